@@ -1,7 +1,7 @@
 """Trains finished trials of a recorded study longer."""
 
 from hpsearch.core.errors import BadInput
-from hpsearch.journal import Journal
+from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator.extension import Longer
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
@@ -25,14 +25,12 @@ def extend(study: str, url: str | None, epochs: int, longer: Longer, observer: O
                 f'the trials of study "{found.record.name}" train up to {recorded} epochs: --epochs must be more, '
                 f"got {epochs}"
             )
-        longer_study = _with_epochs(journal, found.record.name, study, url, epochs)
+        longer_study = _with_epochs(journal, found.record, study, url, epochs)
     return run_study(longer_study, observer, longer=longer)
 
 
-def _with_epochs(journal: Journal, name: str, study: str, url: str | None, epochs: int) -> Study:
+def _with_epochs(journal: Journal, record: StudyRecord, study: str, url: str | None, epochs: int) -> Study:
     """From its file, else as it is recorded."""
-    record = journal.find(name)
-    assert record is not None
     if (file := file_of(study)) is not None and file.path is not None:
         return Study.load(file.path, [f"trainer.epochs={epochs}"])
     recorded = trainable(journal, record, study, url)

@@ -83,15 +83,18 @@ CASES |= {
     "recipe, discrete": SamplerCase(recipe(DISCRETE), DISCRETE, 16, epochs=4, hopeless=8, ends_with_over=True),
 }
 
-CASES |= {
-    f"{sampler}, several": SamplerCase(
-        lambda seed, sampler=sampler, trials=trials: Bayesian(SEVERAL, seed, trials, 2, sampler, 4),
-        SEVERAL,
-        trials,
-        epochs=2,
-    )
-    for sampler, trials in (("tpe", 10), ("cmaes", 16), ("gp", 6))
-}
+
+def bayesian(label: str, space: Space, **trials: int) -> dict[str, SamplerCase]:
+    """trials: of each sampler."""
+    return {
+        f"{sampler}, {label}": SamplerCase(
+            lambda seed, sampler=sampler, most=most: Bayesian(space, seed, most, 2, sampler, 4), space, most, epochs=2
+        )
+        for sampler, most in trials.items()
+    }
+
+
+CASES |= bayesian("several", SEVERAL, tpe=10, cmaes=16, gp=6)
 CONSTRAINED = Space(
     (
         Float("a", 0.0, 1.0),
@@ -108,15 +111,7 @@ CONSTRAINED = Space(
 )
 """A triangle, an equation with seven solutions, a conditional parameter."""
 
-CASES |= {
-    f"{sampler}, constrained": SamplerCase(
-        lambda seed, sampler=sampler, trials=trials: Bayesian(CONSTRAINED, seed, trials, 2, sampler, 4),
-        CONSTRAINED,
-        trials,
-        epochs=2,
-    )
-    for sampler, trials in (("tpe", 12), ("cmaes", 16), ("gp", 6))
-}
+CASES |= bayesian("constrained", CONSTRAINED, tpe=12, cmaes=16, gp=6)
 CASES |= {
     "random, constrained": SamplerCase(lambda seed: Random(CONSTRAINED, seed, 12, 2), CONSTRAINED, 12, epochs=2),
     "coarse to fine, constrained": SamplerCase(
