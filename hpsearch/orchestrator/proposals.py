@@ -1,5 +1,6 @@
 """Asks the sampler; a slow one on a thread, so that workers do not wait for it."""
 
+import math
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
@@ -17,11 +18,12 @@ class Proposals:
     during an ask makes the same proposal again. Where the answer is None, the sampler is asked again after a trial has
     ended as INFEASIBLE and is not counted in the budget of trials, and once when all trials have ended.
 
+    patient: `take` waits for the ask of a slow sampler. In a simulation no time passes meanwhile.
     is_asking: the last `take` returned None because the ask had not returned yet.
     """
 
-    def __init__(self, sampler: Sampler):
-        self._sampler = sampler
+    def __init__(self, sampler: Sampler, *, patient: bool = False):
+        self._sampler, self._patient = sampler, patient
         self._number = -1
         self._counted = self._ended = 0
         self._answer: Future[Proposal | None] | None = None
@@ -31,7 +33,7 @@ class Proposals:
         """Wait for the running ask, for at most `timeout` seconds; return at once where none runs."""
         if self._answer is not None:
             with suppress(TimeoutError):
-                self._answer.exception(timeout)
+                self._answer.exception(None if timeout == math.inf else timeout)
 
     def ask_ahead(self, history: History) -> None:
         """Start the ask for the next trial, where the sampler is slow and the ask has not started yet."""
@@ -51,10 +53,14 @@ class Proposals:
             return self._sampler.ask(history)
         self.ask_ahead(history)
         assert self._answer is not None
+        if self._patient:
+            self._answer.exception()
         if self._answer.done() and self._answer.result() is None:
             all_ended = self._ended < history.ended and not any(trial.state.is_active for trial in history)
             if all_ended or history.counted < self._counted:
                 self._begin(history, history.ended)
+                if self._patient:
+                    self._answer.exception()
         self.is_asking = not self._answer.done()
         return None if self.is_asking else self._answer.result()
 

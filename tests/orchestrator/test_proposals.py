@@ -52,6 +52,13 @@ class TestPrompt:
 
 
 class TestSlow:
+    def test_a_patient_one_is_waited_for(self) -> None:
+        sampler = Slow()
+        sampler.may.set()
+        proposals = Proposals(sampler, patient=True)
+        assert proposals.take(trials(0)) == New({"n": 0}, 5, "thought of")
+        assert not proposals.is_asking
+
     def test_is_not_waited_for(self) -> None:
         sampler = Slow()
         proposals = Proposals(sampler)

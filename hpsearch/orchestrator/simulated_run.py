@@ -1,0 +1,137 @@
+"""A search on virtual workers: the loop, sampler and pruner of a study, on curves in place of a trainer."""
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hpsearch.core.decisions import Decision, Proposal
+from hpsearch.core.history import BestTrial, History, by_arrival
+from hpsearch.core.messages import Provenance
+from hpsearch.core.trial import Params, Report, Trial
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.proposals import Proposals
+from hpsearch.orchestrator.recorder import Recorder
+from hpsearch.orchestrator.rules import End
+from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.table_rows import TableRows
+from hpsearch.study.definition import Study
+from hpsearch.workers.pools.simulated.played_curves import Curves
+from hpsearch.workers.pools.simulated.virtual_workers import Fault, Simulated, no_fault
+
+SPREAD = 0.05
+"""How much the simulated epochs of one trial differ in time, as a fraction; without, workers stay in step."""
+
+
+class Unrecorded:
+    """A recorder that keeps nothing but the decisions."""
+
+    stop_requested = ""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+
+    def write(
+        self,
+        trials: Iterable[Trial],  # noqa: ARG002
+        reports: Iterable[tuple[int, Report]],  # noqa: ARG002
+        decisions: Iterable[Decision],
+        provenance: Iterable[tuple[int, Provenance]] = (),  # noqa: ARG002
+    ) -> None:
+        self.decisions += decisions
+
+    def renew(self) -> None: ...
+
+
+@dataclass
+class TimedSampler:
+    """Measures the real time that a sampler takes. seconds: in all asks together."""
+
+    sampler: Sampler
+    seconds: float = field(default=0.0, init=False)
+
+    @property
+    def slow(self) -> bool:
+        return self.sampler.slow
+
+    def ask(self, history: History) -> Proposal | None:
+        began = time.perf_counter()
+        try:
+            return self.sampler.ask(history)
+        finally:
+            self.seconds += time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class SimulatedRun:
+    """One simulated search.
+
+    seconds: simulated wall clock of this run. proposing: real seconds that the sampler took.
+    """
+
+    history: History
+    end: End
+    seconds: float
+    proposing: float
+    decisions: Sequence[Decision] = ()
+
+    @property
+    def best(self) -> BestTrial | None:
+        return BestTrial.of(self.history)
+
+    def best_at(self, epochs: Sequence[int]) -> list[float | None]:
+        """The best value of any report by the time that so many epochs were trained by all trials together, ascending;
+        None where there was none yet. Values of diverged epochs do not count."""
+        objective, best, values = self.history.objective, math.inf, list[float]()
+        for number, report in by_arrival(self.history):
+            trial = self.history[number]
+            place = next(i for i, one in enumerate(trial.curve) if one.step == report.step)
+            if objective.is_in(report):
+                best = min(best, objective.loss_at(trial.curve, place))
+            values.append(best)
+        reached = [values[min(count, len(values)) - 1] if values and count else math.inf for count in epochs]
+        return [None if math.isinf(one) else one * objective.sign for one in reached]
+
+
+def simulate(
+    study: Study,
+    curves: Curves,
+    *,
+    workers: int = 1,
+    seed: int | None = None,
+    rows: Sequence[Params] | None = None,
+    spread: float = SPREAD,
+    resumes: bool = True,
+    fault: Fault = no_fault,
+    history: History | None = None,
+    recorder: Recorder | None = None,
+    sampler: Sampler | None = None,
+) -> SimulatedRun:
+    """Run the search of a study to its end. Nothing is written, and no trainer is called.
+
+    seed: in place of study.seed. rows: the parameter sets that have curves, where only these can be trained: each
+    proposal becomes the nearest one. history, recorder: to continue a search; default: a new one that is not recorded.
+    sampler: in place of the study's. The others: see `Simulated`.
+    """
+    if seed is not None:
+        study = study.model_copy(update={"study": study.study.model_copy(update={"seed": seed})})
+    history = History(study.objective) if history is None else history
+    timed = TimedSampler(sampler or build.sampler(study))
+    pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault)
+    unrecorded = Unrecorded()
+    proposals = Proposals(timed if rows is None else TableRows(timed, study.space, rows), patient=True)
+    loop = Loop(
+        build.rules(study),
+        proposals,
+        build.pruner(study),
+        build.early_stopping(study),
+        pool,
+        recorder or unrecorded,
+        history,
+        clock=pool.clock,
+        wall=pool.wall,
+    )
+    loop.run()
+    proposals.wait(math.inf)  # an ask that was begun ahead must not outlive the process
+    return SimulatedRun(history, loop.end, pool.now, timed.seconds, unrecorded.decisions)

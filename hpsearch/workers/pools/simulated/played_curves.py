@@ -1,0 +1,63 @@
+"""What virtual workers play back: the curve of a trial, from a function, a table or a recorded study."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from hpsearch.core.errors import Infeasible
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Params, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a trial reports if it trains to its end.
+
+    reports: one for each epoch, their steps increasing from 1 on. seconds: of training for each of them, > 0.
+    failure: the trainer raises it in the epoch after the last report; None: the trainer returns there.
+    """
+
+    reports: tuple[Report, ...]
+    seconds: tuple[float, ...]
+    failure: Failure | None = None
+
+
+class Curves(Protocol):
+    """The curves of all parameters that a search may propose. Equal arguments must give equal curves."""
+
+    def curve(self, params: Params, seed: int, epochs: int) -> Curve:
+        """params: searched and fixed parameters. seed: the trial's. epochs: the most that a trial may train."""
+        ...
+
+
+@dataclass(frozen=True)
+class FunctionCurves:
+    """Curves from a Python function.
+
+    function: (params, epoch) -> the value of `metric`, or a mapping of metrics. It may raise Infeasible, and any other
+    exception: the trial then FAILED at that epoch. seconds: of one epoch, or (params) -> seconds.
+    """
+
+    function: Callable[[Params, int], float | Mapping[str, float]]
+    metric: str
+    seconds: float | Callable[[Params], float] = 1.0
+
+    def curve(self, params: Params, seed: int, epochs: int) -> Curve:  # noqa: ARG002
+        reports: list[Report] = []
+        failure = None
+        for epoch in range(1, epochs + 1):
+            try:
+                value = self.function(params, epoch)
+            except Infeasible as problem:
+                failure = Failure("infeasible", str(problem))
+            except Exception as problem:
+                failure = Failure("error", f"{type(problem).__name__}: {problem}")
+            if failure is not None:
+                break
+            metrics = value if isinstance(value, Mapping) else {self.metric: value}
+            reports.append(Report(epoch, {name: float(one) for name, one in metrics.items()}))
+            if not math.isfinite(reports[-1].metrics.get(self.metric, 0.0)):
+                break  # the loop ends a trial that has diverged
+        seconds = self.seconds(params) if callable(self.seconds) else self.seconds
+        return Curve(tuple(reports), (seconds,) * len(reports), failure)
