@@ -7,6 +7,7 @@ from typing import Any
 from hpsearch.core.messages import Reported, Start
 from hpsearch.core.trial import Params
 from hpsearch.workers.checkpoints import CheckpointStore
+from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from hpsearch.workers.worker import Worker
 
 EPOCHS = 6
@@ -16,7 +17,7 @@ def start(number: int = 0, params: Params | None = None, *, until: int = EPOCHS,
     return Start(**{"number": number, "params": params or {}, "seed": 3, "until": until, "epochs": EPOCHS, **changes})
 
 
-def train(worker: Worker, order: Start) -> Reported:
+def train(worker: Worker | IsolatedWorker, order: Start) -> Reported:
     """All that comes of an order, to its end or to the epoch `until`, as one report."""
     came = [worker.start(order)]
     while not (came[-1].ended or came[-1].failure or _is_at(order.until, came[-1])):
@@ -30,7 +31,7 @@ def _is_at(epoch: int, reported: Reported) -> bool:
     return bool(reported.reports) and reported.reports[-1].step >= epoch
 
 
-def paused(worker: Worker, order: Start) -> Reported:
+def paused(worker: Worker | IsolatedWorker, order: Start) -> Reported:
     reported = train(worker, order)
     worker.release()
     return reported

@@ -23,6 +23,7 @@ from hpsearch.workers.pools.ray.reaper import descendants
 from hpsearch.workers.trial_log import MAX_BYTES, log_file
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
+from tests.support.workers import paused, train
 
 PATIENCE = 60.0
 numbers = count()
@@ -98,16 +99,13 @@ class TestTrialsDoNotShare:
 
     def test_each_curve_is_that_of_a_worker_without_isolation(self, worker: IsolatedWorker, tmp_path: Path) -> None:
         isolated = up(IsolatedWorker(setup(tmp_path / "a", "learner", isolated=True)), {})
-        shared = Worker(setup(tmp_path / "b", "learner"))
-        whole = shared.start(Start(0, {}, 3, until=4, epochs=4))
-        first = isolated.start(Start(0, {}, 3, until=2, epochs=4))
-        isolated.release()
-        second = isolated.start(Start(0, {}, 3, until=4, epochs=4, after=2))
-        assert isinstance(first, Reported)
-        assert isinstance(second, Reported)
+        try:
+            first = paused(isolated, Start(0, {}, 3, until=2, epochs=4))
+            second = paused(isolated, Start(0, {}, 3, until=4, epochs=4, after=2))
+        finally:
+            isolated.close()
+        whole = train(Worker(setup(tmp_path / "b", "learner")), Start(0, {}, 3, until=4, epochs=4))
         assert [*first.reports, *second.reports] == list(whole.reports)
-        isolated.release()
-        isolated.close()
 
     def test_sets_of_strings_have_one_order_in_all_workers(self, worker: IsolatedWorker, tmp_path: Path) -> None:
         other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
