@@ -29,7 +29,7 @@ from hpsearch.plots import figures
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.reports.content import Content
-from hpsearch.study.space import Choice, Parameter
+from hpsearch.study.space import Choice, Float, Parameter
 
 MAX_ROWS = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
 """How many of them are on the page: the best trials, the first decisions."""
@@ -92,6 +92,7 @@ def searched(parameter: Parameter) -> str:
         kind = "integers " * isinstance(parameter.low, int)
         parts = [f"{kind}{number(parameter.low)} to {number(parameter.high)}"]
         parts += ["logarithmic"] * parameter.log
+        parts += [f"{parameter.scale} scale"] if isinstance(parameter, Float) and parameter.scale else []
         parts += [f"in steps of {number(parameter.step)}"] * (parameter.step is not None)
     parts += [f"where {name} is {' or '.join(map(number, allowed))}" for name, allowed in parameter.when.items()]
     return ", ".join(parts)

@@ -44,12 +44,16 @@ def _space(study: Study) -> Iterator[Mistake]:
             yield from _two_values(one)
             yield from _powers(one) if not isinstance(study.search, Grid) else ()
             yield from _none(one)
-        elif not one.log and one.step is None and not one.grid and one.low > 0 and one.high / one.low >= DECADES:
+        elif _is_linear(one) and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (
                 ("space", one.name),
                 f"is drawn evenly {ends}, so nine in ten values are above {number(one.high / 10)}: write log = true",
             )
+
+
+def _is_linear(one: Float | Int) -> bool:
+    return not one.log and one.step is None and not one.grid and not (isinstance(one, Float) and one.scale)
 
 
 def _two_values(choice: Choice) -> Iterator[Mistake]:

@@ -1,7 +1,7 @@
 """The search space: floats, integers, choices, fixed values, conditions, and the map to and from the unit cube.
 
 Each searched parameter is one axis of the unit cube [0, 1]^d. A float with log = true is log-uniform (Bergstra and
-Bengio 2012, JMLR 13, section 4: learning rates are searched by order of magnitude).
+Bengio 2012, JMLR 13, section 4: learning rates are searched by order of magnitude); `scales` has the others.
 """
 
 import copy
@@ -15,7 +15,9 @@ from hpsearch.core.trial import Params, Value, identical, value_key
 from hpsearch.study.conditions import Condition, holds, is_comparison, matches
 from hpsearch.study.constraints import Constraint
 from hpsearch.study.dependencies import dependencies_first
+from hpsearch.study.families import Family
 from hpsearch.study.powers import exponent
+from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale
 
 _MAX_COUNTING_STEPS = 100_000
 
@@ -46,10 +48,11 @@ class Float(_Axis):
     """A real number in [low, high]; with `step`, one of low, low + step, …
 
     grid: its values in a grid search; empty: from `points` or `step`.
-    points: number of values in a grid search, low and high included, evenly spaced (on a log scale with log = true).
+    points: number of values in a grid search, low and high included, evenly spaced on its scale.
     expand: a search in rounds may move the range beyond low and high.
     auto: the learning-rate range test finds the range, within low and high.
     digits: values are rounded to so many significant digits; None: all that a float has.
+    scale: another one than linear and log.
     """
 
     name: str
@@ -64,6 +67,11 @@ class Float(_Axis):
     auto: bool = False
     axis: str = ""
     digits: int | None = None
+    scale: CurvedScale | None = None
+
+    @property
+    def line(self) -> Scale:
+        return CURVED[self.scale] if self.scale else LOG if self.log else LINEAR
 
     @property
     def count(self) -> int | None:
@@ -76,10 +84,8 @@ class Float(_Axis):
         """The value at u in [0, 1]."""
         if self.step is not None:
             return self._on_step(min(int(u * (self.count or 1)), (self.count or 1) - 1))
-        if self.log:
-            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
-        else:
-            value = self.low + u * (self.high - self.low)
+        low, high = self.line.to_line(self.low), self.line.to_line(self.high)
+        value = self.line.from_line(low + u * (high - low))
         if self.digits is not None:
             value = float(f"{value:.{self.digits}g}")
         return min(max(value, self.low), self.high)
@@ -91,9 +97,8 @@ class Float(_Axis):
             return 0.5
         if self.step is not None:
             return (round((number - self.low) / self.step) + 0.5) / (self.count or 1)
-        if self.log:
-            return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
-        return (number - self.low) / (self.high - self.low)
+        low, high = self.line.to_line(self.low), self.line.to_line(self.high)
+        return (self.line.to_line(number) - low) / (high - low)
 
     def grid_values(self) -> tuple[float, ...]:
         """Its values in a grid search; empty where none are given."""
@@ -212,18 +217,6 @@ class Choice(_Axis):
 
 
 Parameter = Float | Int | Choice
-
-
-@dataclass(frozen=True)
-class Family:
-    """Parameters `units_1`, `units_2`, … that a trainer gets as one list, as long as another parameter says.
-
-    count: the name of that parameter. members: the names, for the largest count.
-    """
-
-    name: str
-    count: str
-    members: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class Range(Section):
     low: Number = Field(description="lowest value")
     high: Number = Field(description="highest value")
     log: bool = Field(False, description="log-uniform")
+    scale: Literal["log", "logit", "reverse-log"] | None = Field(None, description="uniform on this scale")
     step: Number | None = Field(None, description="only the values low, low + step, …")
     powers_of: Annotated[int, Field(ge=2)] | None = Field(
         None, description="only whole powers of this number, evenly on a log scale"

@@ -14,6 +14,7 @@ from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import Auto, Range, Section, Values
 from hpsearch.study.powers import exponent
+from hpsearch.study.scales import CURVED
 from hpsearch.study.space import Choice, Float, Int, Parameter
 
 _MAX_STEPS = 10**15
@@ -90,14 +91,16 @@ def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | In
         faults.add(path, message)
     if found:
         return None
-    rest: dict[str, Any] = {"log": entry.log, "when": entry.when, "points": entry.points, "expand": entry.expand}
+    log = entry.log or entry.scale == "log"
+    rest: dict[str, Any] = {"log": log, "when": entry.when, "points": entry.points, "expand": entry.expand}
     if whole:
         step = int(entry.step) if entry.step else None
-        rest |= {"log": entry.log or entry.powers_of is not None, "powers_of": entry.powers_of}
+        rest |= {"log": log or entry.powers_of is not None, "powers_of": entry.powers_of}
         return Int(name, int(entry.low), int(entry.high), step=step, grid=tuple(map(int, entry.grid)), **rest)
     step_size = float(entry.step) if entry.step else None
     grid = tuple(map(float, entry.grid))
-    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, digits=entry.digits, **rest)
+    rest |= {"scale": entry.scale if entry.scale in CURVED else None, "digits": entry.digits}
+    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, **rest)
 
 
 def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
@@ -110,6 +113,7 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
         return
     if entry.log and low <= 0:
         yield f"low must be > 0 when log = true, got low = {low}"
+    yield from _scale_faults(entry, whole)
     if entry.powers_of is not None:
         yield from _power_faults(entry, entry.powers_of, whole)
         return
@@ -120,6 +124,21 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
     if entry.digits is not None and (whole or step is not None):
         yield "digits is for floats without a step"
     yield from _grid_faults(entry, whole)
+
+
+def _scale_faults(entry: Range, whole: bool) -> Iterator[str]:
+    if entry.scale is None:
+        return
+    if others := [key for key in ("log", "step", "powers_of") if getattr(entry, key)]:
+        yield f'scale = "{entry.scale}" and {" and ".join(others)} exclude each other'
+    if entry.scale == "log" and entry.low <= 0:
+        yield f'low must be > 0 when scale = "log", got low = {entry.low}'
+    if entry.scale in CURVED and whole:
+        yield f'scale = "{entry.scale}" is for floats: write low and high with a point, such as 0.5'
+    elif entry.scale == "logit" and not 0 < entry.low <= entry.high < 1:
+        yield f'scale = "logit" needs 0 < low and high < 1, got low = {entry.low}, high = {entry.high}'
+    elif entry.scale == "reverse-log" and entry.high >= 1:
+        yield f'scale = "reverse-log" needs high < 1, got high = {entry.high}'
 
 
 def _power_faults(entry: Range, base: int, whole: bool) -> Iterator[str]:

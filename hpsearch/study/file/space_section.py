@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from hpsearch.core.trial import Value
+from hpsearch.study.families import Family
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
@@ -12,7 +13,7 @@ from hpsearch.study.file.space_conditions import check_alternatives, check_condi
 from hpsearch.study.file.space_constraints import check_texts, with_constraints
 from hpsearch.study.file.space_entry import parse_entry
 from hpsearch.study.file.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
-from hpsearch.study.space import Choice, Family, Float, Int, Parameter, Space
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 MAX_PARAMETERS = 1_000
 """Maximum number of searched parameters."""

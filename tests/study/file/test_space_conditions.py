@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from hpsearch.study.families import Family
 from hpsearch.study.file import space_section
-from hpsearch.study.space import Choice, Family, Float, Int, Space
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.study.file.test_space_section import parsed
 from tests.support.study_text import LR, make_study, study_file_errors
 
