@@ -55,7 +55,7 @@ class FirstSteps:
     """The first steps of an ordinary training.
 
     losses: one per step, the value that backward was called on. backwards: mean number of backward calls per step.
-    chance: the loss at chance level (ln C, ln 2, the variance of the targets); None where it is unknown.
+    chance: the loss at chance level (ln C, ln 2, that of a constant prediction); None where it is unknown.
     classes: of a cross entropy. probabilities: probabilities are passed to a loss that expects logits.
     accumulated: the number of steps before which the gradients still contained those of the previous step.
     models, optimizers: how many of them the trainer has passed to `run.track`.
@@ -85,7 +85,8 @@ class OverfitAttempt:
     factor: of the trainer's own learning rate. rows: the number of examples; 0 where they cannot be counted.
     losses: one per step. accuracy: on these examples at the end, for a classification. chance: see FirstSteps.
     problem: what the trainer raised, or "". wrong: the places of the examples that are still wrong at the end.
-    conflicting: of those that have the inputs of another example and another label. Both only of a single minibatch.
+    conflicting: of those that have the inputs of another example and another label. changing: the model's inputs were
+    not the same in all steps, as with augmentation. These three only of a single minibatch.
     """
 
     factor: float
@@ -96,6 +97,7 @@ class OverfitAttempt:
     problem: str = ""
     wrong: tuple[int, ...] = ()
     conflicting: tuple[int, ...] = ()
+    changing: bool = False
 
     @property
     def first(self) -> float:
@@ -139,6 +141,7 @@ class TrainedEpochs:
     validated: examples per epoch that the models were evaluated on, without gradients.
     seconds: per epoch; where no epoch ended, estimated from the part that was trained, or None.
     problem: what the trainer raised, or "". sizes: of a checkpoint at the end, where they were measured.
+    regularized: False where what regularises was left out, because nothing was learnt with it.
     """
 
     factor: float
@@ -148,6 +151,7 @@ class TrainedEpochs:
     seconds: float | None = None
     problem: str = ""
     sizes: CheckpointSizes = CheckpointSizes()
+    regularized: bool = True
 
     @property
     def diverged(self) -> bool:

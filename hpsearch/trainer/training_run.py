@@ -25,7 +25,13 @@ NO_EPOCH_LOOP = "the trainer does not loop over run.epochs()"
 
 
 class Instrument(Protocol):
-    """Observes and controls a training that preflight or the learning-rate range test measures."""
+    """Observes and controls a training that preflight or the learning-rate range test measures.
+
+    without_regularization: see `Run`.
+    """
+
+    @property
+    def without_regularization(self) -> bool: ...
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
         """The batches to train on in place of these."""
@@ -137,6 +143,15 @@ class Run:
                 f"trainer.validation asks for {self._fold.of} folds, and the trainer does not read `run.fold`, so all "
                 "of them would be validated on the same examples; docs/trainers.md has an example"
             )
+
+    @property
+    def without_regularization(self) -> bool:
+        """Whether preflight checks that the trainer can memorise a minibatch; False in every trial.
+
+        A trainer leaves out its augmentation, noise and penalties there, which prevent memorising. Preflight itself
+        switches off dropout and the weight decay of the optimizer.
+        """
+        return self._instrument is not None and self._instrument.without_regularization
 
     @property
     def scratch_dir(self) -> Path:

@@ -200,3 +200,21 @@ def test_streams_of_random_numbers_differ_by_seed_and_purpose():
     drawn = {tuple(torch.randperm(20, generator=generator(*of)).tolist()) for of in [(0, 0), (1, 0), (0, 1)]}
     assert len(drawn) == 3
     assert generator(5, 1).initial_seed() == generator(5, 1).initial_seed()
+
+
+def test_without_regularization_penalties_smoothing_and_augmentation_are_off():
+    class Memorising:
+        without_regularization = True
+
+    params = ImageParams(weight_decay=1.0, l1=0.1, label_smoothing=0.2, crop=2, noise=1.5, erasing=0.8)
+    run = Run(3, 1, instrument=Memorising())
+    data = Data(
+        Examples(torch.randn(8, 1, 8, 8), torch.arange(8) % 3), Examples(torch.randn(8, 1, 8, 8), torch.arange(8) % 3)
+    )
+    model = models.images(8, 1, 3, params)
+    begun = Training(params, model, data, losses.classification(params, 3), run)
+    assert begun.augment(data.train.inputs) is data.train.inputs
+    before = [weight.clone() for weight in model.parameters()]
+    begun.regularize(begun.optimizer)
+    assert all(torch.equal(new, old) for new, old in zip(model.parameters(), before, strict=True))
+    assert (begun.params.label_smoothing, params.label_smoothing) == (0.0, 0.2)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +60,8 @@ class Training:
 
     def __init__(self, params: Settings, model: nn.Module, data: Data, goal: Goal, run: Run):
         device = run.device
+        if run.without_regularization:
+            params = unregularized(params)
         self.params = params
         self.goal = goal
         self.run = run
@@ -201,6 +203,14 @@ def augmentation(params: Settings, train: Examples, draws: torch.Generator) -> C
         return unchanged
     black = train.inputs.amin((0, 2, 3)).view(-1, 1, 1)
     return augment.Augmentation(params, train.scaling(black) if train.scaling else black, draws)
+
+
+def unregularized(params: Settings) -> Settings:
+    """The same without penalties, label smoothing and augmentation. Dropout is a layer of the model, which is built."""
+    off = dict.fromkeys(("weight_decay", "l1", "label_smoothing"), 0.0)
+    if isinstance(params, augment.Settings):
+        off |= {field.name: type(getattr(params, field.name))(0) for field in fields(augment.Settings)}
+    return replace(params, **off)  # type: ignore[arg-type]
 
 
 def _average(params: Settings, model: nn.Module) -> AveragedModel | None:

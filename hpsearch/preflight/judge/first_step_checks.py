@@ -63,16 +63,19 @@ def loss_at_start(measured: Measurements, _: Objective) -> Check:
     if not steps.losses:
         return skipped("loss at start", NO_LOSS)
     if steps.chance is None or steps.chance <= 0:
-        return skipped("loss at start", "the chance level is known for cross entropy and mean squared error only")
+        why = "the loss is none of those with a known chance level (cross entropy, squared and absolute errors)"
+        return skipped("loss at start", why)
     loss, chance = steps.losses[0], steps.chance
     numbers = {"loss": loss, "chance": chance}
-    formula = "the variance of the targets" if steps.loss_kind == "squared error" else f"ln {steps.classes or 2}"
+    is_regression = steps.loss_kind in ("squared error", "absolute error")
+    formula = "of a constant prediction" if is_regression else f"ln {steps.classes or 2}"
     observed = f"the first loss is {loss:.3g}, the chance level {chance:.3g} ({formula})"
     # With several calls of backward per step, each loss is usually a part of the total.
-    if any(chance / MAX_RATIO <= value <= chance * MAX_RATIO for value in (loss, loss * steps.backwards)):
+    low = -math.inf if is_regression else chance / MAX_RATIO  # a forecast may begin with the last value, which is good
+    if any(low <= value <= chance * MAX_RATIO for value in (loss, loss * steps.backwards)):
         return passed("loss at start", observed, numbers)
     hint = "scale the inputs, initialise the last layer with smaller weights, or check for other terms in the loss"
-    if steps.loss_kind == "squared error":
+    if is_regression:
         hint = "scale the targets, or initialise the last layer's bias with their mean"
     return warned("loss at start", f"{observed}: {hint}", numbers)
 

@@ -125,13 +125,27 @@ def overfits(measured: Measurements, _: Objective) -> Check:
         return passed("overfits", f"overfits (memorises) {examples}: {fall}", numbers)
     best = min((one for one in made if math.isfinite(one.last)), key=lambda one: one.last, default=last)
     tried = many(len({one.factor for one in made}), "learning rate")
-    return failed(
-        "overfits",
+    observed = (
         f"cannot overfit (memorise) even {examples}, tried with {tried}: the loss goes from {best.first:.3g} to "
-        f"{best.last:.3g} at best. Usual causes: a wrong loss, frozen layers, dead activations, inputs that do not "
-        "reach the model, or regularisation that this check cannot switch off (augmentation, noise, a weight decay "
-        "that is no option of the optimizer)",
-        numbers,
+        f"{best.last:.3g} at best"
+    )
+    return failed("overfits", f"{observed}. {_why_not_memorised(made)}", numbers | {"changing": int(last.changing)})
+
+
+def _why_not_memorised(made: Sequence[OverfitAttempt]) -> str:
+    """What was measured comes first: it is the likeliest cause."""
+    if made[0].conflicting:
+        places = _places(made[0].conflicting)
+        return f"In the first minibatch, examples with the same inputs have different targets: {places} (from 0)"
+    if made[-1].changing:
+        return (
+            "The model's inputs differ between steps, though the minibatch is the same: augmentation or noise may "
+            "prevent it. Leave it out where run.without_regularization is True, and run the preflight again"
+        )
+    return (
+        "Usual causes: a wrong loss, frozen layers, dead activations, inputs that do not reach the model, or "
+        "regularisation that this check cannot switch off, such as a penalty on the weights that the trainer adds to "
+        "its loss or gradients: leave it out where run.without_regularization is True"
     )
 
 
@@ -180,6 +194,11 @@ def labels(measured: Measurements, objective: Objective) -> Check:
     }
     value = f"{objective.metric} is {found.value:.4g}, with shuffled labels {found.chance:.4g}"
     observed = f"after {many(epochs, 'epoch')} {value}"
+    if found.learns and found.better and not measured.trained.regularized:
+        why = (
+            "with it, no more is learnt than from shuffled labels: search weaker weight decay, dropout and augmentation"
+        )
+        return warned("labels", f"without regularisation, {observed}; {why}", numbers)
     if found.learns and found.better:
         return passed("labels", observed, numbers)
     if not found.possible or (found.learns and found.doubtful):

@@ -23,9 +23,10 @@ def train_epochs(
     deadline: float,
     feed: BatchFilter = unchanged,
     sized: bool = False,
+    regularized: bool = True,
 ) -> TrainedEpochs:
     """Train `most` epochs, or as many as end before `deadline`. sized: measure the size of a checkpoint."""
-    seen = Instrumentation(feed, scaled_lr(factor), deadline=deadline)
+    seen = Instrumentation(feed, scaled_lr(factor), without_regularization=not regularized, deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_to_end(_marking(trainer.train(seen), marks), most)
     losses = tuple(seen.losses)
@@ -39,6 +40,7 @@ def train_epochs(
         _seconds(marks, seen),
         failure.summary if failure else "",
         _sizes(seen.objects) if sized else CheckpointSizes(),
+        regularized,
     )
 
 

@@ -70,13 +70,13 @@ class Instrumentation:
         rates: LrOverride = scaled_lr(1.0),  # noqa: B008
         end: Callable[["Instrumentation"], bool] = lambda instruments: False,  # noqa: ARG005
         *,
-        without_regularisation: bool = False,
+        without_regularization: bool = False,
         deadline: float = float("inf"),
     ):
-        """without_regularisation: train without weight decay and dropout, which prevent memorising.
+        """without_regularization: train without weight decay and dropout, which prevent memorising; see also `Run`.
         deadline: a time of time.monotonic at which the training ends."""
         self._feed, self._rates, self._end, self._deadline = feed, rates, end, deadline
-        self._without_regularisation = without_regularisation
+        self.without_regularization = without_regularization
         self.fed = False
         self.rows = 0
         self.in_epoch: float | None = None
@@ -134,7 +134,7 @@ class Instrumentation:
             if isinstance(thing, torch.nn.Module):
                 self.models[name] = thing
                 thing.register_forward_hook(self._forward)
-                if self._without_regularisation:
+                if self.without_regularization:
                     _without_dropout(thing)
             elif isinstance(thing, torch.optim.Optimizer):
                 self.optimizers[name] = thing
@@ -203,7 +203,7 @@ class Instrumentation:
         self._kept = [{name: group[name] for name in _OVERRIDDEN if name in group} for group in optimizer.param_groups]
         for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):
             group["lr"] = self._rates.rate(len(self.steps), float(group["lr"]), base)
-            if self._without_regularisation and "weight_decay" in group:
+            if self.without_regularization and "weight_decay" in group:
                 group["weight_decay"] = 0.0
         if optimizer is self._main() and self._latest is not None:
             self.steps.append(Step(float(optimizer.param_groups[0]["lr"]), self._latest))

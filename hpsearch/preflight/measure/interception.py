@@ -6,10 +6,14 @@ from typing import Any
 
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+"""Of torch.nn.functional; the layers call them, too."""
+
 
 @contextmanager
 def instrumented(instruments: Instrumentation) -> Iterator[None]:
-    """While the context is active, every call of backward and every DataLoader of this process is intercepted."""
+    """While the context is active, every call of backward and every DataLoader of this process is intercepted, and
+    dropout is off where the instrumentation is without regularisation."""
     import torch
     from torch.utils.data import DataLoader
 
@@ -41,8 +45,17 @@ def instrumented(instruments: Instrumentation) -> Iterator[None]:
     def loaded(loader: Any) -> Any:
         return instruments.loaded(load(loader), loader)
 
+    def attend(*args: Any, **options: Any) -> Any:
+        given = (*args[:4], 0.0, *args[5:]) if len(args) > 4 else args
+        return attention(*given, **options if len(args) > 4 else {**options, "dropout_p": 0.0})
+
+    functional = torch.nn.functional
+    attention = functional.scaled_dot_product_attention
+    regularizers = [(functional, name, _unchanged) for name in DROPOUTS]
+    regularizers += [(functional, "scaled_dot_product_attention", attend)]
     with ExitStack() as stack:
         for owner, name, new in (
+            *(regularizers if instruments.without_regularization else []),
             (torch.Tensor, "backward", of_tensor),
             (torch.autograd, "backward", of_tensors),
             (torch.amp.GradScaler, "scale", scaled),
@@ -51,3 +64,7 @@ def instrumented(instruments: Instrumentation) -> Iterator[None]:
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, new)
         yield
+
+
+def _unchanged(given: Any, *_: Any, **__: Any) -> Any:
+    return given

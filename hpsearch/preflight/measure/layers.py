@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.preflight.measure.batches import leaves
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measurements import InputStatistics, ParameterGradients
 
@@ -139,3 +140,33 @@ class InputMonitor:
                 self._total += float(values.sum())
                 self._squares += float(values.square().sum())
                 self._low, self._high = min(self._low, float(values.min())), max(self._high, float(values.max()))
+
+
+class InputChanges:
+    """Whether the inputs of the tracked models differ between the steps of a training on one minibatch.
+
+    Each model is compared with its own first call in training mode.
+    """
+
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
+        self._first: dict[int, list[Tensor]] = {}
+        self.changed = False
+        instruments.after_tracking.append(self._begin)
+
+    def _begin(self) -> None:
+        for model in self._instruments.models.values():
+            if id(model) not in self._first:
+                self._first[id(model)] = []
+                model.register_forward_pre_hook(self._compare)
+
+    def _compare(self, model: "nn.Module", args: Any) -> None:
+        import torch
+
+        if self.changed or not (model.training and torch.is_grad_enabled()):
+            return
+        given, first = list(leaves(args)), self._first[id(model)]
+        if not first:
+            self._first[id(model)] = [tensor.detach().clone() for tensor in given]
+        elif len(given) == len(first):
+            self.changed = not all(torch.equal(new, old) for new, old in zip(given, first, strict=True))

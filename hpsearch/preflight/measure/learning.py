@@ -62,26 +62,33 @@ class EpochTrainings:
     def __init__(self, trainer: TrainerUnderTest, deadline: float):
         self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
-    def train(self, factor: float, most: int, *, sized: bool = False) -> TrainedEpochs:
+    def train(self, factor: float, most: int, *, sized: bool = False, regularized: bool = True) -> TrainedEpochs:
         """A training that diverges is repeated with a tenth of the learning rate: that is no fault of the trainer."""
-        trained = self._epochs(factor, most, sized=sized)
-        slower = self._epochs(factor / 10, most, sized=sized) if trained.diverged else trained
+        trained = self._epochs(factor, most, sized=sized, regularized=regularized)
+        slower = self._epochs(factor / 10, most, sized=sized, regularized=regularized) if trained.diverged else trained
         return trained if slower.diverged else slower
 
     def against_chance(self, found: Measurements) -> Measurements:
         """Compare with shuffled labels. Where that shows no difference, repeat it with the learning rate at which the
-        examples were memorised, and finally with more epochs."""
+        examples were memorised, then with more epochs, and finally without regularisation."""
         trained = found.trained
         assert trained is not None
         memorised = next((one.factor for one in found.attempts if one.memorised), trained.factor)
-        for factor, most in ((trained.factor, SHORT), (memorised, SHORT), (trained.factor, LONG), (memorised, LONG)):
-            if (factor, most) != (trained.factor, len(trained.reports)) or not found.shuffled:
-                tried = self._compared(found, factor, most)
+        for factor, most, regularized in (
+            (trained.factor, SHORT, True),
+            (memorised, SHORT, True),
+            (trained.factor, LONG, True),
+            (memorised, LONG, True),
+            (memorised, SHORT, False),
+        ):
+            if not (regularized and found.shuffled and (factor, most) == (trained.factor, len(trained.reports))):
+                tried = self._compared(found, factor, most, regularized)
                 if tried is None:
                     break
-                found, comparison = tried, self._comparison(tried)
+                comparison = self._comparison(tried)
                 if comparison.learns and comparison.better:
-                    return found
+                    return tried
+                found = tried if regularized else found
         if not found.shuffled or found.trained is None or not self._comparison(found).learns:
             return found
         more = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MAX_SHUFFLED_RUNS)]
@@ -91,9 +98,9 @@ class EpochTrainings:
         assert found.trained is not None
         return compare(self._objective, found.trained, found.shuffled)
 
-    def _compared(self, found: Measurements, factor: float, most: int) -> Measurements | None:
+    def _compared(self, found: Measurements, factor: float, most: int, regularized: bool) -> Measurements | None:
         """None where it is not possible: the batch has no recognisable labels, or the time limit was reached."""
-        trained = found.trained if not found.shuffled else self.train(factor, most)
+        trained = found.trained if not found.shuffled else self.train(factor, most, regularized=regularized)
         assert trained is not None
         shuffled = [one for seed in range(SHUFFLED_RUNS) if (one := self._shuffled(trained, seed)) is not None]
         if len(shuffled) < SHUFFLED_RUNS or (found.shuffled and len(trained.reports) < most):
@@ -102,9 +109,11 @@ class EpochTrainings:
 
     def _shuffled(self, like: TrainedEpochs, seed: int) -> TrainedEpochs | None:
         feed = ShuffledTargets(seed)
-        trained = self._epochs(like.factor, len(like.reports), feed)
+        trained = self._epochs(like.factor, len(like.reports), feed, regularized=like.regularized)
         return trained if feed.possible and len(trained.reports) == len(like.reports) else None
 
-    def _epochs(self, factor: float, most: int, feed: BatchFilter = unchanged, *, sized: bool = False) -> TrainedEpochs:
+    def _epochs(
+        self, factor: float, most: int, feed: BatchFilter = unchanged, *, sized: bool = False, regularized: bool = True
+    ) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
-        return epochs.train_epochs(trainer, most, factor, self._deadline, feed, sized)
+        return epochs.train_epochs(trainer, most, factor, self._deadline, feed, sized, regularized)

@@ -28,7 +28,10 @@ KINDS: dict[str, LossKind] = {
     "SmoothL1LossBackward": "absolute error",
     "HuberLossBackward": "absolute error",
 }
-"""Losses that are never negative. L1 is missing: its graph is the mean of an absolute value, which is not specific."""
+"""Losses that are never negative. Squares and absolute values that are written out: see `_written_out`."""
+
+REDUCTIONS = ("Mean", "Sum", "Div", "Mul")
+"""Operations between a loss that is written out and its errors. Mul, Div: by a number."""
 
 _SHAPES = ("View", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Permute", "T", "Select", "Clone", "ToCopy", "Alias")
 """Operations that change the shape and not the values."""
@@ -57,6 +60,8 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     found = [node for node in nodes if _name(node) in KINDS]
     softmax = next((node for node in nodes if _name(node) == LOG_SOFTMAX), None)
     classes = _classes(softmax) if softmax is not None else None
+    if not found and softmax is None and (errors := _written_out(loss.grad_fn)) is not None:
+        return _of_errors(value, errors, outputs)
     if len(found) > 1 or (not found and softmax is None):
         kinds = {KINDS[_name(node)] for node in found}  # several losses of one kind have the same sign
         doubled = any(_doubled(node, outputs) for node in nodes)
@@ -82,6 +87,53 @@ def _near(root: Any) -> Iterator[Any]:
         seen.add(node)
         yield node
         waiting += [before for before, _ in node.next_functions]
+
+
+def _written_out(root: Any) -> tuple[LossKind, Any] | None:
+    """The kind of `((outputs - targets) ** 2).mean()` and the like, and the operation that takes the square or the
+    absolute value of the errors; None where the loss is something else, such as a sum of several."""
+    node = root
+    while node is not None and _name(node).removesuffix("Backward").endswith((*REDUCTIONS, *_SHAPES)):
+        if len(node.next_functions) > 1 and node.next_functions[1][0] is not None:
+            return None
+        node = _before(node)
+    if node is None:
+        return None
+    kind: LossKind = ""
+    if _name(node) == "AbsBackward":
+        kind = "absolute error"
+    elif _name(node) == "PowBackward" and getattr(node, "_saved_exponent", None) == 2:
+        kind = "squared error"
+    difference = _behind_shapes(_before(node)) if kind else None
+    if difference is None or _name(difference) != "SubBackward":
+        return None
+    return kind, node
+
+
+def _of_errors(value: float, errors: tuple[LossKind, Any], outputs: "Tensor | None") -> Loss:
+    """The chance level is known where the model's outputs are one side of the difference, and the other is given."""
+    kind, node = errors
+    difference = _behind_shapes(_before(node))
+    sides = [_behind_shapes(one) for one, _ in difference.next_functions]
+    found, own = _saved(node, "self"), _behind_shapes(outputs.grad_fn) if outputs is not None else None
+    if found is None or outputs is None or own is None or own not in sides or outputs.numel() != found.numel():
+        return Loss(value, kind if None in sides and value >= 0 else "")
+    if sides[1 - sides.index(own)] is not None:
+        return Loss(value)
+    shift = found.detach().reshape(outputs.shape)
+    targets = outputs.detach() - shift if sides[0] is own else outputs.detach() + shift
+    size = float((shift.float().square() if kind == "squared error" else shift.float().abs()).mean())
+    if size <= 0 or value < 0:
+        return Loss(value)
+    return Loss(value, kind, value / size * _of_constant(kind, targets))
+
+
+def _of_constant(kind: LossKind, targets: "Tensor") -> float:
+    """The mean error of the best constant prediction, over the batch: the variance, or the distance to the median."""
+    values = targets.detach().float()
+    if kind == "squared error":
+        return float(values.var(0, unbiased=False).mean())
+    return float((values - values.median(0).values).abs().mean())
 
 
 def _name(node: Any) -> str:
@@ -142,8 +194,24 @@ def _chance(kind: LossKind, node: Any, classes: int | None) -> float | None:
             return math.log(2)
         case "squared error":
             targets = _saved(node, "target")
-            return float(targets.float().var(0, unbiased=False).mean()) if targets is not None else None
+            return _of_constant(kind, targets) if targets is not None else None
+        case "absolute error":
+            return _of_constant_huber(node)
     return None
+
+
+def _of_constant_huber(node: Any) -> float | None:
+    """The Huber or smooth L1 loss of a constant prediction, the median."""
+    from torch.nn.functional import huber_loss, smooth_l1_loss
+
+    targets = _saved(node, "target")
+    if targets is None or not targets.dim():
+        return None
+    values = targets.detach().float()
+    constant = values.median(0, keepdim=True).values.expand_as(values)
+    if _name(node) == "HuberLossBackward":
+        return float(huber_loss(constant, values, delta=float(getattr(node, "_saved_delta", 1.0))))
+    return float(smooth_l1_loss(constant, values, beta=float(getattr(node, "_saved_beta", 1.0))))
 
 
 def _right(kind: LossKind, node: Any) -> "tuple[Tensor, Tensor] | None":

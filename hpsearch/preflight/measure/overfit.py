@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hpsearch.preflight.measure.batches import RepeatedBatches
 from hpsearch.preflight.measure.instrumentation import Instrumentation, constant_lr
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
+from hpsearch.preflight.measure.layers import InputChanges
 from hpsearch.preflight.measurements import TAIL, OverfitAttempt
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
@@ -47,8 +48,9 @@ def _plan(made: list[OverfitAttempt]) -> Iterator[tuple[float, int | None, int]]
 def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: int, deadline: float) -> OverfitAttempt:
     feed = RepeatedBatches(most=most)
     seen = Instrumentation(
-        feed, constant_lr(factor), lambda seen: _is_over(seen, steps), without_regularisation=True, deadline=deadline
+        feed, constant_lr(factor), lambda seen: _is_over(seen, steps), without_regularization=True, deadline=deadline
     )
+    inputs = InputChanges(seen)
     _, failure = run_to_end(trainer.train(seen))
     return OverfitAttempt(
         factor,
@@ -59,6 +61,7 @@ def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: 
         failure.summary if failure else "",
         _always_wrong(seen) if feed.batches == 1 else (),
         feed.conflicting,
+        feed.batches == 1 and inputs.changed,
     )
 
 

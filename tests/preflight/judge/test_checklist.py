@@ -157,3 +157,30 @@ def test_a_model_that_is_too_small_for_a_minibatch_names_no_examples() -> None:
     whole = OverfitAttempt(1.0, 64, (2.4, *(1.5,) * 20), 0.4, math.log(10), wrong=tuple(range(38)))
     few = OverfitAttempt(1.0, 8, (2.4, *(0.01,) * 20), 1.0, math.log(10))
     assert only(replace(SOUND, attempts=(whole, few)), "overfits").outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"changing": True}, "augmentation or noise"),
+        ({"conflicting": (3, 7)}, "have different targets: 3, 7"),
+        ({}, "Usual causes"),
+    ],
+)
+def test_the_measured_cause_of_what_cannot_be_memorised(changes: dict[str, object], part: str) -> None:
+    attempt = replace(OverfitAttempt(1.0, 64, (2.3,) * 20), **changes)  # type: ignore[arg-type]
+    check = only(replace(SOUND, attempts=(attempt,)), "overfits")
+    assert check.stops
+    assert part in check.says
+
+
+def test_a_regularisation_that_prevents_all_learning_is_a_warning() -> None:
+    without = replace(SOUND, trained=replace(trained(0.9, 0.8), regularized=False))
+    check = only(without, "labels")
+    assert (check.outcome, check.stops) == ("failed", False)
+
+
+@pytest.mark.parametrize(("loss", "outcome"), [(0.2, "passed"), (0.9, "passed"), (9.0, "failed")])
+def test_a_regression_may_begin_below_a_constant_prediction(loss: float, outcome: str) -> None:
+    check = only(steps(losses=(loss,) * 8, loss_kind="squared error", chance=1.0), "loss at start")
+    assert (check.outcome, check.stops) == (outcome, False)

@@ -155,11 +155,23 @@ class TestLrOverride:
 
     def test_without_regularisation_there_is_no_dropout_and_weight_decay(self) -> None:
         rates: list[float] = []
-        seen = Instrumentation(without_regularisation=True)
+        seen = Instrumentation(without_regularization=True)
         seen.after_backward.append(lambda: rates.append(seen.models["model"][1].p))  # type: ignore[index,union-attr,arg-type]
         measured(tiny, seen)
         assert set(rates) == {0.0}
         assert seen.optimizers["optimizer"].param_groups[0]["weight_decay"] == 0.01, "put back after each step"
+
+
+def test_dropout_by_functions_is_off_too() -> None:
+    ones = torch.ones(1, 1, 50, 4)
+    with instrumented(Instrumentation(without_regularization=True)):
+        found = torch.nn.functional.dropout(ones, 0.5)
+        attended = torch.nn.functional.scaled_dot_product_attention(ones, ones, ones, None, 0.9)
+        named = torch.nn.functional.scaled_dot_product_attention(ones, ones, ones, dropout_p=0.9)
+    assert torch.equal(found, ones)
+    torch.testing.assert_close(attended, ones)
+    torch.testing.assert_close(named, ones)
+    assert not torch.equal(torch.nn.functional.dropout(ones, 0.5), ones)
 
 
 class TestDataLoaders:
@@ -183,13 +195,14 @@ def test_the_instrumentation_is_removed() -> None:
             torch.autograd.backward,
             torch.amp.GradScaler.scale,
             DataLoader.__iter__,
+            torch.nn.functional.dropout,
         ]
 
     before = now()
     measured(tiny, Instrumentation(end=lambda seen: len(seen.steps) == 2))
     assert now() == before
-    with instrumented(Instrumentation()):
-        assert now() != before
+    with instrumented(Instrumentation(without_regularization=True)):
+        assert not any(new is old for new, old in zip(now(), before, strict=True))
     with pytest.raises(ZeroDivisionError), instrumented(Instrumentation()):
         raise ZeroDivisionError
     assert now() == before

@@ -10,7 +10,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
+from hpsearch.preflight.measure.batches import RepeatedBatches
 from hpsearch.preflight.measure.first_steps import STEPS, measure_first_steps
+from hpsearch.preflight.measure.instrumentation import Instrumentation, StopTraining
+from hpsearch.preflight.measure.interception import instrumented
+from hpsearch.preflight.measure.layers import InputChanges
 from hpsearch.preflight.measurements import FirstSteps
 from tests.preflight.measure import faulty, sound
 from tests.preflight.measure.helpers import under_test
@@ -167,3 +171,23 @@ class TestUnmeasuredTrainers:
 
     def test_a_trainer_without_torch(self) -> None:
         assert seen(no_torch) == FirstSteps()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5])
+def test_augmentation_shows_in_the_inputs_of_a_model(strength: float) -> None:
+    def augmented(params: Params, run: Run) -> Iterator[Report]:
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        run.track(model=model, optimizer=optimizer)
+        for epoch in run.epochs():
+            for inputs, targets in run.batches([(torch.randn(8, 3), torch.randn(8, 1))]):
+                optimizer.zero_grad()
+                F.mse_loss(model(inputs + strength * torch.randn(8, 3)), targets).backward()
+                optimizer.step()
+            yield Report(epoch, {"val_score": 0.0})
+
+    run = Run(0, 3, instrument=(seen := Instrumentation(RepeatedBatches(), end=lambda seen: len(seen.steps) == 4)))
+    changes = InputChanges(seen)
+    with pytest.raises(StopTraining), instrumented(seen):
+        list(augmented({}, run))
+    assert changes.changed == bool(strength)

@@ -56,8 +56,13 @@ KINDS: dict[str, tuple[Callable[[], Tensor], str, float | None]] = {
         "squared error",
         float(NUMBERS.var(0, unbiased=False).mean()),
     ),
-    "huber": (lambda: F.smooth_l1_loss(outputs(), NUMBERS), "absolute error", None),
-    "by hand": (lambda: ((outputs() - NUMBERS) ** 2).mean(), "", None),
+    "huber": (
+        lambda: F.smooth_l1_loss(outputs(), NUMBERS),
+        "absolute error",
+        float(F.smooth_l1_loss(NUMBERS.median(0).values.expand(64, 3), NUMBERS)),
+    ),
+    "by hand": (lambda: ((outputs() - NUMBERS) ** 2).mean(), "squared error", None),
+    "by hand, of a constant": (lambda: -(NUMBERS**2).mean() * MODEL.bias.sum(), "", None),
     "two kinds": (lambda: F.cross_entropy(outputs(), CLASSES) + F.mse_loss(outputs(), NUMBERS), "", None),
     "two of a kind": (lambda: F.mse_loss(outputs(), NUMBERS) + F.mse_loss(one(), NUMBERS[:, 0]), "squared error", None),
 }
@@ -121,3 +126,27 @@ class TestProbabilities:
 
 def test_a_loss_without_a_graph_is_a_number() -> None:
     assert read(torch.tensor(2.0, requires_grad=True)) == Loss(2.0)
+
+
+VARIANCE, DISTANCE = NUMBERS.var(0, unbiased=False), (NUMBERS - NUMBERS.median(0).values).abs()
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "chance"),
+    [
+        (lambda out: ((out - NUMBERS) ** 2).mean(), "squared error", VARIANCE.mean()),
+        (lambda out: (NUMBERS - out).pow(2).sum(1).mean() / 2, "squared error", VARIANCE.sum() / 2),
+        (lambda out: F.l1_loss(out, NUMBERS), "absolute error", DISTANCE.mean()),
+        (lambda out: (out - NUMBERS).abs().sum(), "absolute error", DISTANCE.sum()),
+        (lambda out: ((out - NUMBERS) ** 2).mean() + out.square().mean(), "", None),
+        (lambda out: ((out - out.roll(1, 0)) ** 2).mean(), "", None),
+        (lambda out: -((out - NUMBERS) ** 2).mean(), "", None),
+        (lambda out: -1.0 * (out - NUMBERS).abs().mean(), "", None),
+    ],
+)
+def test_a_loss_that_is_written_out(loss: Callable[[Tensor], Tensor], kind: str, chance: Tensor | None) -> None:
+    """Its chance level is that of the best constant prediction, in the units of the loss."""
+    given = outputs()
+    found = read(loss(given), given)
+    assert found.kind == kind
+    assert found.chance == (None if chance is None else pytest.approx(float(chance), rel=1e-4))
