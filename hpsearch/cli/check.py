@@ -4,15 +4,16 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from hpsearch.cli.verb import Answer, study_file
+from hpsearch.cli.verb import Answer, study_text
 from hpsearch.core.errors import Fault, OwnMethodError, StudyFileError, TrainerError
 
-arguments = study_file
+arguments = study_text
 
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import own_methods, trainer_check
     from hpsearch.study.definition import Study
+    from hpsearch.study.file import reading
     from hpsearch.trainer.adapters import command_line as command
 
     try:
@@ -26,12 +27,16 @@ def run(args: Namespace) -> Iterator[Answer]:
     except (StudyFileError, OwnMethodError, TrainerError) as problem:
         if not args.json:
             raise
-        faults = problem.faults if isinstance(problem, StudyFileError) else [Fault(str(args.file), 0, "", str(problem))]
+        faults = (
+            problem.faults
+            if isinstance(problem, StudyFileError)
+            else [Fault(reading.where(args.file), 0, "", str(problem))]
+        )
         refused, text = {"study": None, "faults": [asdict(fault) for fault in faults]}, str(problem)
         yield Answer(refused, lambda: text, problem.exit_code)
         return
-    name = study.study.name
+    name, where = study.study.name, reading.where(args.file)
     warnings = trainer_check.warnings(study, found, args.file)
-    lines = [*(f"{warning} (warning)" for warning in warnings), f"{args.file}: no faults in study {name}"]
+    lines = [*(f"{warning} (warning)" for warning in warnings), f"{where}: no faults in study {name}"]
     data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings]}
     yield Answer(data, lambda: "\n".join(lines))

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.cli.verb import Answer
+from hpsearch.cli.verb import JOURNAL_DEFAULT, Answer
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def arguments(parser: ArgumentParser) -> None:
         "action", choices=["version", "upgrade"], help="show the version, or upgrade (with a backup of SQLite)"
     )
     parser.add_argument("file", type=Path, nargs="?", metavar="study.toml", help="study file that names the journal")
-    parser.add_argument("--journal", metavar="URL", help="URL of the journal; default: .hpsearch/journal.db here")
+    parser.add_argument("--journal", metavar="URL", help=f"URL of the journal; {JOURNAL_DEFAULT}")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

@@ -4,9 +4,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from hpsearch.cli.verb import Answer, study_file
+from hpsearch.cli.verb import Answer, study_text
 
-arguments = study_file
+arguments = study_text
 
 
 def run(args: Namespace) -> Iterator[Answer]:

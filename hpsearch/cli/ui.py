@@ -10,7 +10,7 @@ from hpsearch.core.errors import InfrastructureError, NotFound
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the dashboard; default: the first free one from 5000")
-    parser.add_argument("--home", type=Path, help="folder with mlflow.db; default: .hpsearch here")
+    parser.add_argument("--home", type=Path, help="folder with mlflow.db; default: $HPSEARCH_HOME, or .hpsearch here")
     where = "URI of another store, with a password as ${env:NAME}, or of a server (its address is printed)"
     parser.add_argument("--mlflow", metavar="URI", help=where)
 

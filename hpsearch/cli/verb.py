@@ -1,6 +1,6 @@
 """The answer of a verb, and arguments that several verbs have."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,30 @@ class Answer:
     exit_code: int = 0
 
 
+JOURNAL_DEFAULT = "default: journal.db in $HPSEARCH_HOME, or in .hpsearch of this folder"
+
+
 def study_file(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="study.toml", help="the study file")
+    _file(parser, _path, "the study file")
+
+
+def study_text(parser: ArgumentParser) -> None:
+    """A study file or standard input, for commands that only read it."""
+    _file(parser, Path, "the study file; - reads standard input")
+
+
+def _path(word: str) -> Path:
+    if word == "-":
+        raise ArgumentTypeError("standard input can be checked (`hpsearch check -`), but a study needs a file")
+    return Path(word)
+
+
+def _file(parser: ArgumentParser, kind: Callable[[str], Path], what: str) -> None:
+    parser.add_argument("file", type=kind, metavar="study.toml", help=what)
+    overrides(parser)
+
+
+def overrides(parser: ArgumentParser) -> None:
     change = "override one key of the file, such as space.lr.low=1e-4; may be repeated"
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help=change)
 
@@ -29,5 +51,5 @@ def recorded_study(parser: ArgumentParser, optional: bool = False) -> None:
 
 
 def journal(parser: ArgumentParser) -> None:
-    where = "URL of the journal, with a password as ${env:NAME}; default: .hpsearch/journal.db here"
+    where = "URL of the journal, with a password as ${env:NAME}; " + JOURNAL_DEFAULT
     parser.add_argument("--journal", metavar="URL", help=where)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.preferences import preferences
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^?]*)")
 
@@ -45,10 +46,12 @@ def umask(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of the journal, MLflow's store and the checkpoints: HPSEARCH_HOME, or `.hpsearch` in the folder
-    `beside`. BadInput."""
-    named = environment.get("HPSEARCH_HOME")
-    return (expanded(named) if named else beside / ".hpsearch").absolute()
+    """The folder of the journal, MLflow's store and the checkpoints: HPSEARCH_HOME, `home` of the preferences, or
+    `.hpsearch` in the folder `beside`. BadInput."""
+    if named := environment.get("HPSEARCH_HOME"):
+        return expanded(named).absolute()
+    preferred: Path | None = preferences(beside, environment).home.value
+    return preferred or (beside / ".hpsearch").absolute()
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -1,8 +1,9 @@
 """Progress of a run on stderr: a live view, or without a terminal one line for each trial that ends."""
 
+import os
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import Any, TextIO
 
@@ -24,6 +25,14 @@ from hpsearch.study.plan import certain_proposals, replaceable, workload
 
 FRAME = 0.25
 """Seconds between two updates of the live view."""
+
+
+def _is_notebook_cell(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a notebook's `!hpsearch run` started this process: its cell looks like a terminal, and keeps every frame.
+
+    JPY_PARENT_PID: set by Jupyter for its kernels. MPLBACKEND: set by the kernel.
+    """
+    return "JPY_PARENT_PID" in environment or "matplotlib_inline" in environment.get("MPLBACKEND", "")
 
 
 class Stderr(Console):
@@ -80,7 +89,8 @@ class Terminal(Observer):
         self._began, self._drawn, self._retried, self._replaceable = time.monotonic(), 0.0, 0, 0
         self._before: tuple[float, float] | None = None
         self._last: Trial | None = None
-        if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
+        can_redraw = self._console.is_terminal and not self._console.is_dumb_terminal and not _is_notebook_cell()
+        if live and can_redraw and not self._quiet:
             starting = _row(f"{title}  starting", "dim")
             self._live = Live(starting, console=self._console, auto_refresh=False, transient=True)
             with self._ignoring_closed_stream():

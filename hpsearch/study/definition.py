@@ -302,6 +302,7 @@ def _study(
     folder: Path, data: dict[str, Any], environment: Mapping[str, str], faults: Faults, path: Path | None = None
 ) -> Study:
     data = reading.with_plain_numbers(reading.substitute(data, environment, faults))
+    data = place.with_preferences(data, folder, environment, faults)
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
     suggested = suggestions.hint(tables.get("trainer", {}).get("use"), folder)
     for name, field in Study.model_fields.items():

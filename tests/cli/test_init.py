@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from tests.cli.cli_runner import CliRunner
+import pytest
+
+from hpsearch.cli import examples
+from tests.cli.cli_runner import ROOT, CliRunner
 
 
 def test_writes_a_study_that_runs(cli: CliRunner) -> None:
@@ -35,3 +38,43 @@ def test_touches_nothing_that_is_there(cli: CliRunner) -> None:
 
 def test_json(cli: CliRunner) -> None:
     assert cli.invoke("init", "--json").data == {"written": ["study.toml", "trainer.py"]}
+
+
+def test_an_example_comes_with_its_trainer(cli: CliRunner) -> None:
+    answer = cli.invoke("init", "--example", "heart-grid", "mine", "--json")
+    assert answer.code == 0
+    for name in ("trainers/__init__.py", "trainers/heart.py", "trainers/kit/training.py"):
+        assert Path("mine", name).read_text() == (ROOT / name).read_text()
+    assert Path("mine/study.schema.json").read_text() == (ROOT / "studies" / "study.schema.json").read_text()
+    assert "hpsearch run heart-grid.toml" in Path("mine/heart-grid.toml").read_text()
+    assert not Path("mine/trainers/digits.py").exists()
+    assert set(answer.data["written"]) == {str(path) for path in Path("mine").rglob("*") if path.is_file()}
+    assert cli.invoke("check", "mine/heart-grid.toml").code == 0
+
+
+def test_two_examples_share_a_folder(cli: CliRunner) -> None:
+    cli.invoke("init", "--example", "heart-grid")
+    answer = cli.invoke("init", "--example", "digits-grid", "--json")
+    assert sorted(answer.data["written"]) == ["digits-grid.toml", "trainers/digits.py"]
+
+
+def test_a_file_of_the_users_is_not_replaced(cli: CliRunner) -> None:
+    Path("trainers").mkdir()
+    Path("trainers/__init__.py").write_text("mine = 1\n")
+    answer = cli.invoke("init", "--example", "heart-grid")
+    assert answer.is_refused
+    assert answer.names("trainers/__init__.py")
+    assert not Path("heart-grid.toml").exists()
+
+
+def test_an_example_that_is_not_there(cli: CliRunner) -> None:
+    answer = cli.invoke("init", "--example", "hart-grid")
+    assert answer.is_refused
+    assert answer.names("`heart-grid`")
+
+
+@pytest.mark.parametrize("name", examples.names())
+def test_every_study_is_an_example(name: str) -> None:
+    found = examples.contents(name, Path("x"))
+    assert any(path.parent.name == "trainers" and path.name != "__init__.py" for path in found)
+    assert "studies/" not in found[Path("x", f"{name}.toml")]

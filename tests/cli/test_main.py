@@ -1,15 +1,19 @@
 """The program as such: its arguments, its streams, and what it imports."""
 
 import errno
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from hpsearch import __version__
-from hpsearch.cli.main import VERBS
+from hpsearch.cli.help_texts import EXAMPLES
+from hpsearch.cli.parser import VERBS, parsed
+from hpsearch.study.file import reading
 from tests.cli.cli_runner import CliRunner, environment
 
 HEAVY = ("torch", "ray", "mlflow", "optuna", "sqlalchemy")
@@ -46,8 +50,9 @@ class TestImports:
 
 
 class TestArguments:
-    def test_version(self, cli: CliRunner) -> None:
-        answer = cli.invoke("--version")
+    @pytest.mark.parametrize("option", ["--version", "-V"])
+    def test_version(self, cli: CliRunner, option: str) -> None:
+        answer = cli.invoke(option)
         assert (answer.code, answer.out) == (0, f"hpsearch {__version__}\n")
 
     def test_help_names_every_command_and_exit_code(self, cli: CliRunner) -> None:
@@ -70,11 +75,71 @@ class TestArguments:
         assert (answer.code, answer.out) == (2, "")
         assert "usage: hpsearch" in answer.err
 
+    @pytest.mark.parametrize(
+        ("words", "prog", "hint"),
+        [
+            (("rum", "study.toml"), "hpsearch", "`run`"),
+            (("study.toml",), "hpsearch", "`hpsearch run study.toml`"),
+            (("run", "study.toml", "--jsn"), "hpsearch run", "`--json`"),
+            (("run", "--trails", "3"), "hpsearch run", "`--set search.trials=VALUE`"),
+            (("status", "--wach"), "hpsearch status", "`--watch`"),
+            (("--json", "status"), "hpsearch", "hpsearch COMMAND --json"),
+        ],
+    )
+    def test_what_was_meant(self, cli: CliRunner, words: tuple[str, ...], prog: str, hint: str) -> None:
+        answer = cli.invoke(*words)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err.startswith(f"usage: {prog} [-h]")
+        assert hint in answer.err.splitlines()[-1]
+
+    def test_every_command_has_an_example_that_is_valid(self) -> None:
+        assert EXAMPLES.keys() == VERBS.keys()
+        for verb, example in EXAMPLES.items():
+            words = shlex.split(example.partition(" > ")[0])
+            assert words[:2] == ["hpsearch", verb]
+            parsed(words[1:])
+
+    def test_help_names_the_variables_that_matter(self, cli: CliRunner) -> None:
+        assert "HPSEARCH_DATA" in cli.invoke("run", "--help").out
+        assert "HPSEARCH_HOME" in cli.invoke("help", "status").out
+        assert "HPSEARCH" not in cli.invoke("completion", "--help").out
+
+    def test_without_arguments_it_shows_the_next_step(self, cli: CliRunner) -> None:
+        assert "hpsearch quickstart" in cli.invoke().err
+        cli.study()
+        assert "hpsearch run study.toml" in cli.invoke().err
+        cli.run()
+        answer = cli.invoke()
+        assert (answer.code, answer.out) == (2, "")
+        assert "hpsearch status" in answer.err
+
     def test_verbose_adds_the_traceback(self, cli: CliRunner) -> None:
         plain, verbose = cli.invoke("check", "none.toml"), cli.invoke("check", "none.toml", "-v")
         assert "Traceback" not in plain.err
         assert verbose.err.startswith("Traceback")
         assert verbose.err.endswith(plain.err)
+
+
+class TestStandardInput:
+    @pytest.fixture(autouse=True)
+    def _unread(self) -> None:
+        reading._standard_input.cache_clear()
+
+    def test_check(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = cli.study().read_bytes()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        assert cli.invoke("check", "-", "--json").data == {"study": "toy", "faults": [], "warnings": []}
+
+    def test_a_fault_has_its_line(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = cli.study().read_text().replace("epochs = 3", "epochs = 0")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        [fault] = cli.invoke("check", "-", "--json").data["faults"]
+        assert (fault["key"], fault["line"]) == ("trainer.epochs", 1 + text[: text.index("epochs")].count("\n"))
+
+    def test_run_needs_a_file(self, cli: CliRunner) -> None:
+        answer = cli.invoke("run", "-")
+        assert answer.code == 2
+        assert "hpsearch check -" in answer.err
 
 
 class TestStreams:

@@ -139,6 +139,17 @@ class TestLive:
         searched(shown(3, console=terminal(out)))
         assert out.getvalue().startswith("[1/3] trial 0")
 
+    @pytest.mark.parametrize(
+        "variable", [("JPY_PARENT_PID", "7"), ("MPLBACKEND", "module://matplotlib_inline.backend_inline")]
+    )
+    def test_a_cell_of_a_notebook_gets_lines(
+        self, searched: Callable[[Terminal], Search], monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]
+    ) -> None:
+        monkeypatch.setenv(*variable)
+        file = io.StringIO()
+        searched(shown(3, console=terminal(file)))
+        assert file.getvalue().startswith("[1/3] trial 0")
+
     def test_on_a_real_terminal(self, searched: Callable[[Terminal], Search]) -> None:
         master, slave = pty.openpty()
         with os.fdopen(slave, "w") as file:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import expanded_url, study_home
+from hpsearch.core.preferences import preferences
 from hpsearch.core.redact import is_ambiguous
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.reading import resolved, without_references
@@ -56,6 +57,23 @@ _TRACKING = _Store(
 )
 
 
+def with_preferences(
+    tables: dict[str, Any], folder: Path, environment: Mapping[str, str], faults: Faults
+) -> dict[str, Any]:
+    """The tables of a study, with the user's defaults for resources.workers and tracking.mlflow where it has none."""
+    try:
+        found = preferences(folder, environment)
+    except BadInput as problem:
+        faults.add((), str(problem))
+        return tables
+    defaults = (("resources", "workers", found.workers), (*_TRACKING.key, found.tracking))
+    for name, key, preference in defaults:
+        table = tables.get(name, {})
+        if preference.value is not None and isinstance(table, dict) and key not in table:
+            tables = {**tables, name: {**table, key: preference.value}}
+    return tables
+
+
 def find(
     folder: Path, path: Path | None, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults
 ) -> Locations | None:
@@ -64,7 +82,8 @@ def find(
     try:
         home = study_home(folder, environment)
     except BadInput as problem:
-        faults.add((), f"HPSEARCH_HOME: {problem}")
+        if environment.get("HPSEARCH_HOME"):  # those of the preferences are added already
+            faults.add((), f"HPSEARCH_HOME: {problem}")
         return None
     if "?" in f"{folder}{home}":
         faults.add((), "the paths of its folder and of HPSEARCH_HOME must not contain ?, which ends a path in a URL")

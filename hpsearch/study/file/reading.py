@@ -6,8 +6,10 @@ For any content the result is plain values or a StudyFileError.
 import os
 import re
 import stat
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from hpsearch.study.file.toml_errors import SyntaxFault
 MAX_BYTES = 1 << 17
 """Maximum size in bytes; larger files are refused without being read."""
 
+STANDARD_INPUT = Path("-")
+"""`hpsearch check -`: relative paths start in the current folder."""
+
 _DIGITS = re.compile(r"[0-9_]{1000,}")
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _USER_TABLES = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
@@ -37,12 +42,16 @@ _NOT_SUBSTITUTED = (("journal", "url"), ("tracking", "mlflow"))
 
 def where(path: Path) -> str:
     """The file's name in messages: as the user typed it."""
+    if path == STANDARD_INPUT:
+        return "standard input"
     return os.fsencode(path).decode(errors="replace")
 
 
 def read(path: Path) -> str:
     """The text of a regular file of at most MAX_BYTES in UTF-8, with a byte order mark or without."""
     try:
+        if path == STANDARD_INPUT:
+            return _decoded(path, _standard_input())
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise _refused(path, "is a folder; name the study file in it")
@@ -56,6 +65,16 @@ def read(path: Path) -> str:
         raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
     except (OSError, ValueError) as problem:
         raise _refused(path, f"cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+    return _decoded(path, content)
+
+
+@cache
+def _standard_input() -> bytes:
+    """Kept: it can be read once, and is parsed again to find the lines of warnings."""
+    return sys.stdin.buffer.read(MAX_BYTES)
+
+
+def _decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as problem:

@@ -1,0 +1,133 @@
+"""The arguments of all commands. Only the module of the called command is imported, so that `--help` stays fast."""
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from hpsearch import __version__
+from hpsearch.cli.help_texts import EXAMPLES, next_steps, variables
+
+VERBS = {
+    "quickstart": "write the first example study to a new folder, and run it",
+    "init": "write an example study file and trainer",
+    "check": "check a study file and list all its errors, without running it",
+    "plan": "show what a study will run: rounds, trials, epochs, estimated time, first proposals",
+    "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
+    "run": "run a study, or continue it where it stopped",
+    "extend": "train the finished trials of a study longer, from their checkpoints",
+    "status": "show the progress of one study or of all",
+    "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
+    "logs": "print what the process of a trial wrote",
+    "best": "show the best trial of a study",
+    "compare": "compare studies: which is better, by how much, at what cost, and how they differ",
+    "doctor": "diagnose the loss curves of a study or of one trial, and suggest changes",
+    "report": "write an HTML report of a study, as one file that works offline",
+    "evaluate": "train the best trials with new seeds, then evaluate them and ensembles once on the test set",
+    "reproduce": "train a recorded trial again and compare the curves bit for bit",
+    "export": "export a study as JSON, CSV, Parquet or an Optuna study",
+    "stop": "stop a running study; it can be continued later",
+    "sync": "send to MLflow what is recorded and not there yet",
+    "ui": "open the MLflow dashboard of the local store",
+    "submit": "run a study as a Ray job on a cluster",
+    "db": "show or upgrade the schema version of the journal database",
+    "config": "show the settings that apply here, and where each is set",
+    "completion": "print a script that completes commands and options in a shell",
+}
+"""Each is a module of hpsearch.cli: `arguments` adds its arguments to a parser, `run` yields its Answers."""
+
+EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
+4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
+130 and 143 stopped by a signal
+
+`hpsearch COMMAND --help` shows the options of a command, with an example."""
+
+SETTINGS = {
+    "address": "resources.address",
+    "epochs": "trainer.epochs",
+    "goal": "study.goal",
+    "method": "search.method",
+    "metric": "study.metric",
+    "name": "study.name",
+    "seed": "study.seed",
+    "trials": "search.trials",
+    "workers": "resources.workers",
+}
+"""Keys of the study file that people try as options, by the option's name."""
+
+
+def parsed(argv: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The module of the called command, and its arguments. SystemExit 0 after --help and --version, else 2."""
+    words = [*argv[1:], "--help"] if argv[:1] == ["help"] else list(argv)
+    top = _top_parser()
+    at = next((at for at, word in enumerate(words) if not word.startswith("-")), len(words))
+    _, unknown = top.parse_known_args(words[:at])
+    if unknown:
+        top.error(f"{unknown[0]} must come after a command: hpsearch COMMAND {unknown[0]}")
+    if not words:
+        sys.stderr.write(f"{top.format_usage()}\n{next_steps()}\n")
+        raise SystemExit(2)
+    verb = words[at] if at < len(words) else ""
+    if verb not in VERBS:
+        top.error(_unknown_command(verb))
+    parser, module = verb_parser(verb)
+    args, unknown = parser.parse_known_args(words[at + 1 :])
+    if unknown:
+        parser.error(_unrecognized(unknown, parser))
+    return module, args
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="hpsearch",
+        usage="hpsearch [-h] [-V] COMMAND ...",
+        description="Hyperparameter search for PyTorch, run like an experiment.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("-V", "--version", action="version", version=f"hpsearch {__version__}")
+    subparsers = top.add_subparsers(title="commands", metavar="COMMAND")
+    for verb, text in VERBS.items():
+        subparsers.add_parser(verb, help=text)
+    return top
+
+
+def verb_parser(verb: str) -> tuple[argparse.ArgumentParser, ModuleType]:
+    """The parser of one command, and its module."""
+    module = importlib.import_module(f"hpsearch.cli.{verb}")
+    about = VERBS[verb]
+    read = variables(verb)
+    parser = argparse.ArgumentParser(
+        prog=f"hpsearch {verb}",
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"example:\n  {EXAMPLES[verb]}" + (f"\n\nenvironment variables:\n{read}" if read else ""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress on stderr")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+    return parser, module
+
+
+def _unknown_command(word: str) -> str:
+    from hpsearch.study.file.faults import did_you_mean
+
+    if word.endswith(".toml"):
+        return f"`{word}` is not a command; did you mean `hpsearch run {word}`?"
+    hint = did_you_mean(word, VERBS) or "; `hpsearch --help` lists all commands"
+    return f"`{word}` is not a command{hint}"
+
+
+def _unrecognized(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
+    """With the nearest option, or with the `--set` that has the effect of the option."""
+    options = [name for action in parser._actions for name in action.option_strings]
+    settings = {f"--{name}": key for name, key in SETTINGS.items() if "--set" in options}
+    name = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
+    near = difflib.get_close_matches(name, [*settings, *options], n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    if near and near[0] in settings:
+        hint = f"; a key of the study file is changed with `--set {settings[near[0]]}=VALUE`"
+    return f"unrecognized arguments: {' '.join(unknown)}{hint}"
