@@ -40,7 +40,7 @@ def settings(folder: Path = Path(), environment: Mapping[str, str] = os.environ)
     home, data = str(study_home(folder, environment)), data_folder(environment)
     return Settings(
         home=Setting(home, "HPSEARCH_HOME" if environment.get("HPSEARCH_HOME") else _source(found.home)),
-        data=Setting(data and str(data), "HPSEARCH_DATA" if data else ""),
+        data=Setting(str(data) if data else None, "HPSEARCH_DATA" if data else ""),
         workers=Setting(found.workers.value, _source(found.workers)),
         tracking=Setting(
             redact(found.tracking.value or f"sqlite:///{Path(home) / 'mlflow.db'}"), _source(found.tracking)

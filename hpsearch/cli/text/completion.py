@@ -30,7 +30,8 @@ def commands_of(about: Mapping[str, str], parsers: Mapping[str, ArgumentParser])
 
 
 def _of_parser(parser: ArgumentParser) -> tuple[tuple[Option, ...], tuple[str, ...]]:
-    options, words = [], []
+    options: list[Option] = []
+    words: list[str] = []
     for action in parser._actions:
         values = tuple(map(str, action.choices or ()))
         if action.option_strings:
