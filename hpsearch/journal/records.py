@@ -140,9 +140,12 @@ def study_of(spec: str, identity: str, cause: str | None, cause_numbers: str, **
 
 
 def _study_document(text: str) -> dict[str, Any]:
-    """A stored spec or identity. One of an earlier version has no trial_seeds: its trials have different seeds."""
+    """A stored spec or identity. One of an earlier version has no trial_seeds: its trials have different seeds. Its
+    halving stops trials."""
     document: dict[str, Any] = json.loads(text)
     document.get("study", {}).setdefault("trial_seeds", "different")
+    if (prune := document.get("prune", {})).get("method") in ("halving", "hyperband"):
+        prune.setdefault("promote", False)
     return document
 
 

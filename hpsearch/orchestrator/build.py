@@ -12,10 +12,12 @@ from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
+from hpsearch.pruners.promotion import Promotes
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import feasible
 from hpsearch.study.definition import Study
 from hpsearch.study.file import known_points, search_sections, sections
+from hpsearch.study.plan import promotes
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
@@ -33,6 +35,16 @@ MAX_FILE_NAME_BYTES = 255
 
 
 def sampler(study: Study) -> Sampler:
+    """The sampler of [search], which first continues the trials that the pruner promotes."""
+    made, pruner = _configured_sampler(study), _configured_pruner(study)
+    if not promotes(study) or not isinstance(pruner, Promotes):
+        return made
+    from hpsearch.samplers.promoting import Promoting
+
+    return Promoting(made, pruner, study.trainer.epochs)
+
+
+def _configured_sampler(study: Study) -> Sampler:
     space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
     known = known_points.points(space, study.search.first)
     match study.search:
@@ -45,6 +57,10 @@ def sampler(study: Study) -> Sampler:
 
             return Random(space, seed, trials, epochs, known)
         case search_sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
+            if kind == "freeze-thaw":
+                from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
+
+                return FreezeThaw(space, seed, trials, epochs, startup, known)
             from hpsearch.samplers.bayesian import Bayesian
 
             return Bayesian(space, seed, trials, epochs, kind, startup, known)
@@ -85,11 +101,11 @@ def _configured_pruner(study: Study) -> Pruner:
         case sections.HalvingPrune(min_epochs=least, eta=eta):
             from hpsearch.pruners.halving import Halving
 
-            return Halving(least, eta, epochs)
+            return Halving(least, eta, epochs, promotes(study))
         case sections.HyperbandPrune(min_epochs=least, eta=eta):
             from hpsearch.pruners.hyperband import Hyperband
 
-            return Hyperband(least, eta, epochs)
+            return Hyperband(least, eta, epochs, promotes(study))
         case sections.PatiencePrune(patience=patience, min_delta=delta):
             from hpsearch.pruners.patience import Patience
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine
+from hpsearch.study.plan import promotes
 from hpsearch.study.schedule import Rung
 from hpsearch.workers.checkpoints import KEPT_CHECKPOINTS, CheckpointUse
 
@@ -85,7 +86,10 @@ def _parallel(study: Study) -> int:
 
 def _paused(study: Study, rounds: Sequence[Rung]) -> int:
     """The most PAUSED trials: those of rounds that end before the last epoch, without those that are continued. Only
-    those of the round before may still be resumed in a coarse-to-fine search."""
+    those of the round before may still be resumed in a coarse-to-fine search. Where a pruner promotes, or in a
+    freeze-thaw search, nearly all of them."""
+    if study.search.freezes or promotes(study):
+        return sum(one.new for one in rounds)
     pausing = [one.trials * (one.epochs < study.trainer.epochs) for one in rounds]
     left = [paused - one.survivors for paused, one in zip([0, *pausing], rounds, strict=False)]
     if isinstance(study.search, CoarseToFine) and study.checkpoints.keep != "all":

@@ -113,7 +113,7 @@ def reopen(
             raise no_origin
     if record is None:
         return None
-    study = study.with_recorded_seeds(record.spec)
+    study = study.with_recorded_rules(record.spec)
     identity = _with_corrected_metric(journal, record, study)
     sources = journal.documents(record.id).get(own_methods.SOURCES)
     in_file = file_changes(study, identity, record.spec, journal.trials(record.id), longer is not None)

@@ -5,10 +5,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 
-from hpsearch.core.decisions import Proposal
+from hpsearch.core.decisions import New, Proposal
 from hpsearch.core.history import History
 from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.promoting import Promoting
 
 
 class Proposals:
@@ -18,12 +19,17 @@ class Proposals:
     during an ask makes the same proposal again. Where the answer is None, the sampler is asked again after a trial has
     ended as INFEASIBLE and is not counted in the budget of trials, and once when all trials have ended.
 
+    With a pruner that promotes, only the sampler of new trials runs on the thread: what is promoted depends on the
+    history now, and does not take long.
+
     patient: `take` waits for the ask of a slow sampler. In a simulation no time passes meanwhile.
     is_asking: the last `take` returned None because the ask had not returned yet.
     """
 
     def __init__(self, sampler: Sampler, *, patient: bool = False):
         self._sampler, self._patient = sampler, patient
+        self._promoting = sampler if isinstance(sampler, Promoting) else None
+        self._of_new = self._promoting.sampler if self._promoting else sampler
         self._number = -1
         self._counted = self._ended = 0
         self._answer: Future[Proposal | None] | None = None
@@ -45,12 +51,15 @@ class Proposals:
     def _begin(self, history: History, ended: int) -> None:
         known = history.as_of(ended)
         self._counted, self._ended, self._answer = known.counted, ended, Future()
-        Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
+        Thread(target=_ask, args=(self._of_new, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
         """The next proposal; None: nothing now or, with `is_asking`, not yet. Raises what the sampler raises."""
         if not self._sampler.slow:
             return self._sampler.ask(history)
+        self.is_asking = False
+        if self._promoting and (resumed := self._promoting.resume(history)) is not None:
+            return resumed
         self.ask_ahead(history)
         assert self._answer is not None
         if self._patient:
@@ -62,7 +71,10 @@ class Proposals:
                 if self._patient:
                     self._answer.exception()
         self.is_asking = not self._answer.done()
-        return None if self.is_asking else self._answer.result()
+        if self.is_asking:
+            return None
+        answer = self._answer.result()
+        return self._promoting.last(history, answer) if self._promoting and not isinstance(answer, New) else answer
 
 
 def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:

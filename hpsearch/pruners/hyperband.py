@@ -7,6 +7,7 @@ from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 from hpsearch.pruners.halving import reached_rung, verdict_at_rung
+from hpsearch.pruners.promotion import Ladder, Promotion, best_promotion
 from hpsearch.pruners.ranks import has_reached_target
 
 _GOLDEN = 0.6180339887498949
@@ -18,12 +19,14 @@ class Hyperband:
 
     The first rung of bracket b is epoch min_epochs x eta^b; the last bracket prunes (almost) nothing. The bracket of a
     trial follows from its number alone, and a trial is compared only with the trials of its bracket.
+    promote: as of `Halving`.
     min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
     """
 
     min_epochs: int
     eta: int
     max_epochs: int
+    promote: bool = False
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         own = self.bracket(trial.number)
@@ -31,7 +34,19 @@ class Hyperband:
         if rung is None or has_reached_target(trial):
             return Continue()
         losses = {n: loss for n, loss in history.losses_from(rung).items() if self.bracket(n) == own}
-        return verdict_at_rung(f"hyperband, bracket {own}", trial, losses, self.eta, history)
+        promote = self.promote and not history.restarts
+        return verdict_at_rung(f"hyperband, bracket {own}", trial, losses, self.eta, history, promote)
+
+    def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
+        """The paused trial that is to continue now, see `best_promotion`."""
+        numbers: list[set[int]] = [set() for _ in self.shares]
+        for number in range(len(history)):
+            numbers[self.bracket(number)].add(number)
+        ladders = [
+            Ladder(f"hyperband, bracket {one}", self.first_rung(one), self.eta, self.max_epochs, numbers[one])
+            for one in range(len(self.shares))
+        ]
+        return best_promotion(ladders, history, at_end)
 
     def first_rung(self, bracket: int) -> int:
         """The epoch of the bracket's first rung."""

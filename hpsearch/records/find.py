@@ -176,7 +176,7 @@ def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None
         own = {"url": f"{mark}{Path(rest).absolute()}" if mark else head}
         spec = {**record.spec, "journal": {**record.spec["journal"], **own}}
         return Study.from_dict(spec, folder=_folder(journal, record))
-    file = file.with_recorded_seeds(record.spec)
+    file = file.with_recorded_rules(record.spec)
     if changed := differences(record.identity, file.identity()):
         raise StudyChanged(
             f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"

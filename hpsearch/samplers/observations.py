@@ -19,7 +19,7 @@ class Observation:
         nothing.
     loss: the finite loss for the surrogate. It equals `own`, except that a pruned trial has at least the median, and a
         trial with +inf a value worse than all others.
-    pruned: it was stopped by comparison with other trials, so its loss is that of a shorter training.
+    pruned: it was stopped or paused by comparison with other trials, so its loss is that of a shorter training.
     """
 
     params: Params
@@ -39,10 +39,11 @@ def observations(history: History, space: Space) -> list[Observation]:
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = at_one_length([*usable_evidence(history, space), *own], space.dimensions + 1)
     losses = [math.inf if trial.state is State.FAILED else history.loss(trial) for trial in trials]
-    learned = _finite([trial.state is State.PRUNED for trial in trials], losses)
+    pruned = [trial.state is State.PRUNED or trial.cause is Cause.PRUNED for trial in trials]
+    learned = _finite(pruned, losses)
     return [
-        Observation(trial.params, trial.epoch, own_loss, loss, trial.state is State.PRUNED)
-        for trial, own_loss, loss in zip(trials, losses, learned, strict=True)
+        Observation(trial.params, trial.epoch, own_loss, loss, is_pruned)
+        for trial, own_loss, loss, is_pruned in zip(trials, losses, learned, pruned, strict=True)
     ]
 
 

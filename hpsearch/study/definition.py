@@ -36,6 +36,7 @@ from hpsearch.study.file.sections import (
     kinds,
 )
 from hpsearch.study.file.trainer_sections import Trainer
+from hpsearch.study.recorded_rules import with_recorded_key
 from hpsearch.study.space import Float, Space
 
 
@@ -221,12 +222,11 @@ class Study(Section):
         }
         return self.model_copy(update=changed)
 
-    def with_recorded_seeds(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with the trial_seeds of the recorded one, unless its file has them. recorded: its spec."""
-        if "trial_seeds" in self.study.model_fields_set:
-            return self
-        rule = {"trial_seeds": recorded["study"]["trial_seeds"]}
-        return self.model_copy(update={"study": self.study.model_copy(update=rule)})
+    def with_recorded_rules(self, recorded: Mapping[str, Any]) -> "Study":
+        """This study with the rules of the recorded one that its file does not have. recorded: its spec."""
+        about = with_recorded_key(self.study, "trial_seeds", recorded["study"])
+        prune = with_recorded_key(self.prune, "promote", recorded.get("prune", {}))
+        return self.model_copy(update={"study": about, "prune": prune})
 
     def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with what its search needs from the recorded one. recorded: its spec.

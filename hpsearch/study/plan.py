@@ -4,9 +4,10 @@ import math
 from dataclasses import replace
 
 from hpsearch.core.time_left import Workload
+from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Bayesian, Own, Random, Recipe
-from hpsearch.study.file.sections import NeverPrune, OwnPrune
+from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, NeverPrune, OwnPrune
 from hpsearch.study.schedule import Rung, forecast
 
 
@@ -42,15 +43,24 @@ def trials(study: Study) -> int | None:
 
 def certain_proposals(study: Study) -> int | None:
     """Like `proposals`; None where their number depends on the results or on the sampler."""
-    return (proposals(study) or None) if study.search.epoch_budget is None else None
+    is_open = study.search.epoch_budget is not None or promotes(study) or study.search.freezes
+    return None if is_open else proposals(study) or None
+
+
+def promotes(study: Study) -> bool:
+    """Whether halving pauses trials, where they have checkpoints, and continues them later. Never with ask and tell:
+    the caller's own code would get a trial for the second time."""
+    halving = isinstance(study.prune, HalvingPrune | HyperbandPrune) and study.prune.promote
+    return halving and study.search.can_promote and study.trainer.use != ASK_AND_TELL
 
 
 def may_resume(study: Study) -> bool:
     """Whether trials may be resumed in a run that is not interrupted: in a later round, after a lost worker, with
-    another share of limits.epochs, or by a sampler or pruner of the user's own."""
-    own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune)
+    another share of limits.epochs, by promotion, or by a freeze-thaw search, or by a sampler or pruner of
+    the user's own."""
+    own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune) or study.search.freezes
     continued = any(one.survivors for one in rounds(study)) or study.limits.epochs is not None
-    return own or continued or study.resources.address != "none"
+    return own or continued or promotes(study) or study.resources.address != "none"
 
 
 def replaceable(study: Study) -> int:
@@ -61,7 +71,7 @@ def replaceable(study: Study) -> int:
 def workload(study: Study, restarts: bool = False) -> Workload:
     """The planned epochs, from which the remaining time is estimated."""
     budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
-    prunes = study.is_paired or not isinstance(study.prune, NeverPrune | None)
+    prunes = study.is_paired or study.search.freezes or not isinstance(study.prune, NeverPrune | None)
     epochs = (planned_epochs(study, restarts) or None) if study.search.epoch_budget is None else None
     return Workload(epochs, min(budgets, default=None), prunes or study.early_stopping is not None)
 

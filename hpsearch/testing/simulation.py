@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpsearch.core.decisions import New, Over, Resume
+from hpsearch.core.decisions import Continue, New, Over, Pause, Resume, Stop
 from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
+from hpsearch.pruners.base import NeverPrune, Pruner
 from hpsearch.samplers.base import Sampler
 
 Loss = Callable[[Params, int], float]
@@ -45,7 +46,8 @@ class Simulation:
 
     epochs: a trial that reaches this epoch is COMPLETE; one that was proposed for fewer epochs is PAUSED.
     train: gives the train_loss of each report; None: reports have none.
-    prune: trial number -> whether it is PRUNED after its first epoch.
+    prune: trial number -> whether it is PRUNED after its first epoch. pruner: judges each report; at the last epoch
+    of a trial its verdict has no effect.
     """
 
     def __init__(
@@ -60,12 +62,13 @@ class Simulation:
         prune: Callable[[int], bool] = none,
         history: History | None = None,
         train: Loss | None = None,
+        pruner: Pruner | None = None,
     ):
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
         self.history = History(objective) if history is None else history
         self.proposals: list[New | Resume] = []
         self.end: Over | None = None
-        self._train = train
+        self._train, self._pruner = train, pruner or NeverPrune()
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 2_000) -> "Simulation":
@@ -116,5 +119,11 @@ class Simulation:
                 return self.history.put(replace(trial, state=State.PRUNED, cause=Cause.DIVERGED))
             if self.prune(number):
                 return self.history.put(replace(trial, state=State.PRUNED, reason="lost"))
+            self.history.put(replace(trial, ended=0))
+            match self._pruner.judge(trial, self.history) if trial.epoch < self.epochs else Continue():
+                case Stop(reason, cause):
+                    return self.history.put(replace(trial, state=State.PRUNED, reason=reason, cause=cause))
+                case Pause(reason, cause):
+                    return self.history.put(replace(trial, state=State.PAUSED, reason=reason, cause=cause))
         state = State.COMPLETE if trial.epoch >= self.epochs else State.PAUSED
         return self.history.put(replace(trial, state=state))

@@ -42,7 +42,7 @@ def networks(cli: CliRunner) -> None:
         epochs=6,
         options="limit = 0.1, pace = 0.03",
         space=NETWORK,
-        more='[prune]\nmethod = "halving"\nmin_epochs = 2\n',
+        more='[prune]\nmethod = "halving"\nmin_epochs = 2\npromote = false\n',
     )
     cli.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
 

@@ -1,12 +1,14 @@
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from hpsearch.core.decisions import New, Proposal
+from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.proposals import Proposals
+from hpsearch.pruners.halving import Halving
+from hpsearch.samplers.promoting import Promoting
 from tests.support.studies import LOSS, ListSampler
 
 PATIENCE = 60.0
@@ -49,6 +51,34 @@ class TestPrompt:
         assert proposals.take(history) == New({"x": 1}, 100, "listed 0")
         assert not proposals.is_asking
         assert proposals.take(trials(1)) is None
+
+
+class TestPromoting:
+    """With a slow sampler of new trials: what is promoted does not wait for it."""
+
+    def test_a_promoted_trial_continues_while_the_sampler_is_asked(self) -> None:
+        sampler = Slow()
+        proposals = Proposals(Promoting(sampler, Halving(1, 3, 5, promote=True), 5))
+        paused = [replace(one, state=State.PAUSED, curve=(Report(1, {"val_loss": one.number}),)) for one in trials(3)]
+        history = History(LOSS, paused)
+        found = proposals.take(history)
+        assert isinstance(found, Resume)
+        assert (found.number, found.until) == (0, 5)
+        history.put(replace(history[0], state=State.RUNNING))
+        assert proposals.take(history) is None
+        assert proposals.is_asking
+        sampler.may.set()
+
+    def test_at_the_end_the_best_one_trains_on(self) -> None:
+        sampler = Slow(nothing=True)
+        sampler.may.set()
+        proposals = Proposals(Promoting(sampler, Halving(1, 3, 5, promote=True), 5))
+        paused = [replace(one, state=State.PAUSED, curve=(Report(1, {"val_loss": one.number}),)) for one in trials(2)]
+        proposals.ask_ahead(History(LOSS, paused))
+        proposals.wait(PATIENCE)
+        found = proposals.take(History(LOSS, paused))
+        assert isinstance(found, Resume)
+        assert found.number == 0
 
 
 class TestSlow:

@@ -8,6 +8,7 @@ import pytest
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.fixed_list import FixedList, ParameterSet
+from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
@@ -122,6 +123,15 @@ CASES |= {
 CASES |= {
     "random, several": SamplerCase(lambda seed: Random(SEVERAL, seed, 12, 2), SEVERAL, budget=12, epochs=2),
     "recipe, several": SamplerCase(recipe(SEVERAL), SEVERAL, 16, epochs=4, hopeless=8, ends_with_over=True),
+}
+
+
+FROZEN = {"conditional": CONDITIONAL, "discrete": DISCRETE, "several": SEVERAL, "constrained": CONSTRAINED}
+CASES |= {
+    f"freeze-thaw, {label}": SamplerCase(
+        lambda seed, space=space: FreezeThaw(space, seed, 14, 9, 4), space, 14, epochs=9, freezes=True
+    )
+    for label, space in FROZEN.items()
 }
 
 

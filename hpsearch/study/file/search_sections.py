@@ -80,6 +80,16 @@ class SearchSection(Section):
         return math.inf
 
     @property
+    def can_promote(self) -> bool:
+        """Whether a pruner may pause its trials and continue them later: its own proposals resume none."""
+        return False
+
+    @property
+    def freezes(self) -> bool:
+        """Whether it pauses trials and resumes as many of them as the results suggest."""
+        return False
+
+    @property
     def wants_preflight(self) -> bool:
         """Whether the preflight runs without [preflight] in the file."""
         return False
@@ -104,6 +114,10 @@ class Grid(SearchSection):
         known = {key_of(known_points.completed(space, one)) for one in self.first or ()}
         in_grid = sum(key_of(point) in known for point in space.grid()) if known else 0
         yield Rung(epochs, 0, (space.grid_size() or 0) + len(known) - in_grid)
+
+    @property
+    def can_promote(self) -> bool:
+        return True
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_grid(others)]
@@ -131,6 +145,10 @@ class Random(SearchSection):
     method: Literal["random"]
     trials: Count = Field(description="number of trials")
 
+    @property
+    def can_promote(self) -> bool:
+        return True
+
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
@@ -142,11 +160,23 @@ class Bayesian(SearchSection):
 
     method: Literal["bayesian"]
     trials: Count = Field(description="number of trials")
-    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="the sampler: TPE, a Gaussian process or CMA-ES")
+    sampler: Literal["tpe", "gp", "cmaes", "freeze-thaw"] = Field(
+        "tpe",
+        description="the sampler: TPE, a Gaussian process, CMA-ES, or freeze-thaw, which pauses trials and continues "
+        "the promising ones",
+    )
     startup_trials: Count = Field(10, description="number of random trials before the first model")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
+
+    @property
+    def can_promote(self) -> bool:
+        return not self.freezes
+
+    @property
+    def freezes(self) -> bool:
+        return self.sampler == "freeze-thaw"
 
     @property
     def blind_proposals(self) -> float:

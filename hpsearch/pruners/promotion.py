@@ -1,0 +1,83 @@
+"""Promotion: which paused trial of asynchronous successive halving continues (Li et al. 2018, arXiv 1810.05934,
+Algorithm 2, `get_job`).
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import State
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """The paused trial `number` continues. reason: for people."""
+
+    number: int
+    reason: str
+
+
+@runtime_checkable
+class Promotes(Protocol):
+    """A pruner that pauses trials and promotes them later."""
+
+    def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
+        """A PAUSED trial of the history that is to continue, or None. A pure function, as `judge` is.
+
+        at_end: no new trial will be started. Then the best trial of each rung continues in any case, so that one is
+        trained to its last epoch.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs of one bracket: epochs first x eta^k below `end`. trials: the numbers of its trials; None: all."""
+
+    rule: str
+    first: int
+    eta: int
+    end: int
+    trials: Collection[int] | None = None
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        rungs, rung = [], self.first
+        while rung < self.end:
+            rungs.append(rung)
+            rung *= self.eta
+        return tuple(rungs)
+
+    def losses(self, rung: int, history: History) -> Mapping[int, float]:
+        losses = history.losses_from(rung)
+        return losses if self.trials is None else {n: loss for n, loss in losses.items() if n in self.trials}
+
+
+def promoted(losses: Mapping[int, float], count: int) -> list[int]:
+    """The numbers of the best `count` trials of a rung, the best first; of equal ones the earlier. A trial with an
+    infinite loss is never one of them."""
+    finite = (number for number, loss in losses.items() if math.isfinite(loss))
+    return sorted(finite, key=lambda number: (losses[number], number))[:count]
+
+
+def best_promotion(ladders: Sequence[Ladder], history: History, at_end: bool) -> Promotion | None:
+    """Of the paused trials among the best 1/eta of the rung that they have reached, the best one of the highest such
+    rung; of several brackets, from the first that has one.
+
+    at_end: see `Promotes`.
+    """
+    for ladder in ladders:
+        above: Mapping[int, float] = {}
+        for rung in reversed(ladder.rungs):
+            losses = ladder.losses(rung, history)
+            count = max(at_end, len(losses) // ladder.eta)
+            for place, number in enumerate(promoted(losses, count), start=1):
+                trial = history[number]
+                if trial.state is State.PAUSED and number not in above and trial.epoch < trial.until:
+                    rest = f"the best {count} continue" if count > 1 else "the best continues"
+                    reason = f"{ladder.rule}: rank {place} of {len(losses)} at epoch {rung}, {rest}"
+                    return Promotion(number, reason)
+            above = losses
+    return None

@@ -1,0 +1,46 @@
+"""A Gaussian process over learning curves, given some of their values, and its expected improvement."""
+
+import math
+
+import numpy as np
+
+from hpsearch.samplers.freeze_thaw.curve_kernel import Array, CurveKernel, Points
+
+
+class CurveProcess:
+    """The posterior given the values z at `points`."""
+
+    def __init__(self, kernel: CurveKernel, points: Points, z: Array):
+        self.kernel, self.points, self.z = kernel, points, z
+        k = kernel.between(points, points) + kernel.noise * np.eye(len(z))
+        self._inverse_factor = np.linalg.inv(np.linalg.cholesky(k))
+        self._alpha = self._inverse_factor.T @ (self._inverse_factor @ z)
+
+    def predict(self, points: Points) -> tuple[Array, Array]:
+        """Mean and standard deviation of each point, without noise."""
+        k = self.kernel.between(points, self.points)
+        explained = ((k @ self._inverse_factor.T) ** 2).sum(1)
+        return k @ self._alpha, np.sqrt(np.maximum(self.kernel.variance(points.tau) - explained, 1e-6))
+
+    def believing(self, points: Points) -> "CurveProcess":
+        """As if the values at further points were what is predicted there ("kriging believer", Ginsbourger, Le Riche
+        and Carraro 2010)."""
+        mean, _ = self.predict(points)
+        own = self.points
+        joined = Points(np.r_[own.x, points.x], np.r_[own.tau, points.tau], np.r_[own.trial, points.trial])
+        return CurveProcess(self.kernel, joined, np.r_[self.z, mean])
+
+    def log_expected_improvement(self, points: Points, bound: float) -> Array:
+        """log E[max(bound - f, 0)]: of values below the bound."""
+        return log_expected_improvement(bound, *self.predict(points))
+
+
+def log_expected_improvement(bound: float, mean: Array, sd: Array) -> Array:
+    """Stable where the improvement is tiny (Ament et al. 2023, arXiv 2310.20708)."""
+    from scipy.special import ndtr
+
+    u = (bound - mean) / sd
+    near = np.log(np.maximum(u * ndtr(u) + np.exp(-u * u / 2) / math.sqrt(2 * math.pi), 1e-300))
+    far = -u * u / 2 - 0.5 * math.log(2 * math.pi) - 2 * np.log(np.maximum(-u, 1.0))
+    improvement: Array = np.log(sd) + np.where(u > -5, near, far)
+    return improvement

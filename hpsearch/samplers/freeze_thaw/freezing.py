@@ -1,0 +1,278 @@
+"""The sampler of a freeze-thaw search.
+
+The frame is successive halving with promotion (`rung_counts`): it says when a paused trial continues and when a new one
+starts. A Gaussian process over all curves (`curve_process`) says which. Every second promotion goes to the best value
+seen, so that a wrong model costs half the promotions and no more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from hpsearch.core.decisions import New, Proposal, Resume
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Params, State, Trial
+from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.freeze_thaw.candidates import candidates
+from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
+from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess
+from hpsearch.samplers.freeze_thaw.fits import Fits
+from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs, vacancies
+from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
+from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
+from hpsearch.samplers.observations import usable_evidence
+from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
+from hpsearch.study import feasible
+from hpsearch.study.space import Space
+
+MIN_CURVES = 3
+"""The fewest curves that the model is fitted to."""
+
+MAX_POINTS = 200
+"""The most values that the model is given. The time of a proposal grows with their cube."""
+
+BELIEVED = 8
+"""Up to so many running trials count as if they ended as predicted. With 4 that helps, with 16 it harms: all of them
+then rest on one prediction."""
+
+GROUP = 3
+"""So many new trials in a row are taken from one set of random candidates, so that they are not all alike."""
+
+AIM = 5
+"""New configurations are judged by what is expected of them at the longest rung that so many trials have reached."""
+
+CANDIDATES, CHOICE = 2**40, 2**41
+"""Streams of random numbers beside those of the trials."""
+
+
+@dataclass(frozen=True)
+class FreezeThaw:
+    """startup_trials: how many are drawn at random before the model is used. trials: how many are started in all. Each
+    trains to `epochs` at most.
+
+    Where trials have no checkpoints, none is paused: every trial trains to the end, and the model proposes.
+    """
+
+    slow: ClassVar[bool] = False
+
+    space: Space
+    seed: int
+    trials: int
+    epochs: int
+    startup_trials: int = 10
+    known: Sequence[Params] = ()
+    _taken: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
+    _curves: Curves = field(default_factory=Curves, init=False, repr=False, compare=False)
+    _fits: Fits = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        fits = Fits(self.seed, self.epochs, self.startup_trials, UnitPoints(self.space))
+        object.__setattr__(self, "_fits", fits)
+
+    @property
+    def _unit(self) -> UnitPoints:
+        return self._fits.unit
+
+    def ask(self, history: History) -> Proposal | None:
+        now = _Now(self, history, self._curves.of(history))
+        taken = self._taken.keys(self.space, history)
+        is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
+        if is_open and len(history) < max(self.startup_trials - len(now.evidence), MIN_CURVES, len(self.known)):
+            return self._first(now)
+        if (resumed := now.promotion()) is not None:
+            return resumed
+        if is_open:
+            return self._later(now)
+        if any(trial.state.is_active for trial in history):
+            return None
+        if (resumed := now.last()) is not None:
+            return resumed
+        return exhausted(self.space, history) if history.counted < self.trials else None
+
+    def _first(self, now: "_Now") -> New:
+        history = now.history
+        if (known := known_point(self.known, history, now.rungs[0])) is not None:
+            return known
+        number = len(history) + history.drawn_before
+        taken = self._taken.keys(self.space, history)
+        params = feasible.nearest(
+            self.space, self.space.from_unit(sobol(self.space, self.seed, number)), stream(self.seed, number)
+        )
+        if key(self.space, params) in taken:
+            params = draw(self.space, stream(self.seed, number), taken)
+        return New(params, now.rungs[0], f"startup trial {len(history) + 1} of {self.startup_trials}, {now.look}")
+
+    def _later(self, now: "_Now") -> Proposal:
+        """A new configuration, or a trial that was paused before the first rung of today, if more is expected of it."""
+        history = now.history
+        generator, taken = stream(self.seed, len(history) + history.drawn_before), self._taken.keys(self.space, history)
+        if now.process is None:
+            reason = f"random draw: too few trials with a value for the model, {now.look}"
+            return New(draw(self.space, generator, taken), now.rungs[0], reason)
+        cube = now.proposed()
+        if (short := now.short(cube)) is not None:
+            return short
+        best = min(zip(now.curves, history, strict=True), key=lambda pair: pair[0].last)[1].params
+        params = feasible.nearest(self.space, self.space.from_unit(cube.tolist()), generator, [best])
+        if key(self.space, params) in taken:
+            reason = f"random draw: the model proposed an earlier point again; {now.look}"
+            return New(draw(self.space, generator, taken), now.rungs[0], reason)
+        reason = f"highest expected improvement at epoch {now.aim} of {len(now.curves)} curves; {now.look}"
+        return New(params, now.rungs[0], reason)
+
+
+def sobol(space: Space, seed: int, number: int) -> list[float]:
+    """Point `number` of a scrambled Sobol sequence (Owen 1998)."""
+    from scipy.stats import qmc
+
+    engine = qmc.Sobol(space.dimensions, scramble=True, rng=stream(seed, CANDIDATES - 1))
+    points: list[list[float]] = engine.random_base2(number.bit_length()).tolist()
+    return points[number]
+
+
+@dataclass(frozen=True)
+class _Now:
+    """What follows from a history. The numbers of trials are their places in `curves`."""
+
+    search: FreezeThaw
+    history: History
+    curves: Sequence[Curve]
+
+    @cached_property
+    def can_pause(self) -> bool:
+        return not self.history.restarts
+
+    @cached_property
+    def rungs(self) -> list[int]:
+        epochs = self.search.epochs
+        if not self.can_pause:
+            return [epochs]
+        has_schedule = any(trial.reads_epochs for trial in self.history)
+        return rungs(first_look(epochs, sum(curve.epoch for curve in self.curves), has_schedule), epochs)
+
+    @cached_property
+    def look(self) -> str:
+        return (
+            f"trained to epoch {self.rungs[0]} at first" if len(self.rungs) > 1 else f"trained to epoch {self.rungs[0]}"
+        )
+
+    @cached_property
+    def evidence(self) -> list[Trial]:
+        """Of the study that this one was forked from, those with a value, with numbers below 0."""
+        trials = usable_evidence(self.history, self.search.space)
+        counting = (trial for trial in trials if self.history.objective.counts(trial))
+        return [replace(trial, number=-place) for place, trial in enumerate(counting, start=1)]
+
+    @cached_property
+    def paused(self) -> list[int]:
+        """The trials that can continue."""
+        return [one.number for one in self.history if one.state is State.PAUSED and self.curves[one.number].steps]
+
+    # The model ─────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def seen(self) -> Seen | None:
+        search, trials = self.search, [*self.history, *self.evidence]
+        curves = [*self.curves, *(Curve.of(trial, self.history.objective) for trial in self.evidence)]
+        if sum(bool(curve.steps) for curve in curves) < MIN_CURVES:
+            return None
+        found = seen(trials, curves, search._unit, search.epochs, search.startup_trials)
+        return found.chosen(MAX_POINTS, stream(search.seed, CHOICE + len(self.history))) if found else None
+
+    @cached_property
+    def process(self) -> CurveProcess | None:
+        if self.seen is None:
+            return None
+        kernel = self.search._fits.kernel(self.history, self.evidence)
+        try:
+            process = CurveProcess(kernel, self.seen.points, self.seen.z)
+            running = [trial for trial in self.history if trial.state.is_active]
+            if 0 < len(running) <= BELIEVED:
+                until = np.array([min(trial.until, self.search.epochs) for trial in running])
+                process = process.believing(self._points([trial.number for trial in running], until))
+        except np.linalg.LinAlgError:
+            return None
+        return process
+
+    def _points(self, numbers: Sequence[int], epoch: Array | int) -> Points:
+        """The points of trials at an epoch."""
+        x = np.array([self.search._unit.of(self.history[number]) for number in numbers])
+        return Points(x, np.broadcast_to(tau(epoch, self.search.epochs), (len(numbers),)), np.array(numbers))
+
+    # What continues ────────────────────────────────────────────────────────────────────────────
+
+    def promotion(self) -> Resume | None:
+        """The next trial that a rung sends up."""
+        epochs = [curve.epoch for curve in self.curves]
+        targets = [trial.until if trial.state.is_active else 0 for trial in self.history]
+        for vacancy in vacancies(self.rungs, epochs, targets, self.paused) if self.can_pause else ():
+            return self._promoted(vacancy)
+        return None
+
+    def _promoted(self, vacancy: Vacancy) -> Resume:
+        count = f"{vacancy.gone + 1} of {vacancy.reached} trials may train to epoch {vacancy.to}"
+        if vacancy.gone % 2 and self.process is not None:
+            assert self.seen is not None
+            points = self._points(vacancy.waiting, self.search.epochs)
+            value = self.process.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))
+            number = vacancy.waiting[int(np.argmax(value))]
+            reason = f"{count}: of {len(vacancy.waiting)} paused, the highest expected improvement at the last epoch"
+            return Resume(number, vacancy.to, reason)
+        number = min(vacancy.waiting, key=lambda number: self.curves[number].last)
+        return Resume(number, vacancy.to, f"{count}: of {len(vacancy.waiting)} paused, the best value")
+
+    def last(self) -> Resume | None:
+        """When no other trial starts: the best one continues to the end, where none has been trained so long."""
+        if not self.can_pause or any(curve.epoch >= self.search.epochs for curve in self.curves):
+            return None
+        number = min(self.paused, key=lambda number: self.curves[number].last, default=None)
+        if number is None:
+            return None
+        return Resume(number, self.search.epochs, "the best value of all trials: trained to the end, as none has been")
+
+    # What starts ───────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def aim(self) -> int:
+        """The longest rung that enough trials have reached."""
+        enough = min(self.search.space.dimensions, AIM)
+        return max((r for r in self.rungs if sum(c.epoch >= r for c in self.curves) >= enough), default=self.rungs[0])
+
+    @cached_property
+    def _aim_bound(self) -> float:
+        assert self.seen is not None
+        there = [curve.at(self.aim) for curve in self.curves if curve.epoch >= self.aim]
+        return float(self.seen.scale(min(there, default=self.seen.scale.low)))
+
+    def _value_of_cube(self, cube: Array) -> Array:
+        assert self.process is not None
+        x = self.search._unit.of_cube(cube)
+        at = np.full(len(x), float(tau(self.aim, self.search.epochs)))
+        new = np.full(len(x), len(self.curves))
+        return self.process.log_expected_improvement(Points(x, at, new), self._aim_bound)
+
+    def proposed(self) -> Array:
+        """A point of the unit cube."""
+        space, number = self.search.space, len(self.history)
+        order = sorted(range(number), key=lambda number: (self.curves[number].last, number))[:5]
+        units = [[0.5 if u is None else u for u in space.to_unit(self.history[one].params)] for one in order]
+        generator = stream(self.search.seed, CANDIDATES + number // GROUP)
+        best: Array = candidates(np.clip(np.array(units), 0, 1), self._value_of_cube, generator)[number % GROUP]
+        return best
+
+    def short(self, cube: Array) -> Resume | None:
+        """A trial that was paused before the first rung of today and of which more is expected than of a new one."""
+        short = (
+            [number for number in self.paused if self.curves[number].epoch < self.rungs[0]] if self.can_pause else []
+        )
+        if not short or self.process is None:
+            return None
+        values = self.process.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
+        if np.max(values) < self._value_of_cube(cube[None])[0]:
+            return None
+        reason = f"more is expected of it than of a new trial, which would train to epoch {self.rungs[0]} too"
+        return Resume(short[int(np.argmax(values))], self.rungs[0], reason)

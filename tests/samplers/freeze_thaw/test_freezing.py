@@ -1,0 +1,142 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from hpsearch.core.decisions import New, Resume
+from hpsearch.core.errors import Infeasible
+from hpsearch.core.history import History
+from hpsearch.core.trial import Params, State
+from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
+from hpsearch.study.space import Choice, Float, Space
+from hpsearch.testing.sampler_contract import CONDITIONAL, bowl
+from hpsearch.testing.simulation import LOSS, Loss, Simulation
+
+EPOCHS = 27
+SQUARE = Space((Float("x", 0.0, 1.0), Float("y", 0.0, 1.0)))
+
+
+def valley(params: Params, epoch: int) -> float:
+    """Falls to its value at the end, which is best at (0.3, 0.7)."""
+    return float((params["x"] - 0.3) ** 2 + (params["y"] - 0.7) ** 2) + 0.3 / epoch
+
+
+def search(
+    loss: Loss = valley,
+    space: Space = SQUARE,
+    trials: int = 27,
+    epochs: int = EPOCHS,
+    parallel: int = 1,
+    history: History | None = None,
+) -> Simulation:
+    sampler = FreezeThaw(space, 0, trials, epochs, 6)
+    return Simulation(sampler, loss, epochs=epochs, parallel=parallel, history=history).run()
+
+
+def test_most_trials_are_paused_and_a_third_of_each_rung_continues() -> None:
+    history = search().history
+    assert [sum(one.epoch >= rung for one in history) for rung in (1, 3, 9, 27)] == [27, 9, 3, 1]
+    assert {one.state for one in history} == {State.PAUSED, State.COMPLETE}
+
+
+def test_new_trials_come_closer_to_the_optimum() -> None:
+    losses = [valley(trial.params, EPOCHS) for trial in search().history]
+    assert sorted(losses[6:])[10] < sorted(losses[:6])[2]
+    assert min(losses) < 0.03
+
+
+def test_every_second_promotion_goes_to_the_best_value() -> None:
+    simulation = search()
+    resumed = [one for one in simulation.proposals if isinstance(one, Resume)]
+    assert {one.until for one in resumed} == {3, 9, 27}
+    assert len({one.reason.split(",")[-1] for one in resumed}) > 1
+
+
+@pytest.mark.parametrize("parallel", [4, 12])
+def test_several_workers_start_different_trials(parallel: int) -> None:
+    simulation = search(parallel=parallel)
+    points = [tuple(one.params.values()) for one in simulation.proposals if isinstance(one, New)]
+    assert len(set(points)) == len(points) == 27
+
+
+def test_without_checkpoints_every_trial_trains_to_the_end() -> None:
+    history = search(trials=9, history=History(LOSS, restarts=True)).history
+    assert [one.epoch for one in history] == [EPOCHS] * 9
+
+
+def test_a_trial_that_trains_one_epoch_is_complete() -> None:
+    assert {one.state for one in search(trials=9, epochs=1).history} == {State.COMPLETE}
+
+
+def test_few_trials_still_train_one_to_the_end() -> None:
+    assert sorted(one.epoch for one in search(trials=2).history) == [1, EPOCHS]
+
+
+def test_a_trainer_with_a_schedule_gets_longer_first_looks() -> None:
+    history = History(LOSS)
+    simulation = Simulation(FreezeThaw(SQUARE, 0, 40, EPOCHS, 6), valley, epochs=EPOCHS, history=history)
+    for _ in range(200):
+        simulation.run(1)
+        history.put(replace(history[0], reads_epochs=True))
+    looks = [one.until for one in simulation.proposals if isinstance(one, New)]
+    assert looks[0] == 1
+    assert looks[-1] == 3
+
+
+def gaps(params: Params, epoch: int) -> float:
+    if params["x"] > 0.8:
+        raise ArithmeticError
+    if params["y"] < 0.2:
+        raise Infeasible("not allowed")
+    return math.nan if params["x"] < 0.1 and epoch == 2 else valley(params, epoch)
+
+
+def rising(params: Params, epoch: int) -> float:
+    return valley(params, 1) * epoch
+
+
+def huge(params: Params, epoch: int) -> float:
+    return 10.0 ** (300 * params["x"]) / epoch
+
+
+@pytest.mark.parametrize("loss", [gaps, rising, huge])
+def test_curves_of_any_kind(loss: Loss) -> None:
+    simulation = search(loss, parallel=2)
+    assert len(simulation.history) == 27
+    assert sum(one.state is State.COMPLETE for one in simulation.history) >= 1
+
+
+def test_a_space_of_one_point_is_exhausted_after_it() -> None:
+    simulation = search(lambda _, epoch: 1 / epoch, space=Space((Choice("x", ("a",)),)))
+    assert [one.epoch for one in simulation.history] == [EPOCHS]
+    assert simulation.end is not None
+
+
+def test_trials_of_the_study_that_it_was_forked_from_are_known_to_the_model() -> None:
+    before = search().history
+    fork = Simulation(
+        FreezeThaw(SQUARE, 1, 6, EPOCHS, 6), valley, epochs=EPOCHS, history=History(LOSS, (), list(before))
+    )
+    fork.run()
+    assert all("startup" not in one.reason for one in fork.proposals[3:])
+    assert min(valley(one.params, EPOCHS) for one in fork.history) < 0.03
+
+
+def test_a_resumed_search_has_the_same_model() -> None:
+    """The kernel is fitted to what was reported before a trial was proposed, whenever the fit is made."""
+    simulation = search(bowl, CONDITIONAL)
+    trials = [
+        replace(
+            trial,
+            proposed_at=100 * trial.number,
+            ended_at=100 * trial.number + 50,
+            curve=tuple(replace(report, at=100 * trial.number + report.step) for report in trial.curve),
+        )
+        for trial in simulation.history
+    ]
+    unbroken = FreezeThaw(CONDITIONAL, 0, 40, EPOCHS, 6)
+    history = History(LOSS)
+    for trial in trials:
+        history.put(trial)
+        unbroken.ask(history)
+    assert FreezeThaw(CONDITIONAL, 0, 40, EPOCHS, 6).ask(History(LOSS, trials)) == unbroken.ask(history)

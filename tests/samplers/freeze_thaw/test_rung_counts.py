@@ -1,0 +1,36 @@
+import pytest
+
+from hpsearch.samplers.freeze_thaw.rung_counts import ETA, Vacancy, first_look, rungs, vacancies
+
+
+def test_the_first_look_grows_only_with_a_schedule_over_all_epochs() -> None:
+    assert [first_look(51, spent, has_schedule=True) for spent in (0, 61, 62, 152, 153, 9999)] == [1, 1, 2, 2, 5, 5]
+    assert {first_look(51, spent, has_schedule=False) for spent in (0, 62, 9999)} == {1}
+    assert first_look(300, 0, has_schedule=False) == 6
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 10, 51, 300, 5000])
+def test_rungs_ascend_to_the_last_epoch(epochs: int) -> None:
+    for spent in (0, 2 * epochs, 9 * epochs):
+        found = rungs(first_look(epochs, spent, has_schedule=True), epochs)
+        assert found == sorted(set(found))
+        assert found[-1] == epochs
+
+
+def test_rungs_are_three_times_as_long_as_the_one_before() -> None:
+    assert rungs(1, 51) == [1, 3, 9, 27, 51]
+    assert rungs(5, 51) == [5, 16, 51]
+
+
+def test_one_in_three_goes_up_from_the_highest_rung_that_has_one_left() -> None:
+    epochs = [1, 1, 1, 3, 3, 3]
+    found = list(vacancies([1, 3, 9], epochs, [0] * 6, paused=range(6)))
+    assert found == [Vacancy([3, 4, 5], 9, reached=3, gone=0)]
+    found = list(vacancies([1, 3, 9], [*epochs, 9], [0] * 7, paused=range(6)))
+    assert found == []
+    assert ETA == 3
+
+
+def test_running_trials_count_by_the_epoch_that_they_train_to() -> None:
+    assert list(vacancies([1, 3], [1, 1, 1], [0, 0, 0], [0, 1, 2]))
+    assert not list(vacancies([1, 3], [1, 1, 1], [0, 3, 0], [0, 2]))
