@@ -17,10 +17,10 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.freeze_thaw.candidates import candidates
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
 from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess
 from hpsearch.samplers.freeze_thaw.fits import Fits
+from hpsearch.samplers.freeze_thaw.new_points import candidates
 from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs, vacancies
 from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints

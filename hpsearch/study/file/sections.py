@@ -136,9 +136,6 @@ class Values(Section):
 # [prune] ───────────────────────────────────────────────────────────────────────────────────────
 
 
-PROMOTE = "the others are paused, and may continue later; false: they are stopped"
-
-
 class PruneSection(Section):
     method: str
 
@@ -174,7 +171,7 @@ class HalvingPrune(PruneSection):
     method: Literal["halving"]
     min_epochs: Count = Field(1, description="the first rung")
     eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description=PROMOTE)
+    promote: bool = Field(True, description="pause the others for later; false: stop them")
 
 
 class HyperbandPrune(PruneSection):
@@ -183,7 +180,7 @@ class HyperbandPrune(PruneSection):
     method: Literal["hyperband"]
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
     eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description=PROMOTE)
+    promote: bool = Field(True, description="pause the others for later; false: stop them")
 
 
 class PatiencePrune(PruneSection):
