@@ -1,0 +1,97 @@
+"""Calls in Python source, and the literal values of their arguments. Nothing is executed."""
+
+import ast
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}
+_LARGEST_POWER = 64
+
+
+class Source:
+    """A module: its calls, the constants that it assigns once, and the parents of its nodes."""
+
+    def __init__(self, text: str):
+        self.tree = ast.parse(text)
+        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        self.constants: dict[str, Any] = {}
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    try:
+                        self.constants[name] = self.value(value)
+                    except ValueError:
+                        self.constants.pop(name, None)
+
+    def calls(self, node: ast.AST | None = None) -> Iterator[tuple[str, ast.Call]]:
+        """All calls, in the order of the text, each with the last part of the function's name."""
+        found = [one for one in ast.walk(node or self.tree) if isinstance(one, ast.Call)]
+        for one in sorted(found, key=lambda call: (call.lineno, call.col_offset)):
+            yield name_of(one.func), one
+
+    def arguments(self, call: ast.Call, names: tuple[str, ...]) -> dict[str, ast.expr]:
+        """Arguments by name, the positional ones by the names in their order."""
+        found = dict(zip(names, call.args, strict=False))
+        return found | {one.arg: one.value for one in call.keywords if one.arg}
+
+    def value(self, node: ast.expr) -> Any:
+        """The value of a literal, of arithmetic on literals, or of a constant. ValueError for anything else."""
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name) if name in self.constants:
+                return self.constants[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._number(operand)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                base, exponent = self._number(left), self._number(right)
+                if abs(exponent) <= _LARGEST_POWER:
+                    return base**exponent
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](self._number(left), self._number(right))
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                return [self.value(one) for one in elements]
+            case ast.Dict(keys=keys, values=values) if all(keys):
+                return {self.value(key): self.value(one) for key, one in zip(keys, values, strict=True) if key}
+            case ast.Call(func=ast.Name(id="range"), args=args) if args and not node.keywords:
+                return list(range(*(int(self._number(one)) for one in args)))[:1000]
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+
+    def _number(self, node: ast.expr) -> Any:
+        found = self.value(node)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            raise ValueError(f"`{ast.unparse(node)[:80]}` is no number")
+        return found
+
+    def is_conditional(self, node: ast.AST) -> bool:
+        """Whether it is inside an `if`, a loop or a comprehension of its function."""
+        parent = self.parents.get(node)
+        while parent is not None and not isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            if isinstance(parent, ast.If | ast.IfExp | ast.For | ast.While | ast.ListComp | ast.DictComp):
+                return True
+            parent = self.parents.get(parent)
+        return False
+
+    def function_around(self, node: ast.AST) -> str:
+        """The name of the outermost function that the node is in; "" outside of functions."""
+        found, parent = "", self.parents.get(node)
+        while parent is not None:
+            if isinstance(parent, ast.FunctionDef):
+                found = parent.name
+            parent = self.parents.get(parent)
+        return found
+
+
+def name_of(node: ast.expr) -> str:
+    """The last part of a name with dots; "" for other expressions."""
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""

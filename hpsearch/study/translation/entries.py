@@ -1,0 +1,110 @@
+"""Ranges and choices of other tools as entries of [space]. Each function gives the value and a comment, or ""."""
+
+import math
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+Entry = tuple[Any, str]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def number(value: object) -> int | float:
+    """A finite number, also from text: YAML reads 1e-5 as text. ValueError for anything else."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value) if re.search(r"[.eE]", value) else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """The value, with numbers in place of texts such as "1e-5"."""
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, str) and re.search(r"\d[eE][+-]?\d", value) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
+    return value
+
+
+def fixed(value: Any) -> Entry:
+    value = plain(value)
+    if value is None:
+        return {"values": ["none"], "none": True}, ""
+    if isinstance(value, list | dict):
+        return [value], ""  # one choice
+    return value, ""
+
+
+def choice(values: Sequence[Any], names: Sequence[str] = ()) -> Entry:
+    found: list[Any] = []
+    for value in map(plain, values):
+        if not any(type(value) is type(one) and value == one for one in found):
+            found.append(value)
+    if not found:
+        raise ValueError("a choice without values")
+    if None in found:
+        return {"values": ["none" if one is None else one for one in found], "none": True}, ""
+    if names and len(names) == len(found):
+        return {"values": found, "names": list(names)}, ""
+    return (found, "") if len(found) > 1 else fixed(found[0])
+
+
+def floats(low: object, high: object, *, log: bool = False, step: object = None) -> Entry:
+    return _range(float(number(low)), float(number(high)), log, None if step is None else float(number(step)))
+
+
+def integers(low: object, high: object, *, log: bool = False, step: object = None) -> Entry:
+    ends = [number(low), number(high)]
+    if any(end != int(end) for end in ends):
+        raise ValueError(f"{ends} are no whole numbers")
+    by = None if step is None or number(step) == 1 else number(step)
+    if by is not None and by != int(by):
+        raise ValueError(f"the step {by} is no whole number")
+    return _range(int(ends[0]), int(ends[1]), log, None if by is None else int(by))
+
+
+def multiples(low: object, high: object, step: object, *, log: bool = False) -> Entry:
+    """A range whose values are rounded to multiples of `step`: whole numbers where all three are."""
+    numbers = [number(one) for one in (low, high, step)]
+    if all(one == int(one) for one in numbers):
+        return integers(*numbers[:2], log=log, step=numbers[2])
+    return floats(*numbers[:2], log=log, step=numbers[2])
+
+
+def normal(mean: object, deviation: object, *, log: bool = False) -> Entry:
+    """As wide as two standard deviations on both sides. log: of the logarithm of the value."""
+    mu, sigma = float(number(mean)), float(number(deviation))
+    ends = [float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma)]
+    kind = "log-normal" if log else "normal"
+    return _range(*ends, log, None)[0], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is ± 2 of them"
+
+
+def _range(low: Any, high: Any, log: bool, step: Any) -> Entry:
+    if low == high:
+        return low, ""
+    if low > high:
+        raise ValueError(f"the lower end {low} is above the upper end {high}")
+    comments = []
+    if log and low <= 0:
+        log = False
+        comments.append("was log-uniform, which needs low > 0")
+    if log and step is not None:
+        comments.append(f"was rounded to multiples of {step}")
+        step = None
+    entry: dict[str, Any] = {"low": low, "high": high}
+    if log:
+        entry["log"] = True
+    if step is not None:
+        count = int((Decimal(repr(high)) - Decimal(repr(low))) / Decimal(repr(step)))
+        last = type(high)(Decimal(repr(low)) + count * Decimal(repr(step)))
+        if count < 1:
+            raise ValueError(f"the step {step} is wider than the range")
+        if last != high:
+            comments.append(f"was up to {high}, which is no multiple of the step from {low}")
+        entry |= {"high": last, "step": step}
+    return entry, "; ".join(comments)

@@ -1,0 +1,153 @@
+"""A sweep of Hydra, with its basic, Optuna or Ax sweeper: https://hydra.cc/docs/advanced/override_grammar/extended/."""
+
+import ast
+import re
+from typing import Any
+
+from hpsearch.study.translation import entries, methods
+from hpsearch.study.translation.draft import Draft, flat
+from hpsearch.study.translation.entries import Entry
+
+_WORD = re.compile(r"[A-Za-z_./][\w./:+-]*")
+
+
+def is_sweep(document: dict[str, Any]) -> bool:
+    return bool(_sweeper(document))
+
+
+def _sweeper(document: dict[str, Any]) -> dict[str, Any]:
+    hydra = document.get("hydra")
+    found = hydra.get("sweeper") if isinstance(hydra, dict) else document.get("sweeper")
+    found = found if isinstance(found, dict) else {}
+    return found if {"params", "search_space", "ax_config"} & found.keys() else {}
+
+
+def read(document: dict[str, Any]) -> Draft:
+    draft = Draft("a sweep of Hydra")
+    sweeper = _sweeper(document)
+    ax = sweeper.get("ax_config") or {}
+    draft.put("trainer", "style", "hydra")
+    params = sweeper.get("params") or sweeper.get("search_space") or ax.get("params") or {}
+    for name, entry in _named(params):
+        try:
+            draft.put("space", name, *_entry(entry))
+        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
+            draft.note("space", f"{name} = {entry}: cannot be said ({problem})")
+    direction = sweeper.get("direction")
+    if isinstance(direction, list):
+        draft.note("study", f"one metric is searched; the sweep had {len(direction)} directions")
+        direction = direction[0]
+    if direction:
+        methods.goal(draft, direction)
+    sampler = sweeper.get("sampler")
+    method = sampler.get("_target_") if isinstance(sampler, dict) else None
+    is_basic = not (sampler or direction or "n_trials" in sweeper or ax)
+    methods.search(draft, method or ("grid" if is_basic else "tpe"))
+    count = sweeper.get("n_trials") or ax.get("max_trials")
+    if isinstance(count, int):
+        methods.trials(draft, count)
+    if isinstance(sweeper.get("n_jobs"), int):
+        draft.put("resources", "workers", sweeper["n_jobs"])
+    return draft
+
+
+def _named(params: dict[str, Any]) -> Any:
+    for name, entry in params.items():
+        plain = str(name).lstrip("+~")
+        if isinstance(entry, dict) and not {"type", "low", "bounds", "choices", "lower"} & entry.keys():
+            yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
+        else:
+            yield plain, entry
+
+
+def _entry(entry: Any) -> Entry:
+    if isinstance(entry, dict):
+        return _configured(entry)
+    if isinstance(entry, list):
+        return entries.choice(entry)
+    if not isinstance(entry, str):
+        return entries.fixed(entry)
+    return _sweep(entry)
+
+
+def _configured(entry: dict[str, Any]) -> Entry:
+    """An entry of `search_space` of the Optuna sweeper, or of Ax."""
+    if "choices" in entry or entry.get("type") == "choice":
+        return entries.choice(entry.get("choices") or entry["values"])
+    if entry.get("type") == "fixed":
+        return entries.fixed(entry["value"])
+    low, high = entry.get("bounds") or (entry.get("low", entry.get("lower")), entry.get("high", entry.get("upper")))
+    log = bool(entry.get("log") or entry.get("log_scale"))
+    kind = entry.get("type")
+    whole = kind == "int" or (kind == "range" and isinstance(low, int) and isinstance(high, int))
+    return (entries.integers if whole else entries.floats)(low, high, log=log, step=entry.get("step"))
+
+
+def _sweep(text: str) -> Entry:
+    """Hydra's grammar: `1,2`, `choice(…)`, `range(…)`, `interval(…)`, `int(…)`, `tag(log, …)`, `shuffle(…)`."""
+    parts = _parts(text)
+    if len(parts) > 1:
+        return entries.choice([_value(part) for part in parts])
+    found = re.fullmatch(r"(\w+)\((.*)\)", text.strip(), re.DOTALL)
+    if not found:
+        return entries.fixed(_value(text))
+    function, given = found[1], _parts(found[2])
+    named = {key.strip(): value for key, _, value in (part.partition("=") for part in given) if value}
+    numbers = [part for part in given if "=" not in part]
+    match function:
+        case "choice":
+            return entries.choice([_value(part) for part in given])
+        case "shuffle":
+            return _sweep(given[0]) if len(given) == 1 else entries.choice([_value(part) for part in given])
+        case "tag" if given[-1].strip().startswith(("interval", "int", "range")):
+            return _with_log(given[-1]) if "log" in [part.strip() for part in given[:-1]] else _sweep(given[-1])
+        case "int":
+            value, comment = _sweep(given[0])
+            return entries.integers(value["low"], value["high"], log=value.get("log", False))[0], comment
+        case "interval":
+            return entries.floats(*(_value(part) for part in numbers[:2]))
+        case "range":
+            start, stop, *step = [_value(part) for part in numbers] if len(numbers) > 1 else [0, _value(numbers[0])]
+            return _range(start, stop, _value(named["step"]) if "step" in named else step[0] if step else 1)
+    raise ValueError(f"{function}(…) has no counterpart")
+
+
+def _range(start: Any, stop: Any, step: Any) -> Entry:
+    """The Optuna sweeper takes the upper end in, as Optuna does."""
+    return entries.multiples(start, stop, step)
+
+
+def _with_log(text: str) -> Entry:
+    value, comment = _sweep(text)
+    make = entries.integers if isinstance(value["low"], int) else entries.floats
+    return make(value["low"], value["high"], log=True)[0], comment
+
+
+def _parts(text: str) -> list[str]:
+    """Split at the commas that are outside of brackets and quotes."""
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        depth += (letter in "([{") - (letter in ")]}") if not quote else 0
+        if letter == "," and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
+
+
+def _value(text: str) -> Any:
+    text = text.strip()
+    if text.lower() in ("true", "false", "null"):
+        return {"true": True, "false": False, "null": None}[text.lower()]
+    if text.startswith("[") and text.endswith("]"):
+        return [_value(part) for part in _parts(text[1:-1]) if part]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        if _WORD.fullmatch(text):
+            return text
+        raise ValueError(f"{text!r} is no value") from None

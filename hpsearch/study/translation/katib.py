@@ -1,0 +1,92 @@
+"""An experiment of Katib: https://www.kubeflow.org/docs/components/katib/user-guides/hp-tuning/configure-experiment/."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hpsearch.study.translation import entries, methods
+from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.entries import Entry
+
+_REFERENCE = re.compile(r"\$\{trialParameters\.([^}]+)\}")
+
+
+def is_experiment(document: dict[str, Any]) -> bool:
+    spec = document.get("spec", document)
+    return isinstance(spec, dict) and isinstance(spec.get("parameters"), list) and "objective" in spec
+
+
+def read(document: dict[str, Any]) -> Draft:
+    draft = Draft("an experiment of Katib")
+    spec = document.get("spec", document)
+    if name := (document.get("metadata") or {}).get("name"):
+        draft.put("study", "name", str(name))
+    objective = spec["objective"]
+    draft.put("study", "metric", str(objective.get("objectiveMetricName", "val_loss")))
+    methods.goal(draft, objective.get("type", "minimize"))
+    if "goal" in objective:
+        draft.put("limits", "target", entries.number(objective["goal"]))
+    names = {str(one.get("name")): str(one.get("name")).lstrip("-") for one in spec["parameters"]}
+    for one in spec["parameters"]:
+        name = names[str(one.get("name"))]
+        try:
+            draft.put("space", name, *_entry(one))
+        except (ValueError, KeyError, TypeError, OverflowError) as problem:
+            draft.note("space", f"{name} = {one}: cannot be said ({problem})")
+    methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
+    if "maxTrialCount" in spec:
+        methods.trials(draft, spec["maxTrialCount"])
+    if "parallelTrialCount" in spec:
+        draft.put("resources", "workers", int(spec["parallelTrialCount"]))
+    if "maxFailedTrialCount" in spec:
+        draft.put("limits", "max_failures", int(spec["maxFailedTrialCount"]))
+    if stopping := spec.get("earlyStopping"):
+        methods.prune(draft, stopping.get("algorithmName"))
+    _command(draft, spec, names)
+    return draft
+
+
+def _entry(one: dict[str, Any]) -> Entry:
+    kind, space = one.get("parameterType"), one["feasibleSpace"]
+    is_log = "log" in str(space.get("distribution", "")).lower()
+    if kind == "categorical":
+        return entries.choice(space["list"])
+    if kind == "discrete":
+        return entries.choice([entries.number(value) for value in space["list"]])
+    if kind == "int":
+        return entries.integers(space["min"], space["max"], log=is_log, step=space.get("step"))
+    if kind == "double":
+        return entries.floats(space["min"], space["max"], log=is_log, step=space.get("step"))
+    raise ValueError(f"the type {kind} has no counterpart")
+
+
+def _command(draft: Draft, spec: dict[str, Any], names: dict[str, str]) -> None:
+    """The command of the first container that has one, with our placeholders."""
+    template = spec.get("trialTemplate") or {}
+    referred = {
+        str(one.get("name")): names.get(str(one.get("reference")), str(one.get("reference")))
+        for one in template.get("trialParameters") or ()
+    }
+    for container in _containers(template.get("trialSpec")):
+        words = [str(word) for key in ("command", "args") for word in container.get(key) or ()]
+        if words:
+            own = [_REFERENCE.sub(lambda found: "{" + referred.get(found[1], found[1]) + "}", word) for word in words]
+            draft.put("trainer", "command", own, "the command of the container: its paths are those of the image")
+            draft.note("trainer", f'its metrics, if it prints them: metrics = {{ {_metric(draft)} = "…{{number}}" }}')
+            return
+
+
+def _metric(draft: Draft) -> str:
+    return next(str(line.value) for line in draft.lines["study"] if line.key == "metric")
+
+
+def _containers(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "containers" and isinstance(value, list):
+                yield from (one for one in value if isinstance(one, dict))
+            else:
+                yield from _containers(value)
+    elif isinstance(node, list):
+        for one in node:
+            yield from _containers(one)

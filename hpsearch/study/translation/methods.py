@@ -1,0 +1,91 @@
+"""Search methods, pruners, goals and limits of other tools as lines of [search], [prune], [study] and [limits]."""
+
+import re
+from typing import Any
+
+from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.entries import number
+
+BAYESIAN = {"method": "bayesian"}
+SEARCHES: dict[str, dict[str, Any]] = {
+    "grid gridsearch bruteforce": {"method": "grid"},
+    "random randomsearch basicvariant basicvariantgenerator sobol qmc halton": {"method": "random"},
+    "tpe multivariatetpe hyperopt hyperoptsearch optuna optunasearch bohb tunebohb": {**BAYESIAN, "sampler": "tpe"},
+    "gp gptuner bayesianoptimization botorch metis skopt skoptsearch bayesoptsearch": {**BAYESIAN, "sampler": "gp"},
+    "cmaes cma": {**BAYESIAN, "sampler": "cmaes"},
+    "bayes bayesian": BAYESIAN,
+}
+PRUNERS: dict[str, str] = {
+    "hyperband asynchyperband asynchyperbandscheduler hyperbandscheduler hyperbandforbohb": "hyperband",
+    "asha ashascheduler sha successivehalving halving": "halving",
+    "median medianstop medianstopping medianstoppingrule": "median",
+    "nop none fifo fifoscheduler": "never",
+}
+
+
+def _plain(word: object) -> str:
+    """TPESampler, "tpe" and `optuna.samplers.TPESampler` are one word."""
+    last = str(word).rpartition(".")[2]
+    return re.sub(r"(sampler|pruner|tuner|assessor|search(?=er))$", "", re.sub(r"[^a-z]", "", last.lower()))
+
+
+def search(draft: Draft, word: object) -> None:
+    """The search method with that name; another one becomes Bayesian, with a comment."""
+    for words, lines in SEARCHES.items():
+        if _plain(word) in words.split():
+            for key, value in lines.items():
+                draft.put("search", key, value)
+            return
+    if _plain(word) in ("hyperband", "asha", "pbt", "populationbasedtraining"):
+        draft.put("search", "method", "random", f"was {word}")
+        prune(draft, "hyperband" if _plain(word) == "hyperband" else word)
+        return
+    draft.put("search", "method", "bayesian", f"was {word}, which hpsearch does not have")
+
+
+def trials(draft: Draft, count: object) -> None:
+    if draft.has("search", "method") and any(line.value == "grid" for line in draft.lines["search"]):
+        draft.note("search", f"a grid has all its points; the number of trials was {count}")
+        return
+    draft.put("search", "trials", max(1, int(number(count))))
+
+
+def prune(draft: Draft, word: object, first: object = None, eta: object = None) -> None:
+    """first: the epoch of the first decision."""
+    for words, method in PRUNERS.items():
+        if _plain(word) in words.split():
+            draft.put("prune", "method", method)
+            if first is not None and method != "never":
+                key = "warmup_epochs" if method == "median" else "min_epochs"
+                draft.put("prune", key, max(int(number(first)), 1))
+            if eta is not None and method in ("halving", "hyperband"):
+                draft.put("prune", "eta", max(int(number(eta)), 2))
+            return
+    draft.note("prune", f"the scheduler {word} has no counterpart: see [prune]")
+
+
+def goal(draft: Draft, word: object) -> None:
+    draft.put("study", "goal", "maximize" if str(word).lower().startswith("max") else "minimize")
+
+
+def completed(draft: Draft) -> Draft:
+    """With what a study must have, each with a comment that says that it was not in the file."""
+    given = {"study": [], "trainer": [], "search": []} | {key: list(lines) for key, lines in draft.lines.items()}
+    missing = Draft(draft.kind)
+    if not draft.has("study", "name"):
+        missing.put("study", "name", "my-study")
+    if not draft.has("study", "metric"):
+        missing.put("study", "metric", "val_loss", "not in the file: a metric that the trainer reports")
+    if not draft.has("study", "goal"):
+        missing.put("study", "goal", "minimize", "not in the file")
+    if not draft.has("trainer", "use") and not draft.has("trainer", "command"):
+        missing.put("trainer", "use", "train.py", "not in the file: the script or function that trains")
+    if not draft.has("trainer", "epochs"):
+        missing.put("trainer", "epochs", 20, "not in the file: the most epochs, or other reports, of one trial")
+    if not draft.has("search", "method"):
+        missing.put("search", "method", "bayesian", "not in the file")
+    draft.lines = {table: [*missing.lines.get(table, []), *lines] for table, lines in given.items()}
+    methods = [line.value for line in draft.lines["search"] if line.key == "method"]
+    if methods != ["grid"] and not draft.has("search", "trials"):
+        draft.put("search", "trials", 50, "not in the file")
+    return draft

@@ -1,0 +1,96 @@
+"""The ranges that an Optuna objective asks for, read from the script's source."""
+
+import ast
+from typing import Any
+
+from hpsearch.study.translation import entries, methods
+from hpsearch.study.translation.calls import Source, name_of
+from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.entries import Entry
+
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "suggest_float": ("name", "low", "high"),
+    "suggest_int": ("name", "low", "high", "step", "log"),
+    "suggest_categorical": ("name", "choices"),
+    "suggest_uniform": ("name", "low", "high"),
+    "suggest_loguniform": ("name", "low", "high"),
+    "suggest_discrete_uniform": ("name", "low", "high", "step"),
+}
+
+
+def is_script(source: Source) -> bool:
+    return any(name in _ARGUMENTS for name, _ in source.calls())
+
+
+def read(source: Source, file: str) -> Draft:
+    draft = Draft("an Optuna script")
+    objective = ""
+    for name, call in source.calls():
+        if name in _ARGUMENTS:
+            objective = objective or source.function_around(call)
+            _parameter(draft, source, name, call)
+        elif name == "create_study":
+            _study(draft, source, call)
+        elif name == "optimize":
+            objective = _optimize(draft, source, call) or objective
+    if objective:
+        draft.put("trainer", "use", f"{file}:{objective}", "an Optuna objective is a trainer, see docs/forms.md")
+    return draft
+
+
+def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> None:
+    given = source.arguments(call, _ARGUMENTS[method])
+    text = ast.unparse(call)
+    try:
+        name = source.value(given["name"])
+        if not isinstance(name, str):
+            raise ValueError("its name is no text")
+        value, comment = _entry(method, {key: source.value(one) for key, one in given.items() if key != "name"})
+    except (ValueError, KeyError, TypeError, OverflowError) as problem:
+        draft.note("space", f"line {call.lineno}, {text}: cannot be said ({problem})")
+        return
+    if draft.has("space", name):
+        draft.note("space", f"line {call.lineno}, {text}: {name} is asked for twice")
+        return
+    if source.is_conditional(call):
+        comment = f"{comment}; " * bool(comment) + f"line {call.lineno} asks under a condition: when = {{ … }} says it"
+    draft.put("space", name, value, comment)
+
+
+def _entry(method: str, given: dict[str, Any]) -> Entry:
+    log = bool(given.get("log")) or method == "suggest_loguniform"
+    if method == "suggest_categorical":
+        return entries.choice(given["choices"])
+    make = entries.integers if method == "suggest_int" else entries.floats
+    return make(given["low"], given["high"], log=log, step=given.get("step", given.get("q")))
+
+
+def _study(draft: Draft, source: Source, call: ast.Call) -> None:
+    given = source.arguments(call, ())
+    methods.goal(draft, _text(source, given.get("direction")) or "minimize")
+    if "directions" in given:
+        draft.note("study", "one metric is searched; the script has several directions")
+    if name := _text(source, given.get("study_name")):
+        draft.put("study", "name", name)
+    if isinstance(sampler := given.get("sampler"), ast.Call):
+        methods.search(draft, name_of(sampler.func))
+    if isinstance(pruner := given.get("pruner"), ast.Call):
+        methods.prune(draft, name_of(pruner.func))
+
+
+def _optimize(draft: Draft, source: Source, call: ast.Call) -> str:
+    """The objective's name."""
+    given = source.arguments(call, ("objective", "n_trials", "timeout", "n_jobs"))
+    for key, table, ours in (("n_trials", "search", "trials"), ("n_jobs", "resources", "workers")):
+        try:
+            draft.put(table, ours, max(int(source.value(given[key])), 1))
+        except (KeyError, ValueError, TypeError):
+            continue
+    return given["objective"].id if isinstance(given.get("objective"), ast.Name) else ""
+
+
+def _text(source: Source, node: ast.expr | None) -> str:
+    try:
+        return str(source.value(node)) if node is not None else ""
+    except ValueError:
+        return ""

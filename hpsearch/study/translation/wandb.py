@@ -1,0 +1,117 @@
+"""A sweep of W&B: https://docs.wandb.ai/models/sweeps/sweep-config-keys."""
+
+import math
+from typing import Any
+
+from hpsearch.study.translation import entries, methods
+from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.entries import Entry, number
+
+_EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs")
+
+
+def is_sweep(document: dict[str, Any]) -> bool:
+    return isinstance(document.get("parameters"), dict) and bool({"method", "program", "metric"} & document.keys())
+
+
+def read(document: dict[str, Any]) -> Draft:
+    draft = Draft("a sweep of W&B")
+    _study(draft, document)
+    parameters = dict(_named(document["parameters"]))
+    for name, entry in parameters.items():
+        try:
+            value, comment = _entry(entry)
+        except (ValueError, KeyError, TypeError, OverflowError) as problem:
+            draft.note("space", f"{name} = {entry}: cannot be said ({problem})")
+            continue
+        draft.put("space", name, value, comment)
+        if name.rpartition(".")[2] in _EPOCHS:
+            _epochs(draft, name, value)
+    if "search" in draft.lines and "run_cap" in document:
+        methods.trials(draft, document["run_cap"])
+    _pruning(draft, document.get("early_terminate"))
+    return draft
+
+
+def _study(draft: Draft, document: dict[str, Any]) -> None:
+    if document.get("name"):
+        draft.put("study", "name", str(document["name"]))
+    metric = document.get("metric")
+    if isinstance(metric, dict):
+        if metric.get("name"):
+            draft.put("study", "metric", str(metric["name"]))
+        methods.goal(draft, metric.get("goal", "minimize"))
+        if "target" in metric:
+            draft.put("limits", "target", number(metric["target"]))
+    program, command = document.get("program"), document.get("command")
+    if program:
+        draft.put("trainer", "use", str(program), "it reports with hpsearch.report(epoch, {…}), see docs/forms.md")
+    if isinstance(command, list):
+        if any("args_no_hyphens" in str(word) for word in command):
+            draft.put("trainer", "style", "hydra")
+        own = [str(word) for word in command if "${" not in str(word) and str(word) not in ("python", "python3")]
+        if own:
+            draft.note("trainer", f"the command had further words: {' '.join(own)}")
+    methods.search(draft, document.get("method", "random"))
+
+
+def _named(parameters: dict[str, Any], group: str = "") -> Any:
+    for name, entry in parameters.items():
+        if isinstance(entry, dict) and isinstance(entry.get("parameters"), dict):
+            yield from _named(entry["parameters"], f"{group}{name}.")
+        else:
+            yield f"{group}{name}", entry
+
+
+def _entry(entry: Any) -> Entry:
+    if not isinstance(entry, dict):
+        return entries.choice(entry) if isinstance(entry, list) else entries.fixed(entry)
+    if "values" in entry:
+        value, comment = entries.choice(entry["values"])
+        weights = "probabilities are left out: all values have the same" if "probabilities" in entry else ""
+        return value, comment or weights
+    if "value" in entry:
+        return entries.fixed(entry["value"])
+    kind = entry.get("distribution") or _kind(entry)
+    if "normal" in kind:
+        return entries.normal(entry.get("mu", 0), entry.get("sigma", 1), log="log" in kind)
+    low, high = number(entry["min"]), number(entry["max"])
+    rounded = {"step": entry.get("q", 1)} if kind.startswith("q_") else {}
+    is_log, stem = "log" in kind, kind.removeprefix("q_").removeprefix("inv_")
+    if stem == "log_uniform":  # its ends are exponents of e
+        low, high = float(f"{math.exp(low):.6g}"), float(f"{math.exp(high):.6g}")
+    if kind.startswith("inv_log_uniform"):
+        return _inverse_log(low, high)
+    if stem not in ("uniform", "int_uniform", "log_uniform", "log_uniform_values"):
+        raise ValueError(f"the distribution {kind} has no counterpart")
+    if stem == "int_uniform":
+        return entries.integers(low, high)
+    if rounded:
+        return entries.multiples(low, high, rounded["step"], log=is_log)
+    return entries.floats(low, high, log=is_log)
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    """W&B's default: whole numbers where both ends are whole."""
+    ends = [number(entry[key]) for key in ("min", "max")]
+    return "int_uniform" if all(isinstance(end, int) for end in ends) else "uniform"
+
+
+def _inverse_log(low: float, high: float) -> Entry:
+    if 0 <= low <= high < 1:
+        return {"low": float(low), "high": float(high), "scale": "reverse-log"}, ""
+    return entries.floats(low, high)[0], "was uniform in the logarithm of 1 / value"
+
+
+def _epochs(draft: Draft, name: str, value: Any) -> None:
+    longest = value.get("high") if isinstance(value, dict) else max(value) if isinstance(value, list) else value
+    if isinstance(longest, int) and not isinstance(longest, bool) and longest > 0:
+        draft.put("trainer", "epochs", longest, f"from the parameter {name}; pruning makes a search over it needless")
+
+
+def _pruning(draft: Draft, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        return
+    methods.prune(draft, entry.get("type", "hyperband"), entry.get("min_iter"), entry.get("eta"))
+    if "max_iter" in entry:
+        draft.put("trainer", "epochs", max(int(number(entry["max_iter"])), 1), "max_iter")
