@@ -36,6 +36,21 @@ def test_touches_nothing_that_is_there(cli: CliRunner) -> None:
     assert cli.invoke("init", "trainer.py/below").code == 2
 
 
+SWEEP = "method: grid\nparameters: {lr: {values: [0.1, 0.2]}, odd: {distribution: beta}}\n"
+
+
+def test_from_another_tool(cli: CliRunner) -> None:
+    Path("sweep.yaml").write_text(SWEEP)
+    answer = cli.invoke("init", "here", "--from", "sweep.yaml", "--json")
+    assert answer.data["written"] == ["here/study.toml"]
+    assert answer.data["from"] == "a sweep of W&B"
+    assert any(comment.startswith("odd") for comment in answer.data["comments"])
+    Path("here/train.py").write_text("")
+    assert cli.invoke("check", "here/study.toml").code == 0
+    assert cli.invoke("init", "here", "--from", "sweep.yaml").code == 2
+    assert cli.invoke("init", "there", "--from", "none.yaml").code == 2
+
+
 def test_json(cli: CliRunner) -> None:
     assert cli.invoke("init", "--json").data == {"written": ["study.toml", "trainer.py"]}
 

@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -22,8 +22,12 @@ class Source:
         self.tree = ast.parse(text)
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
         self.constants: dict[str, Any] = {}
+        self.assigned: dict[str, ast.Call] = {}  # calls by the name that their result is assigned to
         for node in ast.walk(self.tree):
             match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                    self.assigned[name] = call
+                    self.constants.pop(name, None)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     try:
                         self.constants[name] = self.value(value)
@@ -69,6 +73,33 @@ class Source:
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise ValueError(f"`{ast.unparse(node)[:80]}` is no number")
         return found
+
+    def text(self, node: ast.expr, known: Mapping[str, Any]) -> str:
+        """The text of an f-string, of `"…{}".format(i)` or of `"…" + str(i)`, with the values of names. ValueError."""
+        match node:
+            case ast.JoinedStr(values=parts):
+                return "".join(self.text(part, known) for part in parts)
+            case ast.FormattedValue(value=value, format_spec=None):
+                return self.text(value, known)
+            case ast.Name(id=name) if name in known:
+                return str(known[name])
+            case ast.Call(func=ast.Name(id="str"), args=[value]):
+                return self.text(value, known)
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(template)), attr="format"), args=values):
+                return template.format(*(self.text(value, known) for value in values))
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self.text(left, known) + self.text(right, known)
+        return str(self.value(node))
+
+    def loop_around(self, node: ast.AST) -> tuple[str, ast.expr] | None:
+        """The variable of the nearest `for i in range(n)` around a node, and n."""
+        parent = self.parents.get(node)
+        while parent is not None:
+            match parent:
+                case ast.For(target=ast.Name(id=variable), iter=ast.Call(func=ast.Name(id="range"), args=[bound])):
+                    return variable, bound
+            parent = self.parents.get(parent)
+        return None
 
     def is_conditional(self, node: ast.AST) -> bool:
         """Whether it is inside an `if`, a loop or a comprehension of its function."""

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -82,6 +82,12 @@ def normal(mean: object, deviation: object, *, log: bool = False) -> Entry:
     ends = [float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma)]
     kind = "log-normal" if log else "normal"
     return _range(*ends, log, None)[0], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is ± 2 of them"
+
+
+def conditional(value: Any, when: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry under a condition."""
+    entry = value if isinstance(value, dict) else {"values": value if isinstance(value, list) else [value]}
+    return {**entry, "when": dict(when)}
 
 
 def _range(low: Any, high: Any, log: bool, step: Any) -> Entry:

@@ -54,7 +54,7 @@ def read(document: dict[str, Any]) -> Draft:
 def _named(params: dict[str, Any]) -> Any:
     for name, entry in params.items():
         plain = str(name).lstrip("+~")
-        if isinstance(entry, dict) and not {"type", "low", "bounds", "choices", "lower"} & entry.keys():
+        if isinstance(entry, dict) and not {"type", "low", "bounds", "choices", "lower", "init"} & entry.keys():
             yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
         else:
             yield plain, entry

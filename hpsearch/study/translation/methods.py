@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.draft import Draft, toml
 from hpsearch.study.translation.entries import number
 
 BAYESIAN = {"method": "bayesian"}
@@ -68,8 +68,18 @@ def goal(draft: Draft, word: object) -> None:
     draft.put("study", "goal", "maximize" if str(word).lower().startswith("max") else "minimize")
 
 
+def _without_groups(draft: Draft) -> None:
+    """A name of TOML is a value or a table: `model` gives way to `model.width`."""
+    lines = draft.lines.get("space", [])
+    for line in list(lines):
+        if line.key and any(other.key.startswith(f"{line.key}.") for other in lines):
+            lines.remove(line)
+            draft.note("space", f"{line.key} = {toml(line.value)}: its name is also that of a group")
+
+
 def completed(draft: Draft) -> Draft:
     """With what a study must have, each with a comment that says that it was not in the file."""
+    _without_groups(draft)
     given = {"study": [], "trainer": [], "search": []} | {key: list(lines) for key, lines in draft.lines.items()}
     missing = Draft(draft.kind)
     if not draft.has("study", "name"):

@@ -1,5 +1,7 @@
 """A search space or an experiment of NNI: https://nni.readthedocs.io/en/stable/hpo/search_space.html."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from hpsearch.study.translation import entries, methods
@@ -13,44 +15,55 @@ def is_space(document: dict[str, Any]) -> bool:
 
 
 def is_experiment(document: dict[str, Any]) -> bool:
-    return bool({"trialCommand", "searchSpace", "searchSpaceFile", "trialConcurrency"} & document.keys())
+    return bool({"trialCommand", "searchSpace", "searchSpaceFile", "searchSpacePath"} & document.keys())
 
 
-def read(document: dict[str, Any]) -> Draft:
-    """A search space, or an experiment that has one in it."""
+def read(document: dict[str, Any], folder: Path) -> Draft:
+    """A search space, or an experiment with one in it or in a file beside it.
+
+    folder: of the experiment's file.
+    """
     draft = Draft("an experiment of NNI")
     if is_space(document):
         draft.kind = "a search space of NNI"
         space(draft, document)
         return draft
-    inner = document.get("searchSpace")
+    inner = document.get("searchSpace") or _beside(draft, document, folder)
     if isinstance(inner, dict):
         space(draft, inner)
-    elif document.get("searchSpaceFile"):
-        draft.note("space", f"the search space is in {document['searchSpaceFile']}, which --from reads too")
     settings(draft, document)
     return draft
+
+
+def _beside(draft: Draft, document: dict[str, Any], folder: Path) -> Any:
+    file = folder / str(document.get("searchSpaceFile") or document.get("searchSpacePath") or "search_space.json")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        draft.note("space", f"the search space is in {file.name}, which cannot be read: {problem}")
+        return None
 
 
 def settings(draft: Draft, document: dict[str, Any]) -> None:
     """The keys of an experiment, beside its search space."""
     if document.get("experimentName"):
         draft.put("study", "name", str(document["experimentName"]))
-    tuner = document.get("tuner") or {}
+    tuner = document.get("tuner") or document.get("advisor") or {}
     given = tuner.get("classArgs") or {}
-    methods.search(draft, tuner.get("name", "random"))
+    methods.search(draft, tuner.get("name") or tuner.get("builtinTunerName") or "random")
     if "optimize_mode" in given:
         methods.goal(draft, given["optimize_mode"])
-    if "maxTrialNumber" in document:
-        methods.trials(draft, document["maxTrialNumber"])
+    if count := document.get("maxTrialNumber") or document.get("maxTrialNum"):
+        methods.trials(draft, count)
     if "trialConcurrency" in document:
         draft.put("resources", "workers", int(document["trialConcurrency"]))
     if document.get("maxExperimentDuration"):
         draft.put("limits", "study", str(document["maxExperimentDuration"]))
     if assessor := document.get("assessor"):
-        methods.prune(draft, assessor.get("name"), (assessor.get("classArgs") or {}).get("start_step"))
-    if document.get("trialCommand"):
-        words = str(document["trialCommand"]).split()
+        name = assessor.get("name") or assessor.get("builtinAssessorName")
+        methods.prune(draft, name, (assessor.get("classArgs") or {}).get("start_step"))
+    if command := document.get("trialCommand") or (document.get("trial") or {}).get("command"):
+        words = str(command).split()
         scripts = [word for word in words if word.endswith(".py")]
         if scripts:
             draft.put("trainer", "use", scripts[0], f"was `{' '.join(words)}`")
@@ -66,12 +79,7 @@ def space(draft: Draft, table: dict[str, Any], when: dict[str, Any] | None = Non
         except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
             draft.note("space", f"{key} = {entry}: cannot be said ({problem})")
             continue
-        draft.put("space", key, _conditional(value, when) if when else value, comment)
-
-
-def _conditional(value: Any, when: dict[str, Any]) -> Any:
-    entry = value if isinstance(value, dict) else {"values": value if isinstance(value, list) else [value]}
-    return {**entry, "when": when}
+        draft.put("space", key, entries.conditional(value, when) if when else value, comment)
 
 
 def _entry(draft: Draft, name: str, entry: dict[str, Any]) -> Entry:

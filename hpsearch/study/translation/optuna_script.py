@@ -6,7 +6,7 @@ from typing import Any
 from hpsearch.study.translation import entries, methods
 from hpsearch.study.translation.calls import Source, name_of
 from hpsearch.study.translation.draft import Draft
-from hpsearch.study.translation.entries import Entry
+from hpsearch.study.translation.entries import Entry, conditional
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "suggest_float": ("name", "low", "high"),
@@ -16,6 +16,8 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "suggest_loguniform": ("name", "low", "high"),
     "suggest_discrete_uniform": ("name", "low", "high", "step"),
 }
+
+_MOST_IN_LOOP = 100
 
 
 def is_script(source: Source) -> bool:
@@ -40,21 +42,48 @@ def read(source: Source, file: str) -> Draft:
 
 def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> None:
     given = source.arguments(call, _ARGUMENTS[method])
-    text = ast.unparse(call)
+    text = f"line {call.lineno}, {ast.unparse(call)}"
     try:
-        name = source.value(given["name"])
-        if not isinstance(name, str):
-            raise ValueError("its name is no text")
         value, comment = _entry(method, {key: source.value(one) for key, one in given.items() if key != "name"})
+        names = _names(source, call, given["name"])
     except (ValueError, KeyError, TypeError, OverflowError) as problem:
-        draft.note("space", f"line {call.lineno}, {text}: cannot be said ({problem})")
+        draft.note("space", f"{text}: cannot be said ({problem})")
         return
-    if draft.has("space", name):
-        draft.note("space", f"line {call.lineno}, {text}: {name} is asked for twice")
+    if any(draft.has("space", name) for name in names):
+        draft.note("space", f"{text}: asked for twice")
         return
-    if source.is_conditional(call):
+    if source.is_conditional(call) and not any(names.values()):
         comment = f"{comment}; " * bool(comment) + f"line {call.lineno} asks under a condition: when = {{ … }} says it"
-    draft.put("space", name, value, comment)
+    for name, when in names.items():
+        draft.put("space", name, conditional(value, when) if when else value, comment)
+
+
+def _names(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
+    """The names that are asked for, each with its condition: several in `for i in range(n)`, where n is asked for."""
+    try:
+        name = source.value(node)
+    except ValueError:
+        return _names_in_loop(source, call, node)
+    if not isinstance(name, str):
+        raise ValueError("its name is no text")
+    return {name: {}}
+
+
+def _names_in_loop(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
+    loop = source.loop_around(call)
+    if loop is None:
+        raise ValueError("its name is no literal")
+    variable, bound = loop
+    asked = source.assigned.get(bound.id) if isinstance(bound, ast.Name) else None
+    if not (asked and name_of(asked.func) == "suggest_int"):
+        count = source.value(bound)
+        return {source.text(node, {variable: i}): {} for i in range(min(count, _MOST_IN_LOOP))}
+    given = source.arguments(asked, _ARGUMENTS["suggest_int"])
+    count, low, high = (source.value(given[key]) for key in ("name", "low", "high"))
+    return {
+        source.text(node, {variable: i}): {count: f">= {i + 1}"} if i >= low else {}
+        for i in range(min(high, _MOST_IN_LOOP))
+    }
 
 
 def _entry(method: str, given: dict[str, Any]) -> Entry:

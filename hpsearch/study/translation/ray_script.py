@@ -59,7 +59,7 @@ def _parameters(draft: Draft, source: Source, table: ast.Dict, group: str = "") 
             name = ""
         if not name:
             draft.note("space", f"line {value.lineno}, {ast.unparse(value)[:80]}: its name is no literal")
-        elif isinstance(value, ast.Dict):
+        elif isinstance(value, ast.Dict) and any(_is_tune(call) for _, call in source.calls(value)):
             _parameters(draft, source, value, f"{name}.")
         else:
             _parameter(draft, source, name, value)

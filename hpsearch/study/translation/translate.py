@@ -22,8 +22,6 @@ KNOWN = (
 _READERS: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Draft]], ...] = (
     (katib.is_experiment, katib.read),
     (hydra.is_sweep, hydra.read),
-    (nni.is_space, nni.read),
-    (nni.is_experiment, nni.read),
     (wandb.is_sweep, wandb.read),
 )
 
@@ -37,7 +35,7 @@ def translate(file: Path) -> Draft:
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
     draft = _of_script(text, file) if file.suffix == ".py" else _of_document(text, file)
-    if draft is None or not draft.lines.get("space"):
+    if draft is None or not any(line.key for line in draft.lines.get("space", ())):
         raise BadInput(f"no search was found in {file}: it must be {KNOWN}")
     return methods.completed(draft)
 
@@ -47,17 +45,16 @@ def _of_document(text: str, file: Path) -> Draft | None:
         documents = [json.loads(text)] if file.suffix == ".json" else list(yaml.safe_load_all(text))
     except (ValueError, RecursionError, yaml.YAMLError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
-    return next((draft for one in documents if isinstance(one, dict) and (draft := _of_table(one))), None)
+    return next((draft for one in documents if isinstance(one, dict) and (draft := _of_table(one, file))), None)
 
 
-def _of_table(table: dict[str, Any]) -> Draft | None:
-    for is_it, read in _READERS:
-        if is_it(table):
-            try:
-                return read(table)
-            except (AttributeError, KeyError, TypeError, ValueError) as problem:
-                raise BadInput(f"its keys are not what they must be: {problem!r}") from None
-    return None
+def _of_table(table: dict[str, Any], file: Path) -> Draft | None:
+    try:
+        if nni.is_space(table) or nni.is_experiment(table):
+            return nni.read(table, file.parent)
+        return next((read(table) for is_it, read in _READERS if is_it(table)), None)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise BadInput(f"{file}: a key has a value of an unexpected kind: {problem!r}") from None
 
 
 def _of_script(text: str, file: Path) -> Draft | None:
@@ -69,7 +66,7 @@ def _of_script(text: str, file: Path) -> Draft | None:
         return optuna_script.read(source, file.name)
     if ray_script.is_script(source):
         return ray_script.read(source, file.name)
-    return next((draft for table in _literal_tables(source) if (draft := _of_table(table))), None)
+    return next((draft for table in _literal_tables(source) if (draft := _of_table(table, file))), None)
 
 
 def _literal_tables(source: Source) -> list[dict[str, Any]]:

@@ -106,7 +106,12 @@ def _inverse_log(low: float, high: float) -> Entry:
 def _epochs(draft: Draft, name: str, value: Any) -> None:
     longest = value.get("high") if isinstance(value, dict) else max(value) if isinstance(value, list) else value
     if isinstance(longest, int) and not isinstance(longest, bool) and longest > 0:
-        draft.put("trainer", "epochs", longest, f"from the parameter {name}; pruning makes a search over it needless")
+        draft.put(
+            "trainer",
+            "epochs",
+            longest,
+            f"the largest of {name}, which need not be searched",
+        )
 
 
 def _pruning(draft: Draft, entry: Any) -> None:

@@ -108,6 +108,14 @@ def test_a_search_space_of_nni(tmp_path: Path) -> None:
     }
 
 
+def test_an_experiment_of_nni_with_its_search_space_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "space.json").write_text(json.dumps(NNI))
+    text = "searchSpacePath: space.json\nmaxTrialNum: 7\ntuner: {builtinTunerName: Random}\n"
+    _, table = read(tmp_path, text, "config.yml")
+    assert table["search"] == {"method": "random", "trials": 7}
+    assert len(parameters(table)) == 6
+
+
 def test_an_experiment_of_nni(tmp_path: Path) -> None:
     text = """
 searchSpace:
@@ -236,8 +244,11 @@ def test_an_optuna_script(tmp_path: Path) -> None:
         "layers": Int("layers", 1, 3),
         "optimizer": Choice("optimizer", ("Adam", "SGD")),
         "momentum": Float("momentum", 0.0, 0.9),
+        "units_0": Int("units_0", 4, 128),
+        "units_1": Int("units_1", 4, 128, when={"layers": (">= 2",)}),
+        "units_2": Int("units_2", 4, 128, when={"layers": (">= 3",)}),
     }
-    assert len([comment for comment in draft.comments if "line 11" in comment or "line 13" in comment]) == 2
+    assert [comment.split()[0] for comment in draft.comments if "condition" in comment] == ["momentum:"]
 
 
 RAY = """
