@@ -79,9 +79,11 @@ def multiples(low: object, high: object, step: object, *, log: bool = False) -> 
 def normal(mean: object, deviation: object, *, log: bool = False) -> Entry:
     """As wide as two standard deviations on both sides. log: of the logarithm of the value."""
     mu, sigma = float(number(mean)), float(number(deviation))
-    ends = [float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma)]
+    low, high = (float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma))
     kind = "log-normal" if log else "normal"
-    return _range(*ends, log, None)[0], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is ± 2 of them"
+    return _range(low, high, log, None)[
+        0
+    ], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is ± 2 of them"
 
 
 def conditional(value: Any, when: Mapping[str, Any]) -> dict[str, Any]:

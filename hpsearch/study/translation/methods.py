@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from hpsearch.study.translation.draft import Draft, toml
+from hpsearch.study.translation.draft import Draft, Line, toml
 from hpsearch.study.translation.entries import number
 
 BAYESIAN = {"method": "bayesian"}
@@ -80,7 +80,8 @@ def _without_groups(draft: Draft) -> None:
 def completed(draft: Draft) -> Draft:
     """With what a study must have, each with a comment that says that it was not in the file."""
     _without_groups(draft)
-    given = {"study": [], "trainer": [], "search": []} | {key: list(lines) for key, lines in draft.lines.items()}
+    required: dict[str, list[Line]] = {"study": [], "trainer": [], "search": []}
+    given = required | {key: list(lines) for key, lines in draft.lines.items()}
     missing = Draft(draft.kind)
     if not draft.has("study", "name"):
         missing.put("study", "name", "my-study")

@@ -115,7 +115,7 @@ def _optimize(draft: Draft, source: Source, call: ast.Call) -> str:
             draft.put(table, ours, max(int(source.value(given[key])), 1))
         except (KeyError, ValueError, TypeError):
             continue
-    return given["objective"].id if isinstance(given.get("objective"), ast.Name) else ""
+    return name_of(given["objective"]) if isinstance(given.get("objective"), ast.Name) else ""
 
 
 def _text(source: Source, node: ast.expr | None) -> str:
