@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Objective, Trial
 
 
@@ -41,7 +42,7 @@ ACCURACIES = frozenset(
         *("dice", "map", "map50", "ap", "kappa", "mcc"),
     }
 )
-RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate", "LR", "lr-Adam", "lr-AdamW", "lr-SGD")
+RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate", "LR", "lr-Adam", "lr-AdamW", "lr-SGD", "hpsearch/lr")
 
 PERCENT = 1.5
 """Accuracies of which one is above it, and none above 100, are percentages."""
@@ -78,7 +79,11 @@ class Meanings:
     @property
     def renamed(self) -> bool:
         """Whether a metric has another name than what it means, or other units than a fraction."""
-        return any(one.name != str(one.role) or one.factor != 1 for one in self.all)
+        return any(one.name != str(one.role) or one.factor != 1 for one in self.reported)
+
+    @property
+    def reported(self) -> list[Meaning]:
+        return [one for one in self.all if not is_measured(one.name)]
 
     @property
     def all(self) -> list[Meaning]:
@@ -92,7 +97,8 @@ class Meanings:
         said = {Role(role): name for role, name in (given or {}).items()}
         found = {role: Meaning(name, role, source="study file") for role, name in said.items()}
         names = [name for name in ends if name not in said.values()]
-        fractions = _fractions({name: ends[name] for name in names}, objective)
+        reported = [name for name in names if not is_measured(name)]
+        fractions = _fractions({name: ends[name] for name in reported}, objective)
         for role in (Role.TRAIN_ACCURACY, Role.VAL_ACCURACY):
             if role in found:
                 told = found[role]
@@ -100,7 +106,7 @@ class Meanings:
                 fractions[told.name] = found[role]
             elif (first := next((one for one in fractions.values() if one.role is role), None)) is not None:
                 found[role] = first
-        losses = [name for name in names if name not in fractions and words(name) & LOSSES]
+        losses = [name for name in reported if name not in fractions and words(name) & LOSSES]
         train, validation = _losses(losses, objective, found)
         for role, name in ((Role.TRAIN_LOSS, train), (Role.VAL_LOSS, validation)):
             if name is not None:

@@ -163,6 +163,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         program=study.trainer.program,
         space=study.space,
         nested=bool(study.trainer.nested) and not study.trainer.is_program,
+        measure=study.trainer.measures_steps,
     )
     on_ray = study.resources.address != "none"
     return Setup(

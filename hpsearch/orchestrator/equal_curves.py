@@ -1,11 +1,12 @@
 """Two trials with different parameters and the same curve: the parameters may have no effect on the training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hpsearch.core.format import named, quoted
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial, identical, key_of
+from hpsearch.core.measured import is_measured
+from hpsearch.core.trial import Report, Trial, identical, key_of
 from hpsearch.orchestrator.observers import Observer
 
 MIN_VALUES: Final = 3
@@ -41,10 +42,14 @@ class EqualCurves(Observer):
 
 
 def _curve(trial: Trial) -> tuple[object, ...]:
-    return tuple((report.step, *sorted(report.metrics.items())) for report in trial.curve)
+    return tuple((report.step, *sorted(_reported(report).items())) for report in trial.curve)
+
+
+def _reported(report: Report) -> Mapping[str, float]:
+    return {name: value for name, value in report.metrics.items() if not is_measured(name)}
 
 
 def _is_telling(trial: Trial) -> bool:
     """Whether such a curve is unlikely to be equal by chance."""
-    values = {value for report in trial.curve for value in report.metrics.values()}
+    values = {value for report in trial.curve for value in _reported(report).values()}
     return len(values) >= MIN_VALUES and any(len(repr(value)) > MIN_DIGITS for value in values)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.history import History
+from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
@@ -104,7 +105,7 @@ def missing_metric(trial: Trial, objective: Objective, key: str = "study.metric"
     the study file."""
     if any(map(objective.is_in, trial.curve)):
         return ""
-    names = sorted({name for report in trial.curve for name in report.metrics})
+    names = sorted({name for report in trial.curve for name in report.metrics if not is_measured(name)})
     missing = f'{key} = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
     near = get_close_matches(objective.metric, names, n=1, cutoff=0.85)
     return f"{missing}; did you mean `{near[0]}`?" if near else missing

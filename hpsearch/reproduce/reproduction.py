@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.records.find import JournalStudy
@@ -62,9 +63,11 @@ def compare_curves(recorded: Sequence[Report], now: Sequence[Report], objective:
     """NaN equals NaN, and 0.0 does not equal -0.0: the recorded curve is complete in JSON.
 
     Metrics that measure time are not compared, by their names: `seconds`, `milliseconds`, `ms`, `per_second`, and names
-    that end in _ and one of these, such as examples_per_second. The study's own metric is always compared.
+    that end in _ and one of these, such as examples_per_second. The study's own metric is always compared. What
+    hpsearch measures is not: it may be switched off.
     """
-    names = list(dict.fromkeys(name for report in (*recorded, *now) for name in report.metrics))
+    every = dict.fromkeys(name for report in (*recorded, *now) for name in report.metrics)
+    names = [name for name in every if not is_measured(name)]
     timings = tuple(name for name in names if _TIMING.search(name) and name != objective)
     compared = tuple(name for name in names if name not in timings)
     found = list(_differences(recorded, now, compared))

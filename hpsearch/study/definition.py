@@ -260,7 +260,7 @@ class Study(Section):
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
-            "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
+            "trainer": {k: v for k, v in spec["trainer"].items() if k != "measure" and (k, v) != ("repeats", 1)},
             "space": spec["space"],
             "search": {key: value for key, value in spec["search"].items() if key not in self.search.budgets},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import Infeasible, TrainerError
+from hpsearch.core.measured import PREFIX
 from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
@@ -46,6 +47,7 @@ class TrainerContext:
     replicates: what a trial of the study trains side by side. trainer_object: the trainer, where it is a Python object.
     program: the trainer, where it is a command.
     space: what is searched. nested: a parameter with a dot in its name arrives in a table.
+    measure: measure the steps of a trial's optimizers; not of several trainings side by side.
     """
 
     use: str
@@ -60,6 +62,7 @@ class TrainerContext:
     program: Program | None = None
     space: Space | None = None
     nested: bool = False
+    measure: bool = False
 
     @property
     def name(self) -> str:
@@ -119,6 +122,7 @@ class TrainerContext:
             metric=self.objective.metric,
             space=self.space,
             number=number,
+            measure=self.measure and len(self.replicates) == 1,
         )
 
 
@@ -183,7 +187,14 @@ class OpenTrial:
             report = Report(max(self.run.epoch, self.step + 1), report)
         checked = checked_report(report, previous)
         self.step = checked.step
-        return checked
+        return self._with_measurements(checked)
+
+    def _with_measurements(self, report: Report) -> Report:
+        if self.run.measurements is None:
+            return report
+        found = self.run.measurements.take(report.step)
+        new = {name: value for name, value in found.items() if name.removeprefix(PREFIX) not in report.metrics}
+        return Report(report.step, {**report.metrics, **new}) if new else report
 
     @property
     def unread(self) -> Unread | None:

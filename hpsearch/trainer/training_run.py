@@ -15,6 +15,7 @@ from hpsearch.provenance import data_hashes
 from hpsearch.study.space import Space
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters import accelerate
+from hpsearch.trainer.step_measurements import StepMeasurements
 
 Batch = TypeVar("Batch")
 
@@ -61,6 +62,7 @@ class Run:
     takes_step_0: whether a program's report of step 0, before training, is recorded.
     reports: what `report` was called with in a run without a search (`Run.local`).
     number: of the trial; 0 outside of a search.
+    measurements: of the steps of tracked optimizers; None where they are not measured.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Run:
         metric: str = "value",
         space: Space | None = None,
         number: int = 0,
+        measure: bool = False,
     ):
         self.seed, self.number = seed, number
         self.metric, self.space = metric, space
@@ -88,6 +91,7 @@ class Run:
         self._epochs, self.epochs_were_read = epochs, False
         self._restored, self.is_continued = restored, restored is not None
         self._instrument = instrument
+        self.measurements = StepMeasurements() if measure and instrument is None else None
         self._fold, self._fold_was_read = fold, False
         self.epoch = self.last_epoch = 0
         self._last: Report | None = None
@@ -179,6 +183,8 @@ class Run:
         self.tracked.update(objects)
         if self._instrument is not None:
             self._instrument.tracked(objects)
+        if self.measurements is not None:
+            self.measurements.tracked(objects)
 
     def uses(self, name: str, *things: Any) -> None:
         """Record the SHA-256 of the data that the trial trains on: paths of files or folders, bytes, arrays, tensors.

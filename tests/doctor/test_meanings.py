@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpsearch.core.trial import Objective
+from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.doctor.diagnosis import Diagnosis
 from hpsearch.doctor.findings import Label
 from hpsearch.doctor.meanings import Meanings, Role
@@ -79,3 +79,11 @@ def test_a_loss_and_a_percentage_are_enough_to_judge() -> None:
     percent = [100 - value for value in falling(80.0, 4.0, 20, 0.6)]
     seen = trial(loss=falling(2.3, 0.05, 20, 0.6), val_acc=percent)
     assert Diagnosis.of(seen, [seen], ACC).findings[0].label is Label.HEALTHY
+
+
+def test_what_hpsearch_measures_is_used_where_the_trainer_does_not_report_it() -> None:
+    both = {"val_loss": 0.5, "lr": 0.1, "hpsearch/lr": 0.2, "hpsearch/update_ratio": 1e-3, "hpsearch/steps/loss": 5.0}
+    found = Meanings.of([Trial(0, {}, 0, 1, curve=(Report(1, both),))], Objective("val_loss", "minimize"))
+    assert (found.name(Role.LR), found.name(Role.UPDATE_RATIO)) == ("lr", "hpsearch/update_ratio")
+    assert found.name(Role.TRAIN_LOSS) is None
+    assert not found.renamed

@@ -112,3 +112,10 @@ def test_for_a_lost_worker_only_the_cause_counts() -> None:
     """The place in the trainer at which a worker is lost differs every time."""
     trial = failed(cause=Cause.STALLED)
     assert again(trial, curve(0.5), failure("elsewhere", line=5), Cause.STALLED).fails_as_before
+
+
+def test_what_hpsearch_measures_is_not_compared() -> None:
+    """It may be switched off, and earlier versions did not measure it."""
+    measured = tuple(Report(one.step, {**one.metrics, "hpsearch/lr": 0.1}) for one in curve(0.5, 0.25))
+    assert again(COMPLETE, measured).is_identical
+    assert not again(COMPLETE, tuple(Report(one.step, {**one.metrics, "lr": 0.1}) for one in measured)).is_identical

@@ -51,7 +51,7 @@ def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool) -> str:
 
 def _metrics(meanings: Meanings) -> str:
     """Only where a metric has another name than its meaning, or is a percentage."""
-    said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.all)
+    said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.reported)
     return f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
 
 

@@ -63,6 +63,13 @@ class Trainer(Section):
         None, description="where a program runs: in the study's folder (default), or in a folder of the trial"
     )
     terminal: Literal[True] | None = Field(None, description="a program that needs a terminal gets one")
+    measure: bool | None = Field(
+        None, description="measure the steps of tracked torch optimizers: learning rate, size of a step, gradient"
+    )
+
+    @property
+    def measures_steps(self) -> bool:
+        return self.measure is not False and not self.is_program
 
     @property
     def is_program(self) -> bool:
