@@ -8,7 +8,7 @@ BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.1
 FRAMEWORKS := .venv-frameworks
 FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py lightning.py transformers.py)
 
-.PHONY: quickstart test test-frameworks check bench chaos clean docs schema
+.PHONY: quickstart test test-frameworks check bench bench-search chaos clean docs schema
 
 quickstart: $(VENV)/installed
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
@@ -27,6 +27,10 @@ check: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(PYTHON) -m tests.benchmarks
+
+# Search methods on recorded learning curves, from HPSEARCH_DATA; LCBench also needs onnxruntime. About 10 minutes.
+bench-search: $(VENV)/installed-test
+	$(PYTHON) -m tests.benchmarks.bench_search $(ARGS)
 
 chaos: $(VENV)/installed-test
 	$(VENV)/bin/pytest -m chaos

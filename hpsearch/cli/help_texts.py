@@ -8,6 +8,7 @@ EXAMPLES = {
     "init": "hpsearch init --example heart-recipe my-study",
     "check": "hpsearch check study.toml",
     "plan": "hpsearch plan study.toml --set search.trials=50",
+    "simulate": "hpsearch simulate study.toml --from my-study --workers 1 4",
     "preflight": "hpsearch preflight study.toml",
     "run": "hpsearch run study.toml --set search.trials=50 --set resources.workers=4",
     "extend": "hpsearch extend study.toml --epochs 60 --best 5",

@@ -15,6 +15,7 @@ VERBS = {
     "init": "write an example study file and trainer",
     "check": "check a study file and list all its errors, without running it",
     "plan": "show what a study will run: rounds, trials, epochs, estimated time, first proposals",
+    "simulate": "compare search methods and numbers of workers on recorded curves, without training",
     "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
     "run": "run a study, or continue it where it stopped",
     "extend": "train the finished trials of a study longer, from their checkpoints",

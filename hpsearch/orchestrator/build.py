@@ -64,14 +64,15 @@ def _configured_sampler(study: Study) -> Sampler:
             from hpsearch.samplers.bayesian import Bayesian
 
             return Bayesian(space, seed, trials, epochs, kind, startup, known)
-        case search_sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
+        case search_sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin) as search:
             from hpsearch.samplers.coarse_to_fine import CoarseToFine
 
-            return CoarseToFine(space, seed, rounds, keep, top, margin, known)
+            return CoarseToFine(space, seed, rounds, keep, top, margin, known, search.ranges == "slope")
         case search_sections.Recipe(top=top, margin=margin) as search:
             from hpsearch.samplers.recipe.sampler import Recipe
 
-            return Recipe(space, seed, search.schedules(epochs), top, margin, study.metric_meanings, known)
+            by_slope = search.ranges == "slope"
+            return Recipe(space, seed, search.schedules(epochs), top, margin, study.metric_meanings, known, by_slope)
         case search_sections.FixedList(sets=sets, seeds=seeds):
             from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 

@@ -17,7 +17,15 @@ from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
-from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed, next_ranges
+from hpsearch.samplers.recipe.search_ranges import (
+    MIN_TRIALS,
+    SearchRange,
+    full_ranges,
+    narrowed,
+    next_ranges,
+    trends_in,
+)
+from hpsearch.samplers.recipe.slopes import others_stay, ranges_by_slope
 from hpsearch.study.schedule import GivenRound, Rung, ceil_share
 from hpsearch.study.space import Space
 
@@ -43,6 +51,7 @@ class CoarseToFine:
     keep: the fraction of a round's trials that are continued ones, in [0, 1].
     top: the fraction of all trials so far whose bounding box is the next range, in (0, 1].
     margin: see `next_ranges`.
+    by_slope: ranges follow from all trials of a round (`ranges_by_slope`); False: as in studies of earlier versions.
 
     The round in which a trial began follows from the rounds' sizes, so a study can be extended by rounds at the end or
     by trials in the last one. A trial is ranked by its state at the end of the previous round, also when it was
@@ -59,6 +68,7 @@ class CoarseToFine:
     top: float
     margin: float
     known: Sequence[Params] = ()
+    by_slope: bool = True
     _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> Proposal | None:
@@ -128,7 +138,15 @@ class CoarseToFine:
             if span.proposals == 0 and (running or may_grow):
                 break
             best = self._ranked(index, span, history)[: max(MIN_TRIALS, ceil_share(self.top, span.first))]
-            ranges.append(next_ranges(self.space, ranges[-1], [t.params for t in best], span.first, self.margin))
+            params = [trial.params for trial in best]
+            given = (self.space, ranges[-1], params, span.first, self.margin)
+            if self.by_slope and params:
+                latest = self._latest(index, progress, history)
+                trends = trends_in(self.space, latest, history.loss)
+                found = ranges_by_slope(*given, trends, ranges, latest, history.loss)
+                ranges.append(others_stay(self.space, ranges[-1], found, ranges)[0])
+            else:
+                ranges.append(next_ranges(*given))
         return tuple(ranges)
 
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
@@ -138,6 +156,13 @@ class CoarseToFine:
         return history.objective.succeeded(
             one.as_of(self.rounds[index - 1].epochs) if one.round > index else one for one in trials
         )
+
+    def _latest(self, index: int, progress: Sequence[RoundProgress], history: History) -> list[Trial]:
+        """The trials of the round before, all trained equally long, as they were when it ended."""
+        before, until = progress[index - 1], self.rounds[index - 1].epochs
+        numbers = (n for n in range(before.end) if n >= before.first or history[n].round >= index)
+        trials = (history[number] for number in numbers)
+        return [one.as_of(until) if one.round > index else one for one in trials]
 
     def _continue(self, index: int, span: RoundProgress, history: History, wanted: int) -> Resume | None:
         """The next of the best PAUSED trials of the previous round, while this round continues fewer than `wanted`."""

@@ -27,12 +27,11 @@ from hpsearch.samplers.recipe.search_ranges import (
     MIN_TRIALS,
     SearchRange,
     full_ranges,
-    is_outside,
     narrowed,
     next_ranges,
-    numbers,
     trends_in,
 )
+from hpsearch.samplers.recipe.slopes import others_stay, ranges_by_slope
 from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
 
@@ -43,6 +42,7 @@ class Recipe:
 
     top: the fraction of a round's trials whose bounding box is the next range. margin: see `next_ranges`.
     metrics: the section [metrics] of the study file, for the diagnosis of curves.
+    by_slope: ranges follow from all trials of a round (`ranges_by_slope`); False: as in studies of earlier versions.
     """
 
     slow: ClassVar[bool] = False
@@ -54,6 +54,7 @@ class Recipe:
     margin: float
     metrics: Mapping[str, str] = field(default_factory=dict)
     known: Sequence[Params] = ()
+    by_slope: bool = True
     _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
     _plans: PlannedRounds = field(default_factory=PlannedRounds, init=False, repr=False, compare=False)
 
@@ -182,15 +183,10 @@ class Recipe:
         best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(found.latest)))]
         trends = trends_in(self.space, found.latest, history.loss)
         params, earlier = [trial.params for trial in best], [plan.ranges for plan in plans]
-        drawn = next_ranges(self.space, last, params, len(found.trials), self.margin, trends, earlier)
+        given = (self.space, last, params, len(found.trials), self.margin, trends, earlier)
+        drawn = ranges_by_slope(*given, found.latest, history.loss) if self.by_slope else next_ranges(*given)
         ranges = advice.applied(self.space, last, drawn)
-        before = zip(*(plan.ranges for plan in plans), strict=True)
-        pairs = zip(numbers(self.space), ranges, before, strict=True)
-        beyond = tuple(one.name for one, new, old in pairs if is_outside(one, new, old))
-        if not beyond:
-            return ranges, ()
-        kept = (replace(old, moved=False, reason=f"{old.name}: range stays {old.range}") for old in last)
-        return tuple(new if new.name in beyond else old for new, old in zip(ranges, kept, strict=True)), beyond
+        return others_stay(self.space, last, ranges, earlier)
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 

@@ -41,7 +41,7 @@ class SearchRange:
 
     @property
     def range(self) -> str:
-        return f"[{_number_text(self.low)}, {_number_text(self.high)}]"
+        return f"[{number_text(self.low)}, {number_text(self.high)}]"
 
 
 def full_ranges(space: Space) -> tuple[SearchRange, ...]:
@@ -88,7 +88,7 @@ def trends_in(space: Space, trials: Sequence[Trial], loss: Callable[[Trial], flo
     found = {}
     for parameter in numbers(space):
         having = [one for one in trials if parameter.is_in(one.params)]
-        places = [_scaled(parameter, float(one.params[parameter.name])) for one in having]
+        places = [scaled(parameter, float(one.params[parameter.name])) for one in having]
         found[parameter.key] = trend(places, [loss(one) for one in having])
     return found
 
@@ -104,7 +104,7 @@ def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened
 
     widened: the opposite end stays, so the range becomes wider.
     """
-    low, high = _scaled(parameter, now.low), _scaled(parameter, now.high)
+    low, high = scaled(parameter, now.low), scaled(parameter, now.high)
     floor, ceiling = _limits(parameter)
     step = by * (high - low)
     step = min(step, ceiling - high) if step > 0 else max(step, floor - low)
@@ -119,29 +119,29 @@ def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened
 
 def is_outside(parameter: Number, now: SearchRange, before: Sequence[SearchRange]) -> bool:
     """Whether the range extends outside of all earlier ones by more than `EDGE` of their width."""
-    low = min(_scaled(parameter, one.low) for one in before)
-    high = max(_scaled(parameter, one.high) for one in before)
+    low = min(scaled(parameter, one.low) for one in before)
+    high = max(scaled(parameter, one.high) for one in before)
     edge = EDGE * (high - low)
-    return _scaled(parameter, now.low) < low - edge or _scaled(parameter, now.high) > high + edge
+    return scaled(parameter, now.low) < low - edge or scaled(parameter, now.high) > high + edge
 
 
 def relative_position(parameter: Number, now: SearchRange, value: float) -> float:
     """The position of a value in a range, from 0 to 1 on the axis as it is searched; 0.5 where low equals high."""
-    low, high = _scaled(parameter, now.low), _scaled(parameter, now.high)
-    return (_scaled(parameter, value) - low) / (high - low) if high > low else 0.5
+    low, high = scaled(parameter, now.low), scaled(parameter, now.high)
+    return (scaled(parameter, value) - low) / (high - low) if high > low else 0.5
 
 
 def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among: int, margin: float) -> SearchRange:
     values = [float(params[parameter.name]) for params in best if parameter.is_in(params)]
-    low, high = _scaled(parameter, current.low), _scaled(parameter, current.high)
+    low, high = scaled(parameter, current.low), scaled(parameter, current.high)
     if not values or low == high:
         why = "low equals high" if values else f"not active in the best {len(best)} of {many(among, 'trial')}"
         return replace(current, moved=False, reason=f"{current.name}: range stays {current.range} ({why})")
-    at = [_scaled(parameter, value) for value in values]
+    at = [scaled(parameter, value) for value in values]
     width = high - low
     if min(at[0] - low, high - at[0]) <= EDGE * width:
         one = _moved(parameter, current, at[0])
-        why = f"the best value, {_number_text(values[0])}, is at its edge"
+        why = f"the best value, {number_text(values[0])}, is at its edge"
         return replace(one, reason=f"{one.name}: range moved from {current.range} to {one.range} ({why})")
     one = _range(parameter, min(at) - margin * width, max(at) + margin * width)
     why = f"around the best {len(best)} of {many(among, 'trial')} (was {current.range})"
@@ -150,12 +150,17 @@ def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among
 
 def _moved(parameter: Number, current: SearchRange, centre: float) -> SearchRange:
     """As wide as before and around the centre; half as wide where it already ends at a bound of the space."""
-    low, high = _scaled(parameter, current.low), _scaled(parameter, current.high)
+    low, high = scaled(parameter, current.low), scaled(parameter, current.high)
     floor, ceiling = _limits(parameter)
     stuck = (low <= floor and centre - low < high - centre) or (high >= ceiling and high - centre < centre - low)
     half = (high - low) / (4 if stuck else 2)
     shift = max(floor - (centre - half), 0.0) - max(centre + half - ceiling, 0.0)
     return replace(_range(parameter, centre - half + shift, centre + half + shift), moved=True)
+
+
+def around(parameter: Number, centre: float, half: float) -> SearchRange:
+    """The range of this half width around a scaled value, as far as the parameter's bounds allow."""
+    return _range(parameter, centre - half, centre + half)
 
 
 def _range(parameter: Number, low: float, high: float) -> SearchRange:
@@ -180,19 +185,19 @@ def _limits(parameter: Number) -> tuple[float, float]:
     """The outermost ends of a range, scaled. With `expand` there are none, but positive values stay positive, and
     integers >= 1."""
     if not parameter.expand:
-        return _scaled(parameter, parameter.low), _scaled(parameter, parameter.high)
+        return scaled(parameter, parameter.low), scaled(parameter, parameter.high)
     if parameter.low < 0:
         return -math.inf, math.inf
-    return _scaled(parameter, min(parameter.low, 1) if isinstance(parameter, Int) else 0.0), math.inf
+    return scaled(parameter, min(parameter.low, 1) if isinstance(parameter, Int) else 0.0), math.inf
 
 
-def _scaled(parameter: Number, value: float) -> float:
+def scaled(parameter: Number, value: float) -> float:
     if not parameter.log:
         return value
     return math.log(value) if value > 0 else -math.inf
 
 
-def _number_text(value: float) -> str:
+def number_text(value: float) -> str:
     return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.3g}"
 
 

@@ -5,13 +5,13 @@ A new method is a class here (also listed in `Search`), a sampler in `hpsearch/s
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from hpsearch.core.trial import key_of
-from hpsearch.study.file import known_points
+from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
@@ -191,7 +191,7 @@ class Round(Section):
 class CoarseToFine(SearchSection):
     """Rounds of fewer and longer trials, each in narrower search ranges."""
 
-    budgets: ClassVar = ("rounds",)
+    budgets: ClassVar = ("rounds", "ranges")
 
     method: Literal["coarse-to-fine"]
     rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
@@ -202,6 +202,10 @@ class CoarseToFine(SearchSection):
     margin: float = Field(
         0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
     )
+    ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
+
+    def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
+        return rounds_of_study.with_recorded_ranges(self, recorded)
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
@@ -210,10 +214,11 @@ class CoarseToFine(SearchSection):
 
     def problems(self, others: OtherTables) -> Problems:
         yield from super().problems(others)
-        yield from _problems_of_rounds(self.rounds, others.epochs)
+        yield from rounds_of_study.problems(self.rounds, others.epochs)
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
-        return _changed_rounds(recorded, self.rounds)
+        yield from rounds_of_study.changed_rounds(recorded, self.rounds)
+        yield from rounds_of_study.changed_ranges(recorded, self)
 
 
 class ParameterSet(Section):
@@ -259,7 +264,7 @@ class Budget(Section):
 class Recipe(SearchSection):
     """Preflight, learning-rate range test, then rounds that are planned from the learning curves."""
 
-    budgets: ClassVar = ("rounds", "budget")
+    budgets: ClassVar = ("rounds", "budget", "ranges")
 
     method: Literal["recipe"]
     budget: Budget | None = Field(None, description="{ epochs = … }: the rounds follow from it")
@@ -271,6 +276,7 @@ class Recipe(SearchSection):
     margin: float = Field(
         0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
     )
+    ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
     preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
@@ -293,7 +299,7 @@ class Recipe(SearchSection):
             yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
         if self.budget is not None and self.rounds:
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
-        yield from _problems_of_rounds(self.rounds, others.epochs)
+        yield from rounds_of_study.problems(self.rounds, others.epochs)
         if self.budget is not None and others.epochs is not None:
             schedule = BudgetSchedule(self.budget.epochs, others.epochs)
             if self.budget.epochs < schedule.min_budget:
@@ -309,11 +315,13 @@ class Recipe(SearchSection):
         was, now = recorded["budget"]["epochs"] if "budget" in recorded else None, self.budget and self.budget.epochs
         if (was is None) != (now is None) or (was and now and now < was):
             yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"
-        yield from _changed_rounds(recorded, self.rounds)
+        yield from rounds_of_study.changed_rounds(recorded, self.rounds)
+        yield from rounds_of_study.changed_ranges(recorded, self)
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
         """With the former budgets, in their order."""
         known = recorded.get("budget")
+        self = rounds_of_study.with_recorded_ranges(self, recorded)
         if self.budget is None or known is None:
             return self
         earlier = dict.fromkeys([*known.get("earlier", []), known["epochs"]])
@@ -364,25 +372,3 @@ class Own(SearchSection):
 
 
 Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList | Own, Field(discriminator="method")]
-
-
-def _problems_of_rounds(rounds: Sequence[Round], epochs: int | None) -> Problems:
-    before = 0
-    for i, one in enumerate(rounds):
-        path = ("search", "rounds", i, "epochs")
-        if one.epochs <= before:
-            yield path, f"must be > {before}, the epochs of the round before, got {one.epochs}"
-        if epochs is not None and one.epochs > epochs:
-            yield path, f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
-        before = one.epochs
-
-
-def _changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
-    """Additional rounds, and more trials or epochs in the last one, extend a study. Other rounds cannot change:
-    later ones depend on their results."""
-    before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
-    for i, was in enumerate(before):
-        now = after[i] if i < len(after) else {}
-        is_last = i == len(before) - 1 and bool(now)
-        if now != was and not (is_last and now["epochs"] >= was["epochs"] and now["trials"] >= was["trials"]):
-            yield f"search.rounds.{i}: was {was}, is {now or 'absent'}"

@@ -1,0 +1,57 @@
+"""`hpsearch simulate`."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+
+from hpsearch.cli.verb import Answer, journal, study_file
+
+METHODS = (
+    *("study", "random", "random+halving", "random+stopping", "tpe", "tpe+halving", "tpe+stopping", "tpe+hyperband"),
+    *("gp", "freeze-thaw", "recipe"),
+)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    study_file(parser)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--curves", metavar="FILE", help="CSV or Parquet file with the curves, or module:function")
+    source.add_argument("--from", dest="recorded", metavar="STUDY", help="take the curves of this recorded study")
+    journal(parser)
+    which = f"search methods to compare; default: study, random, random+halving, tpe+halving, freeze-thaw, recipe; of {', '.join(METHODS)}"
+    parser.add_argument("--method", nargs="+", choices=METHODS, metavar="METHOD", help=which)
+    parser.add_argument("--workers", nargs="+", type=int, metavar="N", help="numbers of workers; default: the study's")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="searches of each method; default: 5")
+    parser.add_argument("--epochs", type=int, metavar="N", help="epochs of each search; default: as in the study")
+
+
+def run(args: Namespace) -> Iterator[Answer]:
+    from hpsearch.cli.text import simulate as words
+    from hpsearch.core.errors import BadInput
+    from hpsearch.orchestrator.method_comparison import DEFAULT, compare_methods
+    from hpsearch.orchestrator.simulated_curves import from_file, from_study
+    from hpsearch.study.definition import Study
+
+    study = Study.load(args.file, args.overrides)
+    source = from_file(study, args.curves) if args.curves else from_study(study, args.recorded, args.journal)
+    workers = args.workers or [study.resources.workers or 1]
+    if min(args.seeds, args.epochs or 1, *workers) < 1:
+        raise BadInput("--seeds, --epochs and --workers must be at least 1")
+
+    def progress(method: str, count: int, seed: int) -> None:
+        if not args.quiet and sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{method}, {count} workers, search {seed + 1} of {args.seeds}")
+
+    found = compare_methods(
+        source.fitted(study),
+        source.curves,
+        methods=args.method or DEFAULT,
+        workers=workers,
+        seeds=args.seeds,
+        budget=args.epochs,
+        rows=source.rows,
+        progress=progress,
+    )
+    if not args.quiet and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    yield Answer(found.document() | {"source": source.document()}, lambda: words.text(found, source, study))

@@ -1,0 +1,88 @@
+"""A comparison of simulated searches, as text."""
+
+from collections.abc import Iterator
+
+from hpsearch.cli.text.layout import wrapped
+from hpsearch.core.format import columns, duration, many, number
+from hpsearch.orchestrator.method_comparison import OWN, PARTS, MethodComparison, MethodResult
+from hpsearch.orchestrator.simulated_curves import CurveSource
+from hpsearch.study.definition import Study
+
+EXTREME = {"minimize": "lowest", "maximize": "highest"}
+
+
+def text(found: MethodComparison, source: CurveSource, study: Study) -> str:
+    """study: as in its file, before its trials were shortened to the curves."""
+    about = found.study.study
+    epochs = many(found.budget, "epoch")
+    head = [
+        f"{about.name}: simulated searches on the curves of {source.name}, {epochs} each. No trainer was run.",
+        f"{EXTREME[about.goal]} {found.study.objective.label} so far: mean ± standard error over "
+        f"{many(found.seeds, 'seed')}",
+        "",
+    ]
+    lines = [*_conclusions(found, source), *_notes(source, study)]
+    return "\n".join([wrapped("\n".join(head)), _table(found, source), "", wrapped("\n".join(lines))])
+
+
+def _table(found: MethodComparison, source: CurveSource) -> str:
+    marks = [f"after {many(round(part * found.budget), 'epoch')}" for part in PARTS]
+    rows = [["search", "workers", *marks, "trials", "time", "time to propose"]]
+    for one in found.results:
+        name = f"{found.study.search.label} (as in the study)" if one.method == OWN else one.method
+        values = [_value(one, place) for place in range(len(PARTS))]
+        rows.append(
+            [name, str(one.workers), *values, f"{one.trials:.0f}", _time(one, source), f"{one.proposing:.1f} s"]
+        )
+    return columns(rows)
+
+
+def _value(one: MethodResult, part: int) -> str:
+    mean, error = one.mean(part), one.error(part)
+    if mean is None:
+        return "no value"
+    return number(float(mean)) if error is None else f"{number(float(mean))} ± {error:.2g}"
+
+
+def _time(one: MethodResult, source: CurveSource) -> str:
+    return duration(one.seconds) if _is_timed(source) else f"{one.seconds:.0f} epochs"
+
+
+def _is_timed(source: CurveSource) -> bool:
+    return source.table is not None and source.table.timed
+
+
+def _conclusions(found: MethodComparison, source: CurveSource) -> Iterator[str]:
+    counts = list(dict.fromkeys(one.workers for one in found.results))
+    for count in counts:
+        best = found.best(count)
+        if best is None:
+            yield f"{many(count, 'worker')}: no method has a value in every search"
+            continue
+        others = found.as_good(best)
+        same = f"; no significant difference from {', '.join(others)}" if others else "; all others are worse"
+        alone = len({one.method for one in found.results}) == 1
+        yield f"{many(count, 'worker')}: best is {best.method}, in {_time(best, source)}{'' if alone else same}"
+
+
+def _notes(source: CurveSource, study: Study) -> Iterator[str]:
+    if not _is_timed(source):
+        yield "note: the curves have no times. The column `time` is in epochs that one worker trains one after another"
+    if (table := source.table) is None:
+        return
+    yield (
+        f"note: {many(len(table.rows), 'parameter set')} have a curve. A proposal becomes the nearest of them that has "
+        "no trial yet, so differences between methods are smaller than in a real search"
+    )
+    if table.outside:
+        yield f"note: {many(table.outside, 'trial')} left out, because the parameters are not in [space]"
+    if table.shorter:
+        yield (
+            f"note: {table.shorter} of {many(len(table.rows), 'curve')} were stopped before epoch {table.longest}. "
+            "From there on they stay at their last value, which is worse than what longer training would have given"
+        )
+    if table.longest < study.trainer.epochs:
+        yield (
+            f"note: trials train {many(table.longest, 'epoch')} here and not {study.trainer.epochs} as in the study, "
+            "because no curve is longer"
+        )

@@ -1,0 +1,206 @@
+"""Search methods side by side on virtual workers, with the same number of epochs."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.trial import Params
+from hpsearch.orchestrator.simulated_run import SimulatedRun, simulate
+from hpsearch.study import plan
+from hpsearch.study.definition import Study
+from hpsearch.study.file import search_sections, sections
+from hpsearch.study.schedule import BudgetSchedule
+from hpsearch.workers.pools.simulated.played_curves import Curves
+
+OWN = "study"
+"""The name of the search that the study file has."""
+
+METHODS = {
+    OWN: "",
+    "random": "never",
+    "random+halving": "halving",
+    "random+stopping": "stopping",
+    "tpe": "never",
+    "tpe+halving": "halving",
+    "tpe+stopping": "stopping",
+    "tpe+hyperband": "hyperband",
+    "gp": "never",
+    "freeze-thaw": "never",
+    "recipe": "never",
+}
+"""The methods that can be compared, with the pruning of each; "": as in the study file. halving: successive halving
+that may continue a paused trial later. stopping: halving with promote = false."""
+
+DEFAULT = (OWN, "random", "random+halving", "tpe+halving", "freeze-thaw", "recipe")
+
+PARTS = (0.25, 0.5, 1.0)
+"""After which parts of the epochs the best value is shown."""
+
+SIGNIFICANT = 2.0
+"""Standard errors of the mean difference, pair by pair of seeds, from which two methods differ."""
+
+
+MIN_SEEDS = 3
+"""With fewer searches no difference counts as significant."""
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One method with so many workers, over all seeds.
+
+    values: for each seed, the best value after each of `PARTS` of the epochs; None where there was none.
+    trials, epochs: means. seconds: of simulated wall clock, the mean. proposing: real seconds of one search, the mean.
+    """
+
+    method: str
+    workers: int
+    values: tuple[tuple[float | None, ...], ...]
+    trials: float
+    epochs: float
+    seconds: float
+    proposing: float
+
+    def mean(self, part: int = -1) -> float | None:
+        values = [one[part] for one in self.values]
+        found = [one for one in values if one is not None]
+        return fmean(found) if len(found) == len(values) else None
+
+    def error(self, part: int = -1) -> float | None:
+        """The standard error of the mean; None with one seed."""
+        found = [one[part] for one in self.values]
+        known = [one for one in found if one is not None]
+        return stdev(known) / math.sqrt(len(known)) if len(known) == len(found) > 1 else None
+
+
+@dataclass(frozen=True)
+class MethodComparison:
+    """study: with the epochs of a trial that the curves have. budget: epochs of one search."""
+
+    study: Study
+    budget: int
+    seeds: int
+    results: tuple[MethodResult, ...]
+
+    def best(self, workers: int) -> MethodResult | None:
+        """The method with the best mean value; None where none has one for each seed."""
+        sign = self.study.objective.sign
+        known = [one for one in self.results if one.workers == workers and one.mean() is not None]
+        return min(known, key=lambda one: sign * (one.mean() or 0.0), default=None)
+
+    def as_good(self, best: MethodResult) -> list[str]:
+        """The methods without a significant difference from the best, with as many workers."""
+        others = [one for one in self.results if one.workers == best.workers and one.method != best.method]
+        return [one.method for one in others if not self._is_worse(one, best)]
+
+    def _is_worse(self, one: MethodResult, best: MethodResult) -> bool:
+        pairs = [(a[-1], b[-1]) for a, b in zip(one.values, best.values, strict=True)]
+        differences = [self.study.objective.sign * (a - b) for a, b in pairs if a is not None and b is not None]
+        if len(differences) < len(pairs):
+            return True
+        if len(differences) < MIN_SEEDS:
+            return False
+        return fmean(differences) > SIGNIFICANT * stdev(differences) / math.sqrt(len(differences))
+
+    def document(self) -> dict[str, Any]:
+        results = [
+            asdict(one) | {"mean": one.mean(), "standard_error": one.error(), "values": [list(v) for v in one.values]}
+            for one in self.results
+        ]
+        return {
+            "study": self.study.study.name,
+            "metric": self.study.objective.metric,
+            "goal": self.study.objective.goal,
+            "epochs": self.budget,
+            "epochs_of_a_trial": self.study.trainer.epochs,
+            "parts": list(PARTS),
+            "seeds": self.seeds,
+            "searches": results,
+            "best": {str(one): best and best.method for one in self._workers for best in [self.best(one)]},
+        }
+
+    @property
+    def _workers(self) -> list[int]:
+        return list(dict.fromkeys(one.workers for one in self.results))
+
+
+def epochs_of(study: Study) -> int:
+    """The epochs that the search of a study takes, if nothing is pruned; those of 20 trials where it has no end."""
+    return plan.limited_epochs(study) or study.limits.epochs or 20 * study.trainer.epochs
+
+
+def compare_methods(
+    study: Study,
+    curves: Curves,
+    *,
+    methods: Sequence[str] = DEFAULT,
+    workers: Sequence[int] = (1,),
+    seeds: int = 5,
+    budget: int | None = None,
+    rows: Sequence[Params] | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> MethodComparison:
+    """Simulate every method with every number of workers, with the seeds study.seed, study.seed + 1, …
+
+    budget: the epochs of each search. rows: see `simulate`. progress: called before each method, with its name, the
+    number of workers, and the seed.
+    """
+    budget = budget or epochs_of(study)
+    least = BudgetSchedule(budget, study.trainer.epochs).min_budget
+    if budget < least:
+        if methods is not DEFAULT and "recipe" in methods:
+            raise BadInput(f"recipe takes at least {least} epochs, got {budget}")
+        methods = [one for one in methods if one != "recipe"]
+    results = []
+    for count in workers:
+        for method in methods:
+            changed, runs = with_method(study, method, budget), []
+            for place in range(seeds):
+                progress(method, count, place)
+                seed = study.study.seed + place
+                runs.append(simulate(changed, curves, workers=count, seed=seed, rows=rows))
+            results.append(_result(method, count, budget, runs))
+    return MethodComparison(study, budget, seeds, tuple(results))
+
+
+def _result(method: str, workers: int, budget: int, runs: Sequence[SimulatedRun]) -> MethodResult:
+    marks = [round(part * budget) for part in PARTS]
+    return MethodResult(
+        method,
+        workers,
+        tuple(tuple(run.best_at(marks)) for run in runs),
+        trials=fmean(len(run.history) for run in runs),
+        epochs=fmean(run.history.epochs for run in runs),
+        seconds=fmean(run.seconds for run in runs),
+        proposing=fmean(run.proposing for run in runs),
+    )
+
+
+def with_method(study: Study, method: str, budget: int) -> Study:
+    """The same study with one of `METHODS`, and with limits.epochs as its only limit."""
+    limits = {"study": None, "gpu_hours": None, "trials": None, "target": None, "epochs": budget}
+    changed: dict[str, Any] = dict(_sections(method, budget))
+    return study.model_copy(update={**changed, "limits": study.limits.model_copy(update=limits)})
+
+
+def _sections(method: str, budget: int) -> Iterator[tuple[str, Any]]:
+    if method == OWN:
+        return
+    sampler = method.partition("+")[0]
+    if sampler == "random":
+        yield "search", search_sections.Random(method="random", trials=budget)
+    elif sampler == "recipe":
+        yield "search", search_sections.Recipe(method="recipe", budget=search_sections.Budget(epochs=budget))
+    else:
+        yield "search", search_sections.Bayesian(method="bayesian", trials=budget, sampler=sampler)  # type: ignore[arg-type]
+    match METHODS[method]:
+        case "halving":
+            yield "prune", sections.HalvingPrune(method="halving")
+        case "stopping":
+            yield "prune", sections.HalvingPrune(method="halving", promote=False)
+        case "hyperband":
+            yield "prune", sections.HyperbandPrune(method="hyperband")
+        case _:
+            yield "prune", sections.NeverPrune(method="never")

@@ -1,0 +1,56 @@
+"""The rounds of [search]: their faults, and what may not change in a recorded study."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from hpsearch.study.file.sections import Problems
+
+RANGES = "how the search ranges of a round follow from the one before; box: as in earlier versions of hpsearch"
+
+
+class Round(Protocol):
+    @property
+    def trials(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
+SomeSection = TypeVar("SomeSection", bound=BaseModel)
+
+
+def with_recorded_ranges(section: SomeSection, recorded: Mapping[str, Any]) -> SomeSection:
+    """A study keeps the rule that it was recorded with: its rounds do not change. Before this key it was "box"."""
+    if "ranges" in section.model_fields_set:
+        return section
+    return section.model_copy(update={"ranges": recorded.get("ranges", "box")})
+
+
+def changed_ranges(recorded: Mapping[str, Any], section: BaseModel) -> Iterator[str]:
+    was, now = recorded.get("ranges", "box"), section.model_dump().get("ranges")
+    if "ranges" in section.model_fields_set and was != now:
+        yield f'search.ranges: was "{was}", is "{now}"'
+
+
+def problems(rounds: Sequence[Round], epochs: int | None) -> Problems:
+    before = 0
+    for i, one in enumerate(rounds):
+        path = ("search", "rounds", i, "epochs")
+        if one.epochs <= before:
+            yield path, f"must be > {before}, the epochs of the round before, got {one.epochs}"
+        if epochs is not None and one.epochs > epochs:
+            yield path, f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+        before = one.epochs
+
+
+def changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
+    """Additional rounds, and more trials or epochs in the last one, extend a study. Other rounds cannot change:
+    later ones depend on their results."""
+    before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
+    for i, was in enumerate(before):
+        now = after[i] if i < len(after) else {}
+        is_last = i == len(before) - 1 and bool(now)
+        if now != was and not (is_last and now["epochs"] >= was["epochs"] and now["trials"] >= was["trials"]):
+            yield f"search.rounds.{i}: was {was}, is {now or 'absent'}"
