@@ -18,7 +18,8 @@ def arguments(parser: ArgumentParser) -> None:
     source.add_argument("--curves", metavar="FILE", help="CSV or Parquet file with the curves, or module:function")
     source.add_argument("--from", dest="recorded", metavar="STUDY", help="take the curves of this recorded study")
     journal(parser)
-    which = f"search methods to compare; default: study, random, random+halving, tpe+halving, freeze-thaw, recipe; of {', '.join(METHODS)}"
+    which = "search methods to compare; default: study, random, random+halving, tpe+halving, freeze-thaw, recipe"
+    which += f"; of {', '.join(METHODS)}"
     parser.add_argument("--method", nargs="+", choices=METHODS, metavar="METHOD", help=which)
     parser.add_argument("--workers", nargs="+", type=int, metavar="N", help="numbers of workers; default: the study's")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="searches of each method; default: 5")
