@@ -110,6 +110,14 @@ class Source:
             parent = self.parents.get(parent)
         return False
 
+    def conditions_of(self, node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
+        """The tests of the `if` statements around a node in its function; False where the node is in the `else`."""
+        parent = self.parents.get(node)
+        while parent is not None and not isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            if isinstance(parent, ast.If):
+                yield parent.test, node not in parent.orelse
+            node, parent = parent, self.parents.get(parent)
+
     def function_around(self, node: ast.AST) -> str:
         """The name of the outermost function that the node is in; "" outside of functions."""
         found, parent = "", self.parents.get(node)

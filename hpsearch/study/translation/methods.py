@@ -86,7 +86,9 @@ def completed(draft: Draft) -> Draft:
     if not draft.has("study", "name"):
         missing.put("study", "name", "my-study")
     if not draft.has("study", "metric"):
-        missing.put("study", "metric", "val_loss", "not in the file: a metric that the trainer reports")
+        is_loss = not any(line.value == "maximize" for line in draft.lines.get("study", ()))
+        guess = "val_loss" if is_loss else "val_accuracy"
+        missing.put("study", "metric", guess, "not in the file: a metric that the trainer reports")
     if not draft.has("study", "goal"):
         missing.put("study", "goal", "minimize", "not in the file")
     if not draft.has("trainer", "use") and not draft.has("trainer", "command"):

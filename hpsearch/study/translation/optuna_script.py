@@ -35,6 +35,8 @@ def read(source: Source, file: str) -> Draft:
             _study(draft, source, call)
         elif name == "optimize":
             objective = _optimize(draft, source, call) or objective
+    if not any(name == "report" for name, _ in source.calls()):
+        draft.put("trainer", "epochs", 1, "the objective reports once, when it returns")
     if objective:
         draft.put("trainer", "use", f"{file}:{objective}", "an Optuna objective is a trainer, see docs/forms.md")
     return draft
@@ -52,10 +54,32 @@ def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> Non
     if any(draft.has("space", name) for name in names):
         draft.note("space", f"{text}: asked for twice")
         return
+    branch = _branch(source, call)
+    names = {name: {**when, **branch} for name, when in names.items()}
     if source.is_conditional(call) and not any(names.values()):
         comment = f"{comment}; " * bool(comment) + f"line {call.lineno} asks under a condition: when = {{ … }} says it"
     for name, when in names.items():
         draft.put("space", name, conditional(value, when) if when else value, comment)
+
+
+def _branch(source: Source, call: ast.Call) -> dict[str, Any]:
+    """The condition of `if name == "SGD"` around a call, where a choice was asked for as `name`; {} for others."""
+    allowed: dict[str, list[Any]] = {}
+    for test, holds in source.conditions_of(call):
+        match test:
+            case ast.Compare(left=ast.Name(id=variable), ops=[ast.Eq()], comparators=[ast.Constant(value=value)]):
+                asked = source.assigned.get(variable)
+            case _:
+                return {}
+        if asked is None or name_of(asked.func) != "suggest_categorical":
+            return {}
+        try:
+            given = {key: source.value(one) for key, one in source.arguments(asked, ("name", "choices")).items()}
+        except ValueError:
+            return {}
+        before = allowed.get(given["name"], given["choices"])
+        allowed[given["name"]] = [one for one in before if (one == value) == holds]
+    return {name: values for name, values in allowed.items() if values}
 
 
 def _names(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:

@@ -223,6 +223,10 @@ def objective(trial):
     name = trial.suggest_categorical("optimizer", ["Adam", "SGD"])
     if name == "SGD":
         momentum = trial.suggest_float("momentum", 0.0, 0.9)
+    else:
+        beta = trial.suggest_float("beta", 0.9, 0.99)
+    if lr > 0.01:
+        warmup = trial.suggest_int("warmup", 1, 5)
     for i in range(layers):
         trial.suggest_int(f"units_{i}", 4, 128)
     return lr
@@ -235,7 +239,8 @@ study.optimize(objective, n_trials=100, timeout=600)
 
 def test_an_optuna_script(tmp_path: Path) -> None:
     draft, table = read(tmp_path, OPTUNA, "tune.py")
-    assert table["trainer"]["use"] == "tune.py:objective"
+    assert table["trainer"] == {"epochs": 1, "use": "tune.py:objective"}
+    assert table["study"]["metric"] == "val_accuracy"
     assert table["study"]["goal"] == "maximize"
     assert table["search"] == {"method": "bayesian", "sampler": "cmaes", "trials": 100}
     assert table["prune"] == {"method": "median"}
@@ -243,12 +248,14 @@ def test_an_optuna_script(tmp_path: Path) -> None:
         "lr": Float("lr", 1e-5, 0.1, log=True),
         "layers": Int("layers", 1, 3),
         "optimizer": Choice("optimizer", ("Adam", "SGD")),
-        "momentum": Float("momentum", 0.0, 0.9),
+        "momentum": Float("momentum", 0.0, 0.9, when={"optimizer": ("SGD",)}),
+        "beta": Float("beta", 0.9, 0.99, when={"optimizer": ("Adam",)}),
         "units_0": Int("units_0", 4, 128),
         "units_1": Int("units_1", 4, 128, when={"layers": (">= 2",)}),
         "units_2": Int("units_2", 4, 128, when={"layers": (">= 3",)}),
+        "warmup": Int("warmup", 1, 5),
     }
-    assert [comment.split()[0] for comment in draft.comments if "condition" in comment] == ["momentum:"]
+    assert [comment.split()[0] for comment in draft.comments if "condition" in comment] == ["warmup:"]
 
 
 RAY = """
