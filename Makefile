@@ -25,6 +25,13 @@ check: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+.PHONY: audit
+# Known holes in what is installed, from the advisory database of PyPI. pip-audit is installed in a folder of its own.
+audit: $(VENV)/installed
+	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
+	.venv-audit/bin/pip-audit --path "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		--skip-editable
+
 bench: $(VENV)/installed-test
 	$(PYTHON) -m tests.benchmarks
 
@@ -42,7 +49,7 @@ docs: $(VENV)/installed
 	$(PYTHON) docs/api_page.py
 
 clean:
-	rm -rf $(VENV) $(FRAMEWORKS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS) .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON):

@@ -25,7 +25,18 @@ public; every other module may change from one version to the next. [The noteboo
 
 SECTIONS = {
     "Run and read studies": [
-        *("Study", "run", "RunResult", "BestTrial", "load", "RecordedStudy", "RecordedTrial", "State", "Cause"),
+        *(
+            "Study",
+            "run",
+            "RunResult",
+            "BestTrial",
+            "extend",
+            "load",
+            "RecordedStudy",
+            "RecordedTrial",
+            "State",
+            "Cause",
+        ),
     ],
     "Ask and tell": ["Session", "AskedTrial"],
     "Trainers": ["Run", "Report", "report", "Fold", "Predictions", "Part", "check_unsealed"],

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hpsearch.core.trial import Cause, Report, State
     from hpsearch.orchestrator.run_result import RunResult
     from hpsearch.orchestrator.session import Session
+    from hpsearch.progress.extending import extend
     from hpsearch.study.definition import Study
     from hpsearch.trainer.adapters.lightning import lightning_callback
     from hpsearch.trainer.adapters.transformers import transformers_callback
@@ -73,6 +74,7 @@ __all__ = [
     "TrialStopped",
     "__version__",
     "check_unsealed",
+    "extend",
     "lightning_callback",
     "load",
     "report",
@@ -105,6 +107,7 @@ _MODULES = {
     "core.trial": ["Cause", "Report", "State"],
     "orchestrator.run_result": ["RunResult"],
     "orchestrator.session": ["Session"],
+    "progress.extending": ["extend"],
     "study.definition": ["Study"],
     "trainer.adapters.lightning": ["lightning_callback"],
     "trainer.adapters.transformers": ["transformers_callback"],

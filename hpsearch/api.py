@@ -1,7 +1,6 @@
 """hpsearch in Python and in notebooks: runs a study, and reads a recorded one, as the commands do."""
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.core.format import json_text, outline, score
-from hpsearch.core.logs import logging_restored
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Params, State, Trial
@@ -19,7 +17,7 @@ from hpsearch.journal import Journal
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress import nothing_to_train
-from hpsearch.progress.in_python import observer_in_python
+from hpsearch.progress.in_python import running
 from hpsearch.records import export, find, frames
 from hpsearch.records.study_status import study_status
 from hpsearch.study.definition import Study
@@ -36,9 +34,6 @@ if TYPE_CHECKING:
     from hpsearch.plots.figures import Figure
 
 Format = Literal["csv", "json", "parquet", "optuna"]
-
-_RUNNING = threading.Lock()
-"""Held while a study runs: random states, Ray and logging are global to the process."""
 
 
 def run(
@@ -77,24 +72,19 @@ def run(
         raise TypeError(f"hpsearch.run takes a Study, got a {kind}; hpsearch.Study.load(PATH) reads a study file")
     asked = study.renamed(fork) if fork is not None else study
     origin = study.study.name if fork is not None else None
-    if not _RUNNING.acquire(blocking=False):
-        raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
-    try:
-        with logging_restored(), observer_in_python(progress) as observer:
-            result = run_study(
-                asked,
-                observer,
-                origin=origin,
-                skip_preflight=skip_preflight,
-                force=force,
-                retry_failed=retry_failed,
-                accept_changes=accept_changes,
-            )
-            if result.trained_nothing:
-                observer.show_line(nothing_to_train.text(result))
-            return result
-    finally:
-        _RUNNING.release()
+    with running(progress) as observer:
+        result = run_study(
+            asked,
+            observer,
+            origin=origin,
+            skip_preflight=skip_preflight,
+            force=force,
+            retry_failed=retry_failed,
+            accept_changes=accept_changes,
+        )
+        if result.trained_nothing:
+            observer.show_line(nothing_to_train.text(result))
+        return result
 
 
 def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":

@@ -53,7 +53,7 @@ HOMES = {
 }
 HEAVY = {*HOMES, "numpy", "pandas", "scipy"}
 
-ACROSS = {"benchmarks", "chaos", "cli", "contracts", "corpus", "support", "trainers"}
+ACROSS = {"benchmarks", "chaos", "cli", "contracts", "corpus", "security", "support", "trainers"}
 """Folders of tests/ that are no mirror of a room of hpsearch: from end to end, or what tests are built on."""
 
 OF_SEVERAL_MODULES = {"tests/doctor/test_faults.py", "tests/doctor/test_signs.py"}

@@ -22,7 +22,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import evaluate as words
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
     from hpsearch.progress.terminal import Terminal, prints_to_stderr
-    from hpsearch.records.find import opened, trainable
+    from hpsearch.records.callers_files import trainable
+    from hpsearch.records.find import opened
 
     with opened(args.study, args.journal) as (journal, found):
         result = None if args.again else evaluation_on_record(journal, found.record)

@@ -14,7 +14,7 @@ from hpsearch.core.errors import HpsearchError, InfrastructureError
 from hpsearch.core.folders import ensure_home, study_home
 from hpsearch.core.format import json_text
 from hpsearch.core.printable import printable
-from hpsearch.core.redact import redact
+from hpsearch.core.redact import masked, redact
 
 CLOSED = (errno.EPIPE, errno.EIO)
 """Errors of a write to a closed pipe or terminal."""
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         ensure_home(study_home(Path()))
         for answer in verb.run(args):
-            _print(json_text(answer.data) if as_json else printable(answer.text()))
+            _print(masked(json_text(answer.data) if as_json else printable(answer.text())))
             if answer.exit_code:
                 return int(answer.exit_code)
         return 0
@@ -65,7 +65,7 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
         if verbose:
             _trace(problem)
         if message and sys.stderr is not None:  # None: it was closed when the process began
-            print(printable(message), file=sys.stderr)
+            print(printable(masked(message)), file=sys.stderr)
     except OSError:
         _redirect_to_devnull(sys.stderr)
     return exit_code

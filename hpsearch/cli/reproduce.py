@@ -3,7 +3,6 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from hpsearch.cli.verb import Answer, recorded_study
 
@@ -19,10 +18,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.reproduce import text
     from hpsearch.progress.terminal import Terminal, prints_to_stderr
-    from hpsearch.records.find import is_file, opened
+    from hpsearch.records.find import file_of, opened
     from hpsearch.reproduce.retraining import reproduce
 
-    folder = Path(args.study).absolute().parent if is_file(args.study) else None
     with opened(args.study, args.journal) as (journal, study), prints_to_stderr():
-        found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).show_line, folder)
+        found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).show_line, file_of(args.study))
     yield Answer(found.document(), partial(text, found), 0 if found.is_identical else DIFFERS)

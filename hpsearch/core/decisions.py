@@ -92,6 +92,10 @@ RESTARTS = "no checkpoint"
 It is recorded at the first report of a study."""
 
 
+EXTENDED = "extend"
+"""The kind of the decision that a trial trains longer. Its step is the epoch to which the trial has trained before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One entry of the study's log of decisions. number: the trial it is about, None for the whole study. at: ms since

@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def umask(environment: Mapping[str, str] = os.environ) -> int:
     if not re.fullmatch(r"(0o)?[0-7]{1,4}", given):
         raise BadInput(f"HPSEARCH_UMASK must be an octal number such as 0077, got {given!r}")
     return int(given, 8)
+
+
+def is_callers(path: Path) -> bool:
+    """Whether a file or folder belongs to this user, and not everybody may write to it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH
 
 
 def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,6 +1,8 @@
-"""Removes passwords from texts."""
+"""Removes passwords from texts: those in addresses, and the values that `keep_secret` was given."""
 
+import json
 import re
+from urllib.parse import unquote
 
 _RUN = re.compile(r"[^\s'\"]+")
 _BEFORE_PASSWORD = re.compile(r"\w://[^:/@]*:")
@@ -8,12 +10,41 @@ _NAMED_PASSWORD = re.compile(r"(\b(?:password|passwd|pwd|sslpassword|token)=)([^
 _LOGIN = re.compile(r"://[^:/@]*:(?P<password>[^@]*)@(?P<host>[^/?#]*)")
 
 
+_SHORTEST = 4
+"""Characters of a secret that is masked by its value: a shorter one is a part of many texts."""
+
+_secrets: set[str] = set()
+
+
+def keep_secret(value: str) -> None:
+    """From now on `masked` and `redact` replace this value, also in JSON and where it is percent-encoded in an
+    address."""
+    for form in (value, unquote(value), json.dumps(value)[1:-1]):
+        if len(form) >= _SHORTEST:
+            _secrets.add(form)
+
+
+def masked(text: str, same_length: bool = False) -> str:
+    """The text with *** for each value that `keep_secret` was given, where it is no part of a longer word."""
+    for value in sorted(_secrets, key=len, reverse=True):
+        if value in text:
+            stars = "*" * (len(value) if same_length else 3)
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", stars, text)
+    return text
+
+
 def redact(text: str, same_length: bool = False) -> str:
-    """The text with *** for each password in a URL or a DSN; `same_length`: one * for each character of the password.
+    """The text with *** for each password in a URL or a DSN, and for the values of `keep_secret`; `same_length`: one *
+    for each character of the password.
 
     A password that is not percent-encoded is replaced up to the last @. The time is linear in the length of the text,
     which may be a log of megabytes.
     """
+    return without_passwords(masked(text, same_length), same_length)
+
+
+def without_passwords(text: str, same_length: bool = False) -> str:
+    """`redact` without the values of `keep_secret`: the same in every process."""
 
     def stars(password: str) -> str:
         return "*" * (len(password) if same_length else 3)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from hpsearch.core.errors import BadInput, HpsearchError, JournalError, JournalUnavailable, NotFound
-from hpsearch.core.redact import is_ambiguous
+from hpsearch.core.redact import is_ambiguous, masked
 from hpsearch.journal import postgres, sqlite
 from hpsearch.journal.sqlite import check_is_local
 
@@ -38,7 +38,8 @@ class Database:
     def __init__(self, url: str, *, create: bool = True):
         self.url = _parse(url)
         self.path = Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
-        self.where = str(self.path or self.url.difference_update_query(_SECRETS).render_as_string(hide_password=True))
+        address = self.url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
+        self.where = str(self.path or masked(address))
         if self.path is not None:
             check_is_local(self.path)
             if not create and not self.path.exists():
@@ -119,6 +120,7 @@ class Database:
         message = str(error).strip().partition("\n")[0]
         for secret in (self.url.password, *(self.url.query.get(name) for name in _SECRETS)):
             message = message.replace(str(secret), "***") if secret else message
+        message = masked(message)
         if isinstance(error, self.engine.dialect.loaded_dbapi.IntegrityError):
             return ValueError(f"journal {self.where}: {message}")
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":

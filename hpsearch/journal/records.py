@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.history import BestTrial
+from hpsearch.core.redact import masked
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 
@@ -114,7 +115,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     row["cause_numbers"] = json.dumps(dict(trial.cause_numbers))
     row["superseded"], row["reads_epochs"] = int(trial.superseded), int(trial.reads_epochs)
     for name in ("reason", "origin", "error", "exception"):
-        row[name] = storable(row[name])
+        row[name] = storable(masked(row[name]))
     row["epoch"] = trial.epoch
     return row
 
@@ -163,7 +164,7 @@ def decision_row(place: int, decision: Decision) -> dict[str, Any]:
         "number": decision.number,
         "step": decision.step,
         "kind": decision.kind,
-        "reason": storable(decision.reason),
+        "reason": storable(masked(decision.reason)),
         "at": decision.at,
     }
 

@@ -48,6 +48,10 @@ def file_changes(
         before[table] = now[table]
     same_method = spec["search"]["method"] == study.search.method
     refused = [*differences(before, now), *(study.search.changes(spec["search"]) if same_method else ())]
+    if not same_method and isinstance(study.search, CoarseToFine | Recipe):
+        refused.append(
+            f"{study.search.label} plans each round from the one before, so it cannot continue trials of another method"
+        )
     if refused:  # the paired test, for one, follows from trainer.repeats
         refused += differences({"prune": recorded["prune"]}, {"prune": now["prune"]})
     return FileChanges(tuple(refused), tuple(notes))

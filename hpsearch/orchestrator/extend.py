@@ -6,32 +6,38 @@ from hpsearch.orchestrator.extension import Longer
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
-from hpsearch.records.find import file_of, opened, trainable
+from hpsearch.records.callers_files import trainable
+from hpsearch.records.find import file_of, opened, study_in
 from hpsearch.study.definition import Study
 
 
-def extend(study: str, url: str | None, epochs: int, longer: Longer, observer: Observer) -> RunResult:
-    """study, url: as for `records.find.opened`. epochs: of a trial in all, those that it has trained included.
+def extend(study: str | Study, url: str | None, epochs: int, longer: Longer, observer: Observer) -> RunResult:
+    """study, url: as for `records.find.opened`; or a Study, with its own journal. epochs: of a trial in all, those that
+    it has trained included.
 
-    BadInput: epochs or longer.best are less than 1. StudyChanged: fewer epochs than recorded, or see `extension`.
+    BadInput: epochs or longer.best are less than 1, or fewer epochs than recorded. StudyChanged: see `extension`.
     """
     for name, value in (("epochs", epochs), ("best", longer.best)):
         if value is not None and value < 1:
             raise BadInput(f"--{name} must be at least 1, got {value}")
+    if isinstance(study, Study):
+        with Journal.open(study.journal_url, create=False) as journal:
+            _check(study_in(journal, study.study.name).record, epochs)
+        return run_study(_with_epochs(study, epochs), observer, longer=longer)
     with opened(study, url) as (journal, found):
-        recorded = int(found.record.spec["trainer"]["epochs"])
-        if epochs < recorded:
-            raise BadInput(
-                f'the trials of study "{found.record.name}" train up to {recorded} epochs: --epochs must be more, '
-                f"got {epochs}"
-            )
-        longer_study = _with_epochs(journal, found.record, study, url, epochs)
-    return run_study(longer_study, observer, longer=longer)
+        _check(found.record, epochs)
+        file = file_of(study)
+        own = trainable(journal, found.record, study, url) if file is None else file
+    return run_study(_with_epochs(own, epochs), observer, longer=longer)
 
 
-def _with_epochs(journal: Journal, record: StudyRecord, study: str, url: str | None, epochs: int) -> Study:
-    """From its file, else as it is recorded."""
-    if (file := file_of(study)) is not None and file.path is not None:
-        return Study.load(file.path, [f"trainer.epochs={epochs}"])
-    recorded = trainable(journal, record, study, url)
-    return recorded.model_copy(update={"trainer": recorded.trainer.model_copy(update={"epochs": epochs})})
+def _check(record: StudyRecord, epochs: int) -> None:
+    recorded = int(record.spec["trainer"]["epochs"])
+    if epochs < recorded:
+        raise BadInput(
+            f'the trials of study "{record.name}" train up to {recorded} epochs: --epochs must be more, got {epochs}'
+        )
+
+
+def _with_epochs(study: Study, epochs: int) -> Study:
+    return study.model_copy(update={"trainer": study.trainer.model_copy(update={"epochs": epochs})})

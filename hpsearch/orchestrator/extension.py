@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.clock import now_ms
-from hpsearch.core.decisions import Decision
+from hpsearch.core.decisions import EXTENDED, Decision
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.format import many, named
 from hpsearch.core.trial import Cause, State, Trial, key_of
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine, FixedList, Recipe
 from hpsearch.workers.checkpoints import BEST, CheckpointStore
-
-EXTENDED = "extend"
-"""The kind of the decision that a trial trains longer."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from hpsearch.orchestrator.changed_file import file_changes
 from hpsearch.orchestrator.code_changes import CodeChanges
 from hpsearch.orchestrator.extension import Longer, Record, extension
 from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 
@@ -113,7 +114,7 @@ def reopen(
             raise no_origin
     if record is None:
         return None
-    study = study.with_recorded_rules(record.spec)
+    study = with_extension(study.with_recorded_rules(record.spec), journal, record, note)
     identity = _with_corrected_metric(journal, record, study)
     sources = journal.documents(record.id).get(own_methods.SOURCES)
     in_file = file_changes(study, identity, record.spec, journal.trials(record.id), longer is not None)

@@ -10,7 +10,7 @@ from signal import Signals
 from typing import TypeVar
 
 from hpsearch.core.clock import now_ms
-from hpsearch.core.decisions import Decision, New, Over, Resume
+from hpsearch.core.decisions import EXTENDED, Decision, New, Over, Resume
 from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerError
 from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
@@ -18,7 +18,7 @@ from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build, fork, own_methods
 from hpsearch.orchestrator.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.equal_curves import EqualCurves
-from hpsearch.orchestrator.extension import EXTENDED, Longer
+from hpsearch.orchestrator.extension import Longer
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
@@ -161,7 +161,7 @@ class Search:
         self.held, self.history, self.sampler = held, history, sampler
         self._own_logging = build.own_logging(self.study, held.record)
         self._tracking.tracker = build.tracker(self.study, held.record, self._own_logging)
-        code = environment.code(self.study.trainer.use, self.study.folder)
+        code = environment.code(self.study.trainer.use, self.study.folder, self.study.provenance.diff)
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
         self._notes.resumes = may_resume(self.study) or any(trial.state.is_active and trial.curve for trial in history)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.show_line)

@@ -74,7 +74,7 @@ class Shared:
             return
         self._journal = Journal.open(self.study.journal_url, create=False)
         self._proposals = Proposals(self._sampler)
-        self._code = environment.code(self.study.trainer.use, self.study.folder)
+        self._code = environment.code(self.study.trainer.use, self.study.folder, self.study.provenance.diff)
         with self._held():
             self._since = self.history.ended
 

@@ -30,6 +30,7 @@ class Signals:
         self._note = note
         self._loop: Loop | None = None
         self._count = 0
+        self._repeat: threading.Timer | None = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -59,6 +60,8 @@ class Signals:
             yield
         finally:
             self._loop = None
+            if self._repeat is not None:
+                self._repeat.cancel()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
@@ -69,8 +72,18 @@ class Signals:
         if self._count == 1:
             self._loop.stop(reason, grace)
             self._note(f"stopping after the running epochs (at most {grace:.0f} s); repeat to stop at once")
+            if _trains_here(frame):
+                self._repeat_after(grace, number)
         else:
             self._loop.stop(reason, 0.0)
+
+    def _repeat_after(self, seconds: float, number: int) -> None:
+        """The loop is not called while a trial trains in this process, so it cannot end an epoch that takes longer."""
+        target = threading.main_thread().ident
+        assert target is not None
+        self._repeat = threading.Timer(seconds, signal.pthread_kill, (target, number))
+        self._repeat.daemon = True
+        self._repeat.start()
 
 
 def _on_main_thread() -> bool:

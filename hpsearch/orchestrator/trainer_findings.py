@@ -13,6 +13,9 @@ from hpsearch.orchestrator.turn import Turn
 Finding = tuple[str, str, Trial | None]
 """Kind and reason of a decision, and its trial; None for the study."""
 
+MAX_METRIC_NAMES = 5_000
+"""Different metrics of one study: each is a column of its tables."""
+
 
 class TrainerFindings:
     """epochs: the most that one trial may train. error: ends the study; None if there is none."""
@@ -21,6 +24,7 @@ class TrainerFindings:
         self._history, self._epochs, self._is_unsaved = history, epochs, False
         ended = (trial for trial in history if trial.state is State.COMPLETE)
         self._checked = {name for trial in ended for name in trial.params}
+        self._metrics = {name for trial in history for report in trial.curve for name in report.metrics}
         self.error: TrainerError | None = None
 
     def of(self, trial: Trial, event: Reported, turn: Turn) -> Iterator[Finding]:
@@ -30,6 +34,7 @@ class TrainerFindings:
         if event.unsaved and not self._is_unsaved and self._epochs > 1:
             self._is_unsaved, turn.unsaved = True, event.unsaved
             yield from self._unsaved(trial, event.unsaved)
+        self._count_metrics(trial, event)
         for note in (*event.notes, *event.warnings):
             yield "note", note, trial
         turn.warnings += event.warnings
@@ -38,6 +43,17 @@ class TrainerFindings:
             turn.warnings.append(warning)
             if len(trial.params) == 1 and event.unread is not None and event.unread.missing:
                 self.error = TrainerError(f"trial {trial.number}: {warning}")
+
+    def _count_metrics(self, trial: Trial, event: Reported) -> None:
+        before = len(self._metrics)
+        for report in event.reports:
+            self._metrics.update(report.metrics)
+        if before < len(self._metrics) > MAX_METRIC_NAMES:
+            self.error = TrainerError(
+                f"trial {trial.number}: the trials of this study have reported {len(self._metrics):,} different "
+                f"metrics, and {MAX_METRIC_NAMES:,} are the most: report sums or means in place of single values, and "
+                "no numbers that change in the names"
+            )
 
     def _unsaved(self, trial: Trial, why: str) -> Iterator[Finding]:
         """A trial has no checkpoint. It is recorded for a new study, because the plan of later rounds depends on it."""

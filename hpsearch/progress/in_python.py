@@ -1,9 +1,27 @@
 """The progress of a run that Python code starts, in a terminal or a notebook."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hpsearch.core.errors import BadInput
+from hpsearch.core.logs import logging_restored
 from hpsearch.orchestrator.observers import Observer
+
+_RUNNING = threading.Lock()
+"""Held while a study runs: random states, Ray and logging are global to the process."""
+
+
+@contextmanager
+def running(progress: bool) -> Iterator[Observer]:
+    """A context in which this process runs a study, and no other one: BadInput. progress: see `observer_in_python`."""
+    if not _RUNNING.acquire(blocking=False):
+        raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
+    try:
+        with logging_restored(), observer_in_python(progress) as observer:
+            yield observer
+    finally:
+        _RUNNING.release()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rich.text import Text
 from hpsearch.core.format import duration, first_line, json_text, line, number, score, span
 from hpsearch.core.history import History
 from hpsearch.core.printable import printable
+from hpsearch.core.redact import masked
 from hpsearch.core.time_left import Cost, Workload
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.orchestrator.observers import Observer
@@ -103,7 +104,7 @@ class Terminal(Observer):
         """Show a line permanently, above the live view."""
         with self._ignoring_closed_stream():
             if text and not self._quiet:
-                self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+                self._console.print(printable(masked(text)), markup=False, highlight=False, soft_wrap=True)
 
     def retried(self, count: int) -> None:
         self._retried = count
@@ -114,7 +115,7 @@ class Terminal(Observer):
             self._total, self._replaceable = self._total + 1, self._replaceable - 1
         try:
             if self._lines is not None:
-                print(json_text(_as_json(trial, self._objective)), file=self._lines, flush=True)
+                print(masked(json_text(_as_json(trial, self._objective))), file=self._lines, flush=True)
         except OSError:
             self._lines = None
         if self._live is None:

@@ -26,10 +26,17 @@ from hpsearch.provenance.sources import Sources, is_installed
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
 """Packages whose versions are recorded where installed, besides those that the trainer imports."""
 
-SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
-"""Environment variables that can change results; they are recorded, as all that begin with HPSEARCH_."""
-
-_SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
+SETTINGS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "PYTHONHASHSEED",
+    "HPSEARCH_DATA",
+    "HPSEARCH_HOME",
+    "HPSEARCH_UMASK",
+)
+"""Environment variables that can change results, and those of hpsearch that have no secret: only these are recorded."""
 
 
 # In the worker's process ─────────────────────────────────────────────────────────────────────────
@@ -128,16 +135,15 @@ def _gpu() -> dict[str, Any] | None:
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    names = sorted(name for name in environment if name.startswith("HPSEARCH_") or name in SETTINGS)
-    return {name: "***" if _SECRET.search(name) else redact(environment[name]) for name in names}
+    return {name: redact(environment[name]) for name in sorted(SETTINGS) if name in environment}
 
 
 # In the driver's process ─────────────────────────────────────────────────────────────────────────
 
 
-def code(use: str, folder: Path) -> dict[str, Any]:
+def code(use: str, folder: Path, keep_diff: bool = True) -> dict[str, Any]:
     """The study's folder, and the git repositories of it and of the trainer "module:name" (`repository.state`)."""
-    states = [repository.state(place) for place in dict.fromkeys([folder, *_places(use, folder)])]
+    states = [repository.state(place, keep_diff) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]
     unique = {one["name"]: one for one in (known or states[:1])}
     return {"folder": str(folder), "repositories": list(unique.values())}

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.keys_in_text import without_keys
 from hpsearch.core.redact import redact
 
 GIT_TIMEOUT = 3.0
@@ -32,17 +33,17 @@ class _GitFailed(Exception):
     """A call of git failed; the message has the reason."""
 
 
-def state(folder: Path) -> dict[str, Any]:
-    """The repository of a folder, as plain values.
+def state(folder: Path, keep_diff: bool = True) -> dict[str, Any]:
+    """The repository of a folder, as plain values. keep_diff: else its text is left out.
 
     name: of its folder. commit: the hash, None before the first commit. diff: of tracked files against the commit,
-    without passwords; diff_lines, diff_sha256: of the whole diff ("" for no difference). untracked: name -> SHA-256 (or
-    size); untracked_files: their number. Or else problem: why none of this is known.
+    without passwords and keys; diff_lines, diff_sha256: of the whole diff ("" for no difference). untracked: name ->
+    SHA-256 (or size); untracked_files: their number. Or else problem: why none of this is known.
     """
     try:
         root = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))
         commit = _commit(root)
-        return {"name": root.name, "commit": commit, **_diff(root, commit), **_untracked(root)}
+        return {"name": root.name, "commit": commit, **_diff(root, commit, keep_diff), **_untracked(root)}
     except _GitFailed as problem:
         return {"name": folder.name, "problem": str(problem)}
 
@@ -54,15 +55,15 @@ def _commit(root: Path) -> str | None:
         return None
 
 
-def _diff(root: Path, commit: str | None) -> dict[str, Any]:
+def _diff(root: Path, commit: str | None, keep_diff: bool) -> dict[str, Any]:
     """Empty before the first commit."""
     if commit is None:
         return {"diff": "", "diff_lines": 0, "diff_sha256": ""}
     plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--full-index")
     whole = _git(root, "diff", *plain, "HEAD", "--", *_NOT_CODE)
-    text = redact(whole.decode(errors="backslashreplace"))
+    text = without_keys(redact(whole.decode(errors="backslashreplace")))
     return {
-        "diff": text[:MAX_DIFF_LENGTH],
+        "diff": text[:MAX_DIFF_LENGTH] if keep_diff else "",
         "diff_lines": whole.count(b"\n"),
         "diff_sha256": hashlib.sha256(whole).hexdigest() if whole else "",
     }

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from hpsearch.core.errors import BadInput, NotFound, StudyChanged
+from hpsearch.core.errors import BadInput, NotFound
 from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
 from hpsearch.study.file import space_section
+from hpsearch.study.file.address_secrets import has_secret, keep_secrets
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.kinds import MAX_STUDY_NAME_BYTES
 from hpsearch.study.file.lines import Lines
@@ -92,11 +93,19 @@ def homes(study: str, url: str | None) -> list[Path | None]:
 
 
 def looked_up(url: str, option: str) -> str:
-    """The URL of an option, with ${env:NAME} replaced: all users can read the command line, so it has no password."""
+    """The URL of an option, with ${env:NAME} replaced. BadInput for a password in it: all users of the machine can read
+    the command line."""
+    if has_secret(url):
+        raise BadInput(
+            f"{option}: a password must not be in the address, which all users of this machine can read; write "
+            "${env:NAME} in its place"
+        )
     try:
-        return expanded_url(resolved(url, os.environ))
+        found = expanded_url(resolved(url, os.environ))
     except KeyError as missing:
         raise BadInput(f"{option}: the environment variable {missing.args[0]} is not set") from None
+    keep_secrets(url, os.environ)
+    return found
 
 
 def journal_url(study: str | None, url: str | None = None) -> str:
@@ -162,33 +171,6 @@ def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, Journa
     """A study, named as for `study_in`, and its journal, as `journal_of` finds it. NotFound."""
     with journal_of(study, url) as journal:
         yield journal, study_in(journal, study)
-
-
-def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None = None) -> Study:
-    """A recorded study, to train it again: from its file, or from the journal where its name was given.
-
-    In that case its trainer is looked up in the folder that it was trained in, else in the current one. StudyChanged:
-    the file has changed. study, url: as for `opened`.
-    """
-    file = file_of(study)
-    if file is None:
-        head, mark, rest = (url or f"sqlite:///{home() / 'journal.db'}").partition("sqlite:///")
-        own = {"url": f"{mark}{Path(rest).absolute()}" if mark else head}
-        spec = {**record.spec, "journal": {**record.spec["journal"], **own}}
-        return Study.from_dict(spec, folder=_folder(journal, record))
-    file = file.with_recorded_rules(record.spec)
-    if changed := differences(record.identity, file.identity()):
-        raise StudyChanged(
-            f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
-            "undo the change, or give the study's name in place of its file"
-        )
-    return file
-
-
-def _folder(journal: Journal, record: StudyRecord) -> Path:
-    trained = journal.segments(record.id)
-    folder = Path(trained[-1].environment.document["code"]["folder"]) if trained else Path.cwd()
-    return folder if folder.is_dir() else Path.cwd()
 
 
 def check_trial(journal: Journal, study: JournalStudy, number: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import RESTARTS, Decision
@@ -11,6 +12,7 @@ from hpsearch.core.history import BestTrial
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.records.callers_files import as_recorded
 from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
@@ -59,8 +61,8 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
     why = (None, {}) if state == "INTERRUPTED" else (record.cause, record.cause_numbers)
     left, replaced = None, 0
     if state == "RUNNING" or trials.get("infeasible"):
-        with suppress(BadInput):  # its file names an environment variable that is not set here
-            study = Study.from_dict(record.spec)
+        with suppress(BadInput):  # the record has ${env:NAME}, or it is of another version
+            study = as_recorded(record, Path())
             left = time_left(journal, record, study) if state == "RUNNING" else None
             replaced = replaceable(study)
     return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left, replaced)

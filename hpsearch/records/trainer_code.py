@@ -13,6 +13,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.keys_in_text import without_keys
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
@@ -32,7 +33,7 @@ SHOWN = 3
 @dataclass(frozen=True)
 class SourceText:
     """A file or an object of a trainer. digest: of its code, or of its content if that is not Python. text: with
-    passwords replaced; "" if it is unknown or too long."""
+    passwords and keys replaced; "" if it is unknown or too long."""
 
     digest: str
     text: str
@@ -47,7 +48,7 @@ class SourceText:
     @classmethod
     def of_text(cls, text: str) -> "SourceText":
         digest = hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
-        return cls(digest, redact(text) if len(text) <= MAX_TEXT_LENGTH else "")
+        return cls(digest, without_keys(redact(text)) if len(text) <= MAX_TEXT_LENGTH else "")
 
     def is_same(self, other: "SourceText") -> bool:
         """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""

@@ -16,6 +16,7 @@ from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
+from hpsearch.records.callers_files import CallersStudy, as_recorded
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
 from hpsearch.study.definition import Study, differences
@@ -27,21 +28,23 @@ CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE, "terminate
 
 
 def reproduce(
-    journal: Journal, study: JournalStudy, number: int, notify: Callable[[str], None], folder: Path | None = None
+    journal: Journal, study: JournalStudy, number: int, notify: Callable[[str], None], file: Study | None = None
 ) -> Reproduction:
     """Retrain a trial on the same kind of pool as in the study. The study is not changed.
 
-    notify: receives the changes since the trial was trained, as soon as they are known. folder: where the trainer is
-    imported from, in place of its recorded folder. NotFound, BadInput: there is no such trial, or it has no epoch to
-    compare. TrainerError, PoolError, ...
+    notify: receives the changes since the trial was trained, as soon as they are known. file: the study's file, which
+    the caller names: the trainer is imported from its folder. NotFound, BadInput: there is no such trial, it has no
+    epoch to compare, or its code is not the caller's (`records.callers_files`). TrainerError, PoolError, ...
     """
     check_trial(journal, study, number)
     trial, segments = journal.trial(study.record.id, number), journal.segments(study.record.id, number)
     if not trial.curve and trial.state not in INTERRUPTED_BY_FAILURE:
         raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare yet")
+    own = CallersStudy(study.record, file) if file is not None else CallersStudy.of(journal, study.record)
+    folder = own.file.folder if own.file is not None else _folder(segments)
     buffer_library_logs()
     with (
-        _in_temporary_home(study.record.spec, folder or _folder(segments)) as its,
+        _in_temporary_home(own, folder) as its,
         stoppable("nothing of the study was changed"),
         build.one_worker(its, study.record.uid, _hash_seed(segments)) as pool,
     ):
@@ -69,16 +72,17 @@ def _hash_seed(segments: Sequence[TrainingSegment]) -> str:
 
 
 @contextmanager
-def _in_temporary_home(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
+def _in_temporary_home(own: CallersStudy, folder: Path) -> Iterator[Study]:
     """The study as recorded, with a separate home, so that the files of the study are not changed.
 
     The home is a temporary folder within the study's home, which all workers can reach.
     """
     home = study_home(folder)
     make_private(home)
-    with TemporaryDirectory(prefix="reproduce-", dir=home, ignore_cleanup_errors=True) as own:
-        parts = {name: table for name, table in spec.items() if name not in ("journal", "tracking")}
-        yield Study.from_dict(parts, folder=folder, environment={**os.environ, "HPSEARCH_HOME": own})
+    with TemporaryDirectory(prefix="reproduce-", dir=home, ignore_cleanup_errors=True) as temporary:
+        study = as_recorded(own.record, folder, environment={**os.environ, "HPSEARCH_HOME": temporary})
+        own.check_code(study)
+        yield study
 
 
 class Changes:

@@ -10,14 +10,13 @@ from typing import Annotated, Any
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
 from hpsearch.core.format import many
-from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
 from hpsearch.study.file import given_objects, other_tools, place, reading, space_names, space_section, suggestions
 from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
-from hpsearch.study.file.place import Locations
+from hpsearch.study.file.provenance_section import Provenance
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     Checkpoints,
@@ -57,8 +56,9 @@ class Study(Section):
     checkpoints: Checkpoints = Checkpoints()
     journal: JournalSection = JournalSection()
     tracking: Tracking = Tracking()
+    provenance: Provenance = Provenance()
 
-    _locations: Locations = PrivateAttr()
+    _locations: place.Locations = PrivateAttr()
     _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -171,11 +171,11 @@ class Study(Section):
 
     @property
     def journal_display(self) -> str:
-        return redact(self.journal_url)
+        return self._locations.journal_display
 
     @property
     def tracking_display(self) -> str:
-        return redact(self.tracking_uri)
+        return self._locations.tracking_display
 
     @property
     def replicates(self) -> Replicates:

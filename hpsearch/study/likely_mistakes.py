@@ -27,7 +27,7 @@ TWO_VALUES = 10
 
 def likely_mistakes(study: Study) -> list[Mistake]:
     """In the order of the file's sections."""
-    return [*_goal(study), *_space(study), *_trials(study), *_without_effect(study)]
+    return [*_goal(study), *_space(study), *_trials(study), *_resources(study), *_without_effect(study)]
 
 
 def _goal(study: Study) -> Iterator[Mistake]:
@@ -98,6 +98,20 @@ def number_of_points(study: Study) -> int | None:
     if any(isinstance(one, Float | Int) and (one.count is None or one.grid or one.points) for one in parameters):
         return None
     return study.space.grid_size()
+
+
+def _resources(study: Study) -> Iterator[Mistake]:
+    resources, trials = study.resources, plan.trials(study)
+    if resources.address == "none":
+        if resources.workers is not None and resources.workers > 1:
+            yield ("resources", "workers"), 'saves no time with address = "none": trials take turns in one process'
+        if resources.per_trial.memory is not None:
+            yield ("resources", "per_trial", "memory"), 'has no effect with address = "none": it limits Ray\'s workers'
+        if "isolation" in resources.model_fields_set and resources.isolation == "process":
+            yield ("resources", "isolation"), 'has no effect with address = "none": trials share this process'
+    if resources.workers is not None and trials is not None and resources.workers > trials:
+        text = f"is more than the search has trials ({trials}): {many(resources.workers - trials, 'worker')} would idle"
+        yield ("resources", "workers"), text
 
 
 def _without_effect(study: Study) -> Iterator[Mistake]:

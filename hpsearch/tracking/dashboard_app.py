@@ -8,6 +8,7 @@ import hmac
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,7 +31,34 @@ def create_app() -> Application:
     """MLflow's application behind the token. Called by uvicorn."""
     from mlflow.server.fastapi_app import app
 
+    _check_artifact_folders()
     return TokenRequired(app, os.environ[TOKEN_VARIABLE])
+
+
+def _check_artifact_folders() -> None:
+    """An experiment of a shared database names any folder for its artifacts. MLflow keeps paths inside that folder;
+    the folder itself must not be reached through another user's link, which could lead to files of this user."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry as registry
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    def checked(*args: Any, **named: Any) -> LocalArtifactRepository:
+        found = LocalArtifactRepository(*args, **named)
+        if (link := others_link(Path(found.artifact_dir))) is not None:
+            raise MlflowException.invalid_parameter_value(f"the artifact folder leads through a link: {link}")
+        return found
+
+    for scheme in ("", "file"):
+        registry.register(scheme, checked)  # type: ignore[no-untyped-call]
+
+
+def others_link(path: Path) -> Path | None:
+    """The first part of a path that is a link of another user than this one and root; None: there is none."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 (`resolve` follows links)
+    for part in (*reversed(path.parents), path):
+        if part.is_symlink() and part.lstat().st_uid not in (0, os.geteuid()):
+            return part
+    return None
 
 
 def proof(token: str, challenge: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.core.errors import HpsearchError
-from hpsearch.core.redact import redact
+from hpsearch.core.redact import masked, without_passwords
 
 _STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
 """HTTP statuses by the names of MLflow's client."""
@@ -16,12 +16,16 @@ _NO_ANSWER = ("Max retries exceeded", "timeout exception", "Connection aborted",
 
 def without_credentials(text: str) -> str:
     """The text without user names, passwords and tokens in its addresses."""
-    return re.sub(r"(\w://)[^\s'\"]*@", r"\1", redact(text))
+    return _without_logins(masked(text))
 
 
 def cursor_name(uri: str) -> str:
     """The name of this MLflow store in the journal's cursors."""
-    return hashlib.sha256(without_credentials(uri).rstrip("/").encode()).hexdigest()[:16]
+    return hashlib.sha256(_without_logins(uri).rstrip("/").encode()).hexdigest()[:16]
+
+
+def _without_logins(text: str) -> str:
+    return re.sub(r"(\w://)[^\s'\"]*@", r"\1", without_passwords(text))
 
 
 def is_server(uri: str) -> bool:

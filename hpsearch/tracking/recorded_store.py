@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.records.callers_files import CallersStudy
 from hpsearch.records.find import JournalStudy, file_of, home, homes, journal_of, looked_up, study_in, work_folder
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import check_address
@@ -12,13 +14,19 @@ from hpsearch.tracking.mlflow_tracker import sync
 def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None) -> dict[str, Sync]:
     """Update one study by its name or file, or with None all that are tracked with MLflow. Returns a Sync by name.
 
-    mlflow: a URI in place of the study's. BadInput for one study that is not tracked with MLflow.
+    mlflow: a URI in place of the study's. BadInput for one study that is not tracked with MLflow, and, after the others
+    were updated, for those with an address that only the journal names.
     """
-    done = {}
+    done: dict[str, Sync] = {}
+    refused: list[str] = []
     with journal_of(study, journal_url) as journal:
         studies = map(JournalStudy, journal.studies()) if study is None else [study_in(journal, study)]
         for one in studies:
-            uri = _uri_of(one, study, journal_url, mlflow)
+            try:
+                uri = _uri_of(journal, one.record, study, journal_url, mlflow)
+            except BadInput as problem:
+                refused.append(str(problem))
+                continue
             if uri != "none":
                 segments, places = journal.segments(one.record.id), homes(study or one.record.name, journal_url)
                 work = work_folder(one.record, segments, *places)
@@ -28,28 +36,29 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
                     f'study "{one.record.name}" is not tracked with MLflow (tracking.mlflow = "none"): name a store '
                     "with --mlflow URI"
                 )
+    if refused:
+        raise BadInput("\n".join(refused))
     return done
 
 
-def _uri_of(study: JournalStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
-    """The option's URI, else that of the study's file where a file was given, else the recorded one."""
+def _uri_of(
+    journal: Journal, record: StudyRecord, asked: str | None, journal_url: str | None, mlflow: str | None
+) -> str:
+    """The option's URI, else that of the study's file, else the recorded one where the caller has it too."""
     if mlflow is not None:
         return checked(mlflow)
     if (file := file_of(asked)) is not None:
         return file.tracking_uri
-    written = study.record.spec.get("tracking", {}).get("mlflow")
-    if written is None:
-        journal = Path((journal_url or "").removeprefix("sqlite:///"))
-        return f"sqlite:///{(journal.parent if journal_url and journal.is_absolute() else home()) / 'mlflow.db'}"
-    named = f'study "{study.record.name}"'
-    uri = looked_up(written, named)
-    file_name = uri.removeprefix("sqlite:///")
-    if file_name == uri or Path(file_name).is_absolute():
-        return uri
-    here = home().parent / file_name
-    if not here.exists():
-        raise BadInput(f"{named}: {uri} is relative to its study file: give the study file in place of its name")
-    return f"sqlite:///{here}"
+    beside = Path((journal_url or "").removeprefix("sqlite:///"))
+    own_home = beside.parent if journal_url and beside.is_absolute() else home()
+    own = CallersStudy.of(journal, record)
+    match own.tracking(own_home, option="name the store with --mlflow URI, "):
+        case None:
+            return f"sqlite:///{own_home / 'mlflow.db'}"
+        case str(written) if own.file is not None and own.file.tracking.mlflow == written:
+            return own.file.tracking_uri
+        case written:
+            return looked_up(written, "MLflow")
 
 
 def checked(uri: str) -> str:

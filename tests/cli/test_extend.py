@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+import hpsearch
+from hpsearch import BadInput
 from tests.cli.cli_runner import CliRunner, content
 
 GRID = 'method = "grid"'
@@ -142,6 +144,15 @@ class TestALargerNumberInTheFile:
         assert (answer.code, answer.changed) == (2, {"trainer.epochs"})
         assert cli.trained() == 9
 
+    def test_the_number_from_before_an_extension_continues_with_the_extended_one(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 3')
+        cli.run()
+        cli.run("--set", "trainer.epochs=6")
+        answer = cli.run("--set", "search.trials=4")
+        assert (answer.code, lengths(cli)) == (0, [6, 6, 6, 6])
+        assert answer.names("trainer.epochs = 6")
+        assert cli.run("--set", "trainer.epochs=2").changed == {"trainer.epochs"}
+
     def test_each_trial_has_a_decision(self, cli: CliRunner) -> None:
         ended(cli)
         longer(cli)
@@ -158,6 +169,15 @@ class TestExtend:
         longer(cli)
         assert cli.run().code == 0
         assert (lengths(cli), cli.trained()) == ([6, 6, 6], 18)
+
+    def test_in_python(self, cli: CliRunner) -> None:
+        ended(cli)
+        with pytest.raises(BadInput):
+            hpsearch.extend(cli.folder / "study.toml", 2, progress=False)
+        assert hpsearch.extend(cli.folder / "study.toml", 5, best=1, progress=False).exit_code == 0
+        study = hpsearch.Study.load(cli.folder / "study.toml")
+        assert hpsearch.extend(study, 6, progress=False).exit_code == 0
+        assert lengths(cli) == [6, 6, 6]
 
     def test_by_its_file(self, cli: CliRunner) -> None:
         ended(cli)

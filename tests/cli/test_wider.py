@@ -119,6 +119,7 @@ class TestAnotherMethod:
         answer = cli.run()
         assert answer.code == 2
         assert "search.method" in answer.changed
+        assert answer.names("cannot continue trials of another method")
 
 
 @pytest.mark.parametrize(

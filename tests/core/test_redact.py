@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.redact import is_ambiguous, redact
+from hpsearch.core import redact as module
+from hpsearch.core.redact import is_ambiguous, keep_secret, masked, redact
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,13 @@ def test_a_password_that_is_not_percent_encoded(url: str) -> None:
 )
 def test_an_encoded_password_or_none(url: str) -> None:
     assert not is_ambiguous(url)
+
+
+def test_values_of_variables_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_secrets", set())
+    for value in ("t0ken-of-ada", "a%2Fb%2Fc", 'quo"ted', "abc"):
+        keep_secret(value)
+    assert masked("GET /t0ken-of-ada/api, a/b/c and a%2Fb%2Fc") == "GET /***/api, *** and ***"
+    assert masked(r'{"why": "quo\"ted"}') == '{"why": "***"}'
+    assert redact("t0ken-of-ada", same_length=True) == "************"
+    assert masked("xt0ken-of-ada, abc") == "xt0ken-of-ada, abc"  # in a longer word; too short to be told apart

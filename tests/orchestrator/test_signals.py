@@ -12,7 +12,7 @@ import pytest
 from hpsearch.core.errors import Stopped
 from hpsearch.core.stopping import RESUME
 from hpsearch.core.trial import Report
-from hpsearch.orchestrator.signals import Signals
+from hpsearch.orchestrator.signals import GRACE, Signals
 from hpsearch.workers.pools.in_process import InProcess
 from tests.support.studies import WAITING, EachTurn, ListSampler, Search
 
@@ -50,6 +50,30 @@ def test_a_second_one_interrupts_training_in_this_process(tmp_path: Path) -> Non
     signals, loop = Signals(print), searched(tmp_path, 2).loop()
     with signals.listening(), pytest.raises(KeyboardInterrupt), signals.stopping(loop):
         loop.run()
+    assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 1)]
+
+
+def endless(params: Any, run: Any) -> Iterator[Report]:
+    """Its second epoch does not end, and a signal comes in it."""
+    for epoch in run.epochs():
+        if epoch == 2:
+            signal.raise_signal(signal.SIGTERM)
+            threading.Event().wait()
+        yield Report(epoch, {"val_loss": 1.0})
+
+
+def test_one_interrupts_an_epoch_in_this_process_that_does_not_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GRACE, signal.SIGTERM, 0.01)
+    study = searched(tmp_path, 0)
+    trainer = replace(study.setup.trainer, use="tests.orchestrator.test_signals:endless")
+    study.setup = replace(study.setup, trainer=trainer)
+    study.pool = InProcess(study.setup)
+    signals, loop = Signals(print), study.loop()
+    with signals.listening(), pytest.raises(KeyboardInterrupt), signals.stopping(loop):
+        loop.run()
+    assert signals.first is signal.SIGTERM
     assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 1)]
 
 

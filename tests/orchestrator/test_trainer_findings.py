@@ -9,6 +9,7 @@ import pytest
 
 import hpsearch
 from hpsearch.core.errors import TrainerError
+from hpsearch.orchestrator import trainer_findings
 
 Run = Callable[..., hpsearch.RunResult]
 
@@ -115,3 +116,13 @@ def test_a_trainer_that_reads_nothing(run: Run, capsys: pytest.CaptureFixture[st
     """It may be a first draft: its study runs."""
     assert len(run(trainer("1.0"), {"x": RANGE}).history) == 3
     assert len(warnings(capsys)) == 1
+
+
+def test_metric_names_without_end_stop_the_study(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_findings, "MAX_METRIC_NAMES", 5)
+    names = (
+        'x = params["x"] + params["lr"]\n        yield Report(epoch, {"val_loss": x} | {f"{x}-{i}": x for i in "ab"})'
+    )
+    with pytest.raises(TrainerError) as stopped:
+        run(trainer(names), TWO)
+    assert "7 different metrics" in str(stopped.value)

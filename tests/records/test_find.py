@@ -1,16 +1,15 @@
 """A recorded study, by its name or its file."""
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpsearch.core.errors import BadInput, NotFound, StudyChanged
+from hpsearch.core.errors import BadInput, NotFound
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.records.find import check_trial, evaluation_name, folder_of, journal_url, looked_up, opened, trainable
+from hpsearch.records.find import check_trial, evaluation_name, folder_of, journal_url, looked_up, opened
 from tests.records.conftest import Scenario
 
 
@@ -31,19 +30,6 @@ def test_in_the_journal_that_is_named(scenario: Scenario, tmp_path: Path, monkey
         assert found.record == scenario.record
     with pytest.raises(BadInput, match="journal: the environment variable PLICE is not set"):
         looked_up("sqlite:///${env:PLICE}/journal.db", "journal")
-
-
-def test_to_be_trained_again(scenario: Scenario) -> None:
-    """As the file has it, which may not have changed; or as the journal has it, with that journal."""
-    assert trainable(scenario.journal, scenario.record, "study.toml") == scenario.study
-    again = trainable(scenario.journal, scenario.record, "digits")
-    assert again.identity() == scenario.study.identity()
-    assert again.journal_url == scenario.study.journal_url
-    assert again.folder == Path(os.path.realpath("."))
-    file = Path("study.toml")
-    file.write_text(file.read_text().replace("high = 1.0", "high = 0.5"))
-    with pytest.raises(StudyChanged, match=r"space\.lr\.high: was 1\.0, is 0\.5"):
-        trainable(scenario.journal, scenario.record, "study.toml")
 
 
 @pytest.mark.parametrize(("name", "hint"), [("digit", "did you mean `digits`?"), ("heart", "recorded are: digits")])

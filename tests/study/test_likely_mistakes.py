@@ -136,3 +136,19 @@ def test_a_setting_that_can_never_act(key: str, sections: dict[str, Any]) -> Non
 )
 def test_a_setting_that_can_act(sections: dict[str, Any]) -> None:
     assert keys(**sections) == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "found"),
+    [
+        ({"workers": 21}, ["resources.workers"]),
+        ({"workers": 20}, []),
+        ({"address": "none", "workers": 2}, ["resources.workers"]),
+        ({"address": "none", "workers": 1, "per_trial": {"memory": "1GiB"}}, ["resources.per_trial.memory"]),
+        ({"address": "none", "isolation": "process"}, ["resources.isolation"]),
+        ({"address": "none", "isolation": "none"}, []),
+        ({"per_trial": {"memory": "1GiB"}, "isolation": "process"}, []),
+    ],
+)
+def test_resources_without_effect(resources: dict[str, Any], found: list[str]) -> None:
+    assert keys(resources=resources) == found

@@ -1,11 +1,13 @@
 """Who may use the dashboard: whoever has its token, from this machine."""
 
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hpsearch.tracking.dashboard_app import CHALLENGE, COOKIE, TokenRequired, proof
+from hpsearch.tracking.dashboard_app import CHALLENGE, COOKIE, TokenRequired, others_link, proof
 
 HERE = {"host": "127.0.0.1:5000"}
 
@@ -89,3 +91,14 @@ def test_it_proves_that_it_has_the_token_without_a_word_of_it() -> None:
     status, _, body = answer(f"{CHALLENGE}abc")
     assert (status, body) == (200, proof("right", "abc").encode())
     assert body != proof("wrong", "abc").encode()
+
+
+def test_a_link_of_another_user_on_the_way_to_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real" / "artifacts").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert others_link(tmp_path / "link" / "artifacts") is None
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(Path, "lstat", lambda _: os.stat_result([0, 0, 0, 0, 54321, 0, 0, 0, 0, 0]))
+    monkeypatch.setattr(Path, "is_symlink", lambda path: path == tmp_path / "link")
+    assert others_link(tmp_path / "link" / "artifacts") == tmp_path / "link"
+    assert others_link(tmp_path / "real" / "artifacts") is None

@@ -65,12 +65,25 @@ def test_a_study_without_mlflow_is_refused() -> None:
     assert str(problem.value) == f"{where}: name a store with --mlflow URI"
 
 
-def test_a_relative_store_is_not_found_from_another_folder() -> None:
+def test_a_store_that_only_the_journal_names_is_refused() -> None:
     recorded("digits", tracking='[tracking]\nmlflow = "sqlite:///other.db"\n')
     with pytest.raises(BadInput) as problem:
         sync_recorded("digits", None, None)
-    where = 'study "digits": sqlite:///other.db is relative to its study file'
-    assert str(problem.value) == f"{where}: give the study file in place of its name"
+    assert str(problem.value) == (
+        'study "digits" is recorded with tracking.mlflow = "sqlite:///other.db", and an address that only a journal '
+        "names is not used: give the study file in place of the study's name, name the store with --mlflow URI, or set "
+        "MLFLOW_TRACKING_URI to this address"
+    )
+
+
+def test_the_others_are_sent_before_such_a_study_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded("digits", tracking=f'[tracking]\nmlflow = "{SERVER}"\n')
+    recorded("heart")
+    sent: list[str] = []
+    monkeypatch.setattr(recorded_store, "sync", lambda record, *_, **__: sent.append(record.name))
+    with pytest.raises(BadInput):
+        sync_recorded(None, None, None)
+    assert sent == ["heart"]
 
 
 def test_of_all_studies_those_without_mlflow_are_left_out() -> None:

@@ -11,25 +11,23 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.preferences import preferences
 from hpsearch.core.redact import is_ambiguous
+from hpsearch.study.file.address_secrets import has_secret, keep_secrets, shown
 from hpsearch.study.file.faults import Faults
-from hpsearch.study.file.reading import resolved, without_references
-
-_PASSWORDS = (
-    re.compile(r"://[^:/@]*:(?P<password>[^@]*)(?=@)"),
-    re.compile(r"[?&](?:password|passwd|pwd|sslpassword|token)=(?P<password>[^&]*)", re.IGNORECASE),
-)
+from hpsearch.study.file.reading import resolved
 
 
 @dataclass(frozen=True)
 class Locations:
     """folder: the base of relative paths. path: the study file, or None. home: the folder of the embedded databases
-    and all files. The URLs may contain a password."""
+    and all files. The URLs may contain a password; the displays do not."""
 
     folder: Path
     path: Path | None
     home: Path
     journal_url: str = field(repr=False)
     tracking_uri: str = field(repr=False)
+    journal_display: str
+    tracking_display: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,7 @@ def find(
     if "?" in f"{folder}{home}":
         faults.add((), "the paths of its folder and of HPSEARCH_HOME must not contain ?, which ends a path in a URL")
     urls: dict[str, str] = {}
+    displays: dict[str, str] = {}
     for store in (_JOURNAL, _TRACKING):
         table, key = store.key
         written = tables.get(table, {}).get(key)
@@ -95,21 +94,21 @@ def find(
         try:
             if not faults.has(store.key):
                 urls[table] = _url(url, store, folder, environment)
+                displays[table] = shown(url, urls[table])
         except (ValueError, BadInput) as problem:
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
         faults.add(_TRACKING.key, "must not be the journal's database: MLflow and hpsearch each need their own")
     file = path and path.absolute()
-    return Locations(folder, file, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
+    return Locations(folder, file, home, *urls.values(), *displays.values()) if len(urls) == 2 else None
 
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
     """The resolved URL. The path of a SQLite file is made absolute; in the file it is relative to the study file."""
-    for pattern in _PASSWORDS:
-        found = pattern.search(without_references(written))
-        if found and found["password"]:
-            raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
+    if has_secret(written):
+        raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
     url = resolved(written, environment)
+    keep_secrets(written, environment)
     scheme = re.split("[:+]", url, maxsplit=1)[0]
     if scheme not in store.schemes:
         raise ValueError(store.rule)

@@ -17,6 +17,7 @@ from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
 from hpsearch.study.file import toml_errors
+from hpsearch.study.file.address_secrets import REFERENCE, SECRET_NAME, without_references
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted
 from hpsearch.study.file.kinds import WholeFloat, toml_float
 from hpsearch.study.file.lines import MAX_NESTING, KeyPath, Lines
@@ -29,7 +30,6 @@ STANDARD_INPUT = Path("-")
 """`hpsearch check -`: relative paths start in the current folder."""
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")
-_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _USER_TABLES = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
 """Tables with keys of the user's choice: `--set` changes existing keys only, since a new key would be a typo."""
 
@@ -274,11 +274,7 @@ def _key(place: object, path: KeyPath, part: str) -> str | int:
 
 def resolved(text: str, environment: Mapping[str, str]) -> str:
     """The text with every ${env:NAME} replaced. KeyError for a variable that is not set."""
-    return _REFERENCE.sub(lambda found: environment[found[1]], text)
-
-
-def without_references(text: str) -> str:
-    return _REFERENCE.sub("", text)
+    return REFERENCE.sub(lambda found: environment[found[1]], text)
 
 
 def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path: KeyPath = ()) -> Any:
@@ -300,5 +296,7 @@ def _reference_problem(text: str, environment: Mapping[str, str], path: KeyPath)
         return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
     if "${env:" in without_references(text):
         return "must refer to a variable as ${env:NAME}"
-    missing = [name for name in _REFERENCE.findall(text) if name not in environment]
+    if path not in _NOT_SUBSTITUTED and (secret := next(filter(SECRET_NAME.search, REFERENCE.findall(text)), None)):
+        return f"${{env:{secret}}} would be recorded in clear here; read the variable {secret} in your code"
+    missing = [name for name in REFERENCE.findall(text) if name not in environment]
     return f"the environment variable {', '.join(missing)} is not set" if missing else ""

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -94,8 +95,8 @@ class RaySession:
             raise
         except Exception as problem:  # any class: on a full disk Ray raises a plain Exception
             message = f"Ray does not start at resources.address = {cluster.address!r}: {problem}"
-            may_lack_space = cluster.address == "local" and not isinstance(problem, PermissionError)
-            raise PoolError(message + (_free_space() if may_lack_space else "")) from None
+            may_lack = cluster.address == "local" and not isinstance(problem, PermissionError)
+            raise PoolError(message + (_shortage() if may_lack else "")) from None
         finally:
             _protect_token()
 
@@ -241,12 +242,27 @@ def _on_loopback() -> Iterator[None]:
 
 
 _TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
+RAY_THREADS = 500
+"""Threads of a local Ray with two workers, and some more: on Linux each counts in `ulimit -u`."""
+ENOUGH_DISK = 1 << 30
+"""Free bytes with which Ray does not fail for want of disk space."""
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
 
-def _free_space() -> str:
-    """A hint where a local Ray does not start: the disk may be full."""
+def _shortage() -> str:
+    """A hint where a local Ray does not start: this user may have too few processes, or the disk is full."""
+    if sys.platform != "win32" and os.geteuid() != 0:  # root has no such limit
+        import resource  # not on Windows
+
+        most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+        if most != resource.RLIM_INFINITY and most < RAY_THREADS:
+            return (
+                f"; this user may have {most:,} processes and threads (`ulimit -u`), and Ray needs about "
+                f'{RAY_THREADS:,}: raise the limit, or train without Ray with resources.address = "none"'
+            )
     free = shutil.disk_usage(_TEMPORARY).free
+    if free > ENOUGH_DISK:
+        return ""
     return f"; {free:,} bytes are free in {_TEMPORARY}, where Ray writes its files: make room there and {RESUME}"
 
 

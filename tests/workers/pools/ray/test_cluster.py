@@ -1,10 +1,13 @@
 """A cluster that is asked before Ray asks it, and what is seen of one that dies."""
 
 import os
+import resource
+import shutil
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -111,3 +114,16 @@ class TestTokenOfOurOwnRay:
         os.environ["HOME"] = str(tmp_path)
         cluster._ensure_token()
         assert "RAY_AUTH_TOKEN" not in os.environ
+
+
+def test_too_few_processes_are_named_where_ray_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (80, 80))
+    assert "80 processes and threads (`ulimit -u`)" in cluster._shortage()
+
+
+@pytest.mark.parametrize(("free", "is_named"), [(1_000, True), (1 << 40, False)])
+def test_the_disk_is_named_where_it_is_nearly_full(monkeypatch: pytest.MonkeyPatch, free: int, is_named: bool) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert ("make room" in cluster._shortage()) is is_named

@@ -1,0 +1,24 @@
+"""The epochs of a study that was extended, where its file has the number from before."""
+
+from collections.abc import Callable
+
+from hpsearch.core.decisions import EXTENDED
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.study.definition import Study
+
+
+def with_extension(
+    study: Study, journal: Journal, record: StudyRecord, note: Callable[[str], object] = lambda _: None
+) -> Study:
+    """The study with the recorded epochs, if they are those of an extension (`hpsearch extend`, or --set
+    trainer.epochs=…) and the file has the number that its trials had trained before."""
+    recorded, own = int(record.spec["trainer"]["epochs"]), study.trainer.epochs
+    if own >= recorded or not journal.count(record.id, EXTENDED):
+        return study
+    if own not in {one.step for one in journal.decisions(record.id) if one.kind == EXTENDED}:
+        return study
+    note(
+        f"note: the trials of this study were extended from {own} to {recorded} epochs, and continue with {recorded}: "
+        f"write trainer.epochs = {recorded} into the study file"
+    )
+    return study.model_copy(update={"trainer": study.trainer.model_copy(update={"epochs": recorded})})
