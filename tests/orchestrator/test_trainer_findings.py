@@ -120,9 +120,10 @@ def test_a_trainer_that_reads_nothing(run: Run, capsys: pytest.CaptureFixture[st
 
 def test_metric_names_without_end_stop_the_study(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_findings, "MAX_METRIC_NAMES", 5)
-    names = (
-        'x = params["x"] + params["lr"]\n        yield Report(epoch, {"val_loss": x} | {f"{x}-{i}": x for i in "ab"})'
+    body = (
+        "def train(params, run):\n    for epoch in run.epochs():\n        x = sum(dict(params).values())\n"
+        '        yield Report(epoch, {"val_loss": x, f"{x}-{epoch}-a": x, f"{x}-{epoch}-b": x})'
     )
     with pytest.raises(TrainerError) as stopped:
-        run(trainer(names), TWO)
+        run(body, TWO)
     assert "7 different metrics" in str(stopped.value)
