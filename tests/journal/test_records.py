@@ -1,5 +1,6 @@
 """Values as rows of the journal's tables, and back."""
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from hpsearch.journal.records import (
     report_row,
     segment_rows,
     storable,
+    study_of,
     trial_of,
     trial_row,
 )
@@ -57,6 +59,21 @@ def test_a_trial_of_a_journal_before_0005_has_no_exception_and_no_cause() -> Non
 
 def test_a_cause_that_was_recorded() -> None:
     assert [cause_of(one) for one in (None, "diverged")] == [None, Cause.DIVERGED]
+
+
+@pytest.mark.parametrize(
+    ("prune", "now"),
+    [
+        ({"method": "halving", "eta": 3}, {"method": "halving", "eta": 3, "promote": False}),
+        ({"method": "hyperband", "promote": True}, {"method": "hyperband", "promote": True}),
+        ({"method": "median"}, {"method": "median"}),
+    ],
+)
+def test_a_study_of_an_earlier_version_stops_trials(prune: dict[str, Any], now: dict[str, Any]) -> None:
+    document = json.dumps({"study": {}, "prune": prune})
+    names = ("id", "uid", "name", "state", "forked_from", "created_at", "hpsearch_version")
+    record = study_of(document, document, None, "{}", **dict.fromkeys(names))
+    assert record.spec["prune"] == record.identity["prune"] == now
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.1, -0.0, 1e-320])

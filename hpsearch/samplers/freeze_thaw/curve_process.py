@@ -30,6 +30,22 @@ class CurveProcess:
         joined = Points(np.r_[own.x, points.x], np.r_[own.tau, points.tau], np.r_[own.trial, points.trial])
         return CurveProcess(self.kernel, joined, np.r_[self.z, mean])
 
+    def without_own_curve(self) -> tuple[Array, Array]:
+        """For the first point of each curve: its value, and the mean as predicted from all other curves.
+
+        Leave-one-out in blocks (Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", section 5.4.2,
+        with a block in place of one value).
+        """
+        precision = self._inverse_factor.T @ self._inverse_factor
+        values, means = [], []
+        for trial in np.unique(self.points.trial):
+            own = np.flatnonzero(self.points.trial == trial)
+            first = int(np.argmin(self.points.tau[own]))
+            off = np.linalg.solve(precision[np.ix_(own, own)], self._alpha[own])
+            values.append(self.z[own[first]])
+            means.append(self.z[own[first]] - off[first])
+        return np.array(values), np.array(means)
+
     def log_expected_improvement(self, points: Points, bound: float) -> Array:
         """log E[max(bound - f, 0)]: of values below the bound."""
         return log_expected_improvement(bound, *self.predict(points))

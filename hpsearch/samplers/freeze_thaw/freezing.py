@@ -45,6 +45,17 @@ GROUP = 3
 AIM = 5
 """New configurations are judged by what is expected of them at the longest rung that so many trials have reached."""
 
+BEST = 5
+"""New configurations are looked for around so many of the best trials."""
+
+TRUSTED = 0.3
+"""The rank correlation from which on the model is trusted. Below it, every second new trial is a random draw and all
+promotions go to the best value."""
+
+PLATEAU = 0.02
+"""Where the best five trials differ by less than this fraction of the spread of the first ones, they are on a plateau:
+every second new trial is then a random draw, since no model of the curves so far knows a way out of it."""
+
 CANDIDATES, CHOICE = 2**40, 2**41
 """Streams of random numbers beside those of the trials."""
 
@@ -113,6 +124,8 @@ class FreezeThaw:
         if now.process is None:
             reason = f"random draw: too few trials with a value for the model, {now.look}"
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
+        if len(history) % 2 and (why := now.why_random()):
+            return New(draw(self.space, generator, taken), now.rungs[0], f"random draw: {why}; {now.look}")
         cube = now.proposed()
         if (short := now.short(cube)) is not None:
             return short
@@ -123,6 +136,14 @@ class FreezeThaw:
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
         reason = f"highest expected improvement at epoch {now.aim} of {len(now.curves)} curves; {now.look}"
         return New(params, now.rungs[0], reason)
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's; 0 where all values of one are equal."""
+    from scipy.stats import rankdata
+
+    ranks = np.array([rankdata(one), rankdata(other)])
+    return float(np.corrcoef(ranks)[0, 1]) if np.all(np.ptp(ranks, axis=1) > 0) else 0.0
 
 
 def sobol(space: Space, seed: int, number: int) -> list[float]:
@@ -184,12 +205,30 @@ class _Now:
         return found.chosen(MAX_POINTS, stream(search.seed, CHOICE + len(self.history))) if found else None
 
     @cached_property
-    def process(self) -> CurveProcess | None:
+    def model(self) -> CurveProcess | None:
+        """Given what has been reported."""
         if self.seen is None:
             return None
         kernel = self.search._fits.kernel(self.history, self.evidence)
         try:
-            process = CurveProcess(kernel, self.seen.points, self.seen.z)
+            return CurveProcess(kernel, self.seen.points, self.seen.z)
+        except np.linalg.LinAlgError:
+            return None
+
+    @cached_property
+    def is_trusted(self) -> bool:
+        """Whether the model ranks the first values of curves that it has not seen."""
+        if self.model is None:
+            return False
+        return rank_correlation(*self.model.without_own_curve()) >= TRUSTED
+
+    @cached_property
+    def process(self) -> CurveProcess | None:
+        """As if running trials had ended as predicted."""
+        process = self.model
+        if process is None:
+            return None
+        try:
             running = [trial for trial in self.history if trial.state.is_active]
             if 0 < len(running) <= BELIEVED:
                 until = np.array([min(trial.until, self.search.epochs) for trial in running])
@@ -215,7 +254,7 @@ class _Now:
 
     def _promoted(self, vacancy: Vacancy) -> Resume:
         count = f"{vacancy.gone + 1} of {vacancy.reached} trials may train to epoch {vacancy.to}"
-        if vacancy.gone % 2 and self.process is not None:
+        if vacancy.gone % 2 and self.is_trusted and self.process is not None:
             assert self.seen is not None
             points = self._points(vacancy.waiting, self.search.epochs)
             value = self.process.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))
@@ -248,6 +287,15 @@ class _Now:
         there = [curve.at(self.aim) for curve in self.curves if curve.epoch >= self.aim]
         return float(self.seen.scale(min(there, default=self.seen.scale.low)))
 
+    def why_random(self) -> str:
+        """Why every second new trial is a random draw; "" where none is."""
+        if not self.is_trusted:
+            return "the model does not rank curves that it has not seen"
+        assert self.seen is not None
+        best = sorted(curve.last for curve in self.curves)[:BEST]
+        is_flat = len(best) == BEST and best[-1] - best[0] < PLATEAU * self.seen.scale.unit
+        return f"the best {BEST} trials are equally good" if is_flat else ""
+
     def _value_of_cube(self, cube: Array) -> Array:
         assert self.process is not None
         x = self.search._unit.of_cube(cube)
@@ -258,7 +306,7 @@ class _Now:
     def proposed(self) -> Array:
         """A point of the unit cube."""
         space, number = self.search.space, len(self.history)
-        order = sorted(range(number), key=lambda number: (self.curves[number].last, number))[:5]
+        order = sorted(range(number), key=lambda number: (self.curves[number].last, number))[:BEST]
         units = [[0.5 if u is None else u for u in space.to_unit(self.history[one].params)] for one in order]
         generator = stream(self.search.seed, CANDIDATES + number // GROUP)
         best: Array = candidates(np.clip(np.array(units), 0, 1), self._value_of_cube, generator)[number % GROUP]

@@ -41,3 +41,16 @@ def test_expected_improvement_also_where_it_is_tiny(u: float) -> None:
     exact = float(np.sum(np.maximum(-grid, 0) * density) * (grid[1] - grid[0]))
     found = float(log_expected_improvement(0.0, np.array([-u]), np.array([1.0]))[0])
     assert found == pytest.approx(math.log(exact) if exact else -455, abs=0.15)
+
+
+def test_a_curve_is_predicted_from_all_others_as_if_it_had_not_been_seen() -> None:
+    known = process()
+    values, means = known.without_own_curve()
+    for place, trial in enumerate(np.unique(known.points.trial)):
+        own = known.points.trial == trial
+        rest = Points(known.points.x[~own], known.points.tau[~own], known.points.trial[~own])
+        first = int(np.argmin(np.where(own, known.points.tau, np.inf)))
+        at = Points(known.points.x[[first]], known.points.tau[[first]], known.points.trial[[first]])
+        mean, _ = CurveProcess(known.kernel, rest, known.z[~own]).predict(at)
+        assert values[place] == known.z[first]
+        assert means[place] == pytest.approx(mean[0])

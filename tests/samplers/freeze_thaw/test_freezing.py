@@ -1,13 +1,16 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State
-from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
+from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw, rank_correlation
+from hpsearch.samplers.random import draw
 from hpsearch.study.space import Choice, Float, Space
 from hpsearch.testing.sampler_contract import CONDITIONAL, bowl
 from hpsearch.testing.simulation import LOSS, Loss, Simulation
@@ -140,3 +143,35 @@ def test_a_resumed_search_has_the_same_model() -> None:
         history.put(trial)
         unbroken.ask(history)
     assert FreezeThaw(CONDITIONAL, 0, 40, EPOCHS, 6).ask(History(LOSS, trials)) == unbroken.ask(history)
+
+
+def noise(params: Params, _epoch: int) -> float:
+    """The parameters say nothing about it."""
+    return math.sin(1e6 * params["x"]) + math.sin(1e6 * params["y"])
+
+
+def plateau(params: Params, _epoch: int) -> float:
+    """Equal for all that are better than a bound."""
+    return max(valley(params, 1), 0.35)
+
+
+@pytest.mark.parametrize(("loss", "most"), [(noise, True), (plateau, True), (valley, False)])
+def test_every_second_new_trial_is_random_where_the_model_is_of_no_use(loss: Loss, most: bool) -> None:
+    history = search(loss).history
+    drawn = [draw(SQUARE, stream(0, one.number), set()) == one.params for one in history if one.number % 2]
+    assert (sum(drawn[4:]) > 5) == most
+    modelled = [draw(SQUARE, stream(0, one.number), set()) == one.params for one in history if one.number % 2 == 0]
+    assert sum(modelled) < 3  # the model may propose a point that is known
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ([1, 2, 3], [10, 20, 90], 1.0),
+        ([1, 2, 3], [3, 2, 1], -1.0),
+        ([1, 1, 1], [1, 2, 3], 0.0),
+        ([2, 2, 5], [1, 1, 9], 1),
+    ],
+)
+def test_rank_correlation(one: list[float], other: list[float], found: float) -> None:
+    assert rank_correlation(np.array(one), np.array(other)) == pytest.approx(found)
