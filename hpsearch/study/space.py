@@ -139,6 +139,10 @@ class Int(_Axis):
     axis: str = ""
 
     @property
+    def line(self) -> Scale:
+        return LOG if self.log else LINEAR
+
+    @property
     def count(self) -> int:
         if self.powers_of:
             return 1 + exponent(self.high, self.powers_of) - exponent(self.low, self.powers_of)

@@ -166,7 +166,7 @@ def around(parameter: Number, centre: float, half: float) -> SearchRange:
 def _range(parameter: Number, low: float, high: float) -> SearchRange:
     """From scaled ends to native ones: cut at the limits, then outwards to the next integer or step."""
     floor, ceiling = _limits(parameter)
-    ends = [math.exp(end) if parameter.log else end for end in (max(low, floor), min(high, ceiling))]
+    ends = [parameter.line.from_line(end) for end in (max(low, floor), min(high, ceiling))]
     step = parameter.step or (1 if isinstance(parameter, Int) else None)
     if step is not None:
         below = math.floor((ends[0] - parameter.low) / step + 1e-9)
@@ -192,9 +192,7 @@ def _limits(parameter: Number) -> tuple[float, float]:
 
 
 def scaled(parameter: Number, value: float) -> float:
-    if not parameter.log:
-        return value
-    return math.log(value) if value > 0 else -math.inf
+    return parameter.line.to_line(value)
 
 
 def number_text(value: float) -> str:

@@ -174,7 +174,7 @@ def _beyond(
     if not is_outside(parameter, one, (now,)):
         return box
     end_name, near = ("upper", "up") if direction > 0 else ("lower", "down")
-    optimum = math.exp(centre) if parameter.log else centre
+    optimum = parameter.line.from_line(centre)
     why = f"results improve up to its {end_name} end; the slope of {many(count, 'trial')} leads {near} to about "
     return replace(one, reason=f"{one.name}: range moved from {now.range} to {one.range} ({why}{number_text(optimum)})")
 

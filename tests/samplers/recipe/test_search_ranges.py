@@ -219,3 +219,12 @@ def test_not_past_a_bound_that_does_not_expand() -> None:
     hard = Space((Float("lr", 1e-6, 1e-4, log=True),))
     (found,) = next_ranges(hard, full_ranges(hard), [{"lr": 8e-5}], 9, 0.1, {"lr": 1})
     assert found.high <= 1e-4
+
+
+def test_on_a_logit_scale_a_range_moves_towards_1_and_stays_below_it() -> None:
+    momentum = Float("momentum", 0.5, 0.9, scale="logit", expand=True)
+    moved = after(momentum, 0.899)
+    assert moved.moved
+    assert 0.5 < moved.low < 0.899 < moved.high < 1.0
+    width = momentum.line.to_line(moved.high) - momentum.line.to_line(moved.low)
+    assert width == pytest.approx(momentum.line.to_line(0.9) - momentum.line.to_line(0.5))
