@@ -69,7 +69,8 @@ def test_a_server_that_does_not_start(cli: CliRunner) -> None:
     assert answer.err.endswith(f"\n  log  {cli.folder}/ui.log\n")
 
 
-def test_a_server_shows_itself(cli: CliRunner) -> None:
-    answer = cli.invoke("ui", "--mlflow", "http://me:secret@mlflow.example:5000")
+def test_a_server_shows_itself(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_PASSWORD", "secret")
+    answer = cli.invoke("ui", "--mlflow", "http://me:${env:MLFLOW_PASSWORD}@mlflow.example:5000")
     assert (answer.code, answer.out.split()[-1]) == (0, "http://mlflow.example:5000")
     assert cli.invoke("ui", "--mlflow", "http://host:1", "--json").data == {"url": "http://host:1"}
