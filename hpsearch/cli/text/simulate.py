@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hpsearch.cli.text.layout import wrapped
 from hpsearch.core.format import columns, duration, many, number
-from hpsearch.orchestrator.method_comparison import OWN, PARTS, MethodComparison, MethodResult
+from hpsearch.orchestrator.method_comparison import OWN, PARTS, MethodComparison, MethodResult, with_method
 from hpsearch.orchestrator.simulated_curves import CurveSource
 from hpsearch.study.definition import Study
 
@@ -21,7 +21,7 @@ def text(found: MethodComparison, source: CurveSource, study: Study) -> str:
         f"{many(found.seeds, 'seed')}",
         "",
     ]
-    lines = [*_conclusions(found, source), *_notes(source, study)]
+    lines = [*_conclusions(found), *_notes(source, study)]
     return "\n".join([wrapped("\n".join(head)), _table(found, source), "", wrapped("\n".join(lines))])
 
 
@@ -52,22 +52,39 @@ def _is_timed(source: CurveSource) -> bool:
     return source.table is not None and source.table.timed
 
 
-def _conclusions(found: MethodComparison, source: CurveSource) -> Iterator[str]:
-    counts = list(dict.fromkeys(one.workers for one in found.results))
-    for count in counts:
-        best = found.best(count)
+def _conclusions(found: MethodComparison) -> Iterator[str]:
+    results = found.results
+    for count in dict.fromkeys(one.workers for one in results):
+        best, workers = found.best(count), many(count, "worker")
         if best is None:
-            yield f"{many(count, 'worker')}: no method has a value in every search"
+            yield f"{workers}: no method has a value in every search"
             continue
         others = found.as_good(best)
-        same = f"; no significant difference from {', '.join(others)}" if others else "; all others are worse"
-        alone = len({one.method for one in found.results}) == 1
-        yield f"{many(count, 'worker')}: best is {best.method}, in {_time(best, source)}{'' if alone else same}"
+        same = f"; no significant difference from {', '.join(others)}" if others else "; the others are worse"
+        compared = "" if sum(one.workers == count for one in results) == 1 else same
+        yield f"{workers}: best is {best.method}, {found.study.objective.label} {_value(best, -1)}{compared}"
+        if best.method != OWN:
+            yield f"  in the study file: {_keys(with_method(found.study, best.method, found.budget))}"
+    first = [one for one in results if one.method == results[0].method]
+    for one in first[1:]:
+        shorter = first[0].seconds / one.seconds if one.seconds else 1.0
+        yield (
+            f"{many(one.workers, 'worker')} finish {many(found.budget, 'epoch')} {shorter:.1f} times faster than "
+            f"{many(first[0].workers, 'worker')} ({results[0].method})"
+        )
+
+
+def _keys(study: Study) -> str:
+    """The keys of [search] and [prune] that choose a method."""
+    search, prune = study.search.model_dump(), study.prune.model_dump() if study.prune else {"method": "never"}
+    sampler = f', sampler = "{search["sampler"]}"' if "sampler" in search else ""
+    promote = ", promote = false" if prune.get("promote") is False else ""
+    return f'[search] method = "{search["method"]}"{sampler}; [prune] method = "{prune["method"]}"{promote}'
 
 
 def _notes(source: CurveSource, study: Study) -> Iterator[str]:
     if not _is_timed(source):
-        yield "note: the curves have no times. The column `time` is in epochs that one worker trains one after another"
+        yield "note: the curves have no times, so the column `time` counts epochs that one worker trains in sequence"
     if (table := source.table) is None:
         return
     yield (
