@@ -33,10 +33,15 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
         p.key: native(p, [trial.params[p.name] for trial in ended if p.is_in(trial.params)]) for p in space.parameters
     }
     with quiet():
-        study = optuna.create_study(storage=f"sqlite:///{path}", study_name=name, direction=objective.goal)
-        study.set_user_attr("metric", objective.metric)
-        study.set_user_attr("fixed", dict(space.fixed))
-        study.add_trials([_frozen(trial, objective, space, distributions) for trial in ended])
+        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+        try:
+            study = optuna.create_study(storage=storage, study_name=name, direction=objective.goal)
+            study.set_user_attr("metric", objective.metric)
+            study.set_user_attr("fixed", dict(space.fixed))
+            study.add_trials([_frozen(trial, objective, space, distributions) for trial in ended])
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()  # Python 3.13 warns of connections that are closed by the garbage collector
     return len(ended)
 
 

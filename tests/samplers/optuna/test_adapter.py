@@ -31,7 +31,10 @@ FLAT = Space(tuple(replace(parameter, when={}) for parameter in CONDITIONAL.para
 SAMPLERS: dict[str, tuple[Callable[[], Any], Space]] = {
     "RandomSampler": (optuna.samplers.RandomSampler, CONDITIONAL),
     "TPESampler": (lambda: optuna.samplers.TPESampler(n_startup_trials=4), CONDITIONAL),
-    "TPESampler, groups": (lambda: optuna.samplers.TPESampler(n_startup_trials=4, group=True), CONDITIONAL),
+    "TPESampler, groups": (
+        lambda: optuna.samplers.TPESampler(n_startup_trials=4, multivariate=True, group=True),
+        CONDITIONAL,
+    ),
     "CmaEsSampler": (lambda: optuna.samplers.CmaEsSampler(n_startup_trials=2, popsize=4), FLAT),
     "NSGAIISampler": (lambda: optuna.samplers.NSGAIISampler(population_size=4), CONDITIONAL),
     "NSGAIIISampler": (lambda: optuna.samplers.NSGAIIISampler(population_size=4), CONDITIONAL),
