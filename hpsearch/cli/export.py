@@ -1,5 +1,6 @@
 """`hpsearch export`."""
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,12 @@ from hpsearch.core.errors import BadInput
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json", help="default: json")
-    parser.add_argument("-o", "--output", type=Path, help="file to write; default for json and csv: stdout")
+    formats, what = (
+        ["json", "csv", "parquet", "optuna", "requirements"],
+        "default: json; requirements: for pip install -r",
+    )
+    parser.add_argument("--format", choices=formats, default="json", help=what)
+    parser.add_argument("-o", "--output", type=Path, help="file to write; default for json, csv, requirements: stdout")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -23,6 +28,9 @@ def run(args: Namespace) -> Iterator[Answer]:
     _check(args)
     with opened(args.study, args.journal) as (journal, study):
         found = export(journal, study)
+    if args.format == "requirements":
+        yield _requirements(found.requirements(), args.output)
+        return
     if args.output is None:
         document = found.document() if args.format == "json" else None
         text = json_text(document, indent=2) if document else found.csv()
@@ -30,6 +38,13 @@ def run(args: Namespace) -> Iterator[Answer]:
         return
     count = write_export(found, args.format, args.output)
     yield Answer({"written": str(args.output)}, lambda: f"{many(count, 'trial')} written to {args.output}")
+
+
+def _requirements(text: str, output: Path | None) -> Answer:
+    if output is None:
+        return Answer({"requirements": text.splitlines()}, lambda: text)
+    output.write_text(f"{text}\n", encoding="utf-8")
+    return Answer({"written": str(output)}, lambda: f"written to {output}; pip install -r {shlex.quote(str(output))}")
 
 
 def _check(args: Namespace) -> None:

@@ -109,8 +109,12 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
     # isolation_level None: SQLAlchemy begins transactions (see its page on pysqlite), so that they can be IMMEDIATE.
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")  # committed data survives a power failure
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")  # committed data survives a power failure
+    except BaseException:  # such as a file that is no database
+        connection.close()
+        raise
     return connection
 
 

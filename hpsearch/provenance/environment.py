@@ -20,7 +20,7 @@ from hpsearch import __version__
 from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND
-from hpsearch.provenance import repository
+from hpsearch.provenance import installed, repository
 from hpsearch.provenance.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
@@ -142,11 +142,17 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def code(use: str, folder: Path, keep_diff: bool = True) -> dict[str, Any]:
-    """The study's folder, and the git repositories of it and of the trainer "module:name" (`repository.state`)."""
+    """The study's folder, the git repositories of it and of the trainer "module:name" (`repository.state`), the
+    installed distributions, and the lock files (`provenance.installed`)."""
     states = [repository.state(place, keep_diff) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]
     unique = {one["name"]: one for one in (known or states[:1])}
-    return {"folder": str(folder), "repositories": list(unique.values())}
+    return {
+        "folder": str(folder),
+        "repositories": list(unique.values()),
+        "distributions": installed.distributions(),
+        "locks": installed.lock_files(folder),
+    }
 
 
 def _places(use: str, folder: Path) -> Iterator[Path]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.errors import BadInput
 from hpsearch.core.format import finite, value_text
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.provenance import installed
 from hpsearch.records.find import JournalStudy
 
 TRAINER_CODE = "trainer_code"
@@ -63,6 +65,19 @@ class StudyExport:
         writer.writerow({name: _without_formula(name) for name in writer.fieldnames})
         writer.writerows({name: _without_formula(value) for name, value in row.items()} for row in table)
         return out.getvalue().rstrip("\n")
+
+    def requirements(self) -> str:
+        """The distributions of the last trained trial, as a requirements file for pip. BadInput: none are recorded."""
+        last = self.segments[-1].environment.document if self.segments else {"code": {}}
+        if "distributions" not in last["code"]:
+            raise BadInput(
+                f'the distributions that study "{self.record.name}" was trained with are not recorded: no trial has '
+                "been trained, or an older hpsearch trained them"
+            )
+        about, locks = last["environment"], last["code"]["locks"]
+        lines = [f'# study "{self.record.name}", Python {about["python"]}, {about["platform"]}']
+        lines += [f"# beside the study: {name}, SHA-256 {digest}" for name, digest in locks.items()]
+        return "\n".join([*lines, *installed.requirements(last["code"]["distributions"])])
 
     def write_parquet(self, path: Path) -> None:
         """The same rows as `csv`. A parameter with values of several types becomes text."""

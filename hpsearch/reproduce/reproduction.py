@@ -90,7 +90,7 @@ class Reproduction:
     """trial: as recorded. curve, failure, cause: of the retraining; cause is that of the failure.
 
     since: changes since the trial was trained, one line each. is_recorded: the environment of the trial is recorded;
-    older versions of hpsearch did not record it.
+    older versions of hpsearch did not record it. other_distributions: the installed packages or a lock file differ.
     """
 
     study: JournalStudy
@@ -100,6 +100,7 @@ class Reproduction:
     cause: Cause | None
     since: Sequence[str]
     is_recorded: bool
+    other_distributions: bool = False
 
     @cached_property
     def compared(self) -> CurveComparison:
@@ -138,4 +139,5 @@ class Reproduction:
             "fails_as_before": self.fails_as_before,
             "since": list(self.since),
             "recorded": self.is_recorded,
+            "other_distributions": self.other_distributions,
         }

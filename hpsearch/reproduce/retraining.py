@@ -15,7 +15,7 @@ from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
-from hpsearch.provenance import environment
+from hpsearch.provenance import environment, installed
 from hpsearch.records.callers_files import CallersStudy, as_recorded
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
@@ -50,7 +50,7 @@ def reproduce(
     ):
         changes = Changes(segments, environment.code(its.trainer.use, its.folder), notify)
         curve, failure, cause = _trained(pool, trial, its.trainer.epochs, changes)
-    return Reproduction(study, trial, curve, failure, cause, changes.lines, bool(segments))
+    return Reproduction(study, trial, curve, failure, cause, changes.lines, bool(segments), changes.other_distributions)
 
 
 def _folder(segments: Sequence[TrainingSegment]) -> Path:
@@ -94,6 +94,7 @@ class Changes:
     def __init__(self, segments: Sequence[TrainingSegment], code: Mapping[str, Any], notify: Callable[[str], None]):
         self._segments, self._code, self._notify = segments, code, notify
         self.lines: tuple[str, ...] = ()
+        self.other_distributions = False
 
     def add(self, now: Provenance) -> None:
         is_now = environment.comparable({"environment": now.environment, "code": self._code}, now.data)
@@ -102,6 +103,13 @@ class Changes:
             for segment in self._segments
             for line in differences(environment.comparable(segment.environment.document, segment.data), is_now)
         ]
+        packages = [
+            f"distributions.{line}"
+            for segment in self._segments
+            for line in installed.changed(segment.environment.document["code"], self._code)
+        ]
+        self.other_distributions = bool(packages)
+        lines += packages
         fresh = [line for line in dict.fromkeys(lines) if line not in self.lines]
         self.lines = (*self.lines, *fresh)
         for line in fresh:

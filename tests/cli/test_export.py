@@ -129,3 +129,11 @@ def test_a_study_without_trials(cli: CliRunner) -> None:
     assert cli.invoke("export", "toy", "--format", "optuna", "-o", "o.db", "--json").data == {"written": "o.db"}
     assert cli.invoke("export", "toy", "--format", "parquet", "-o", "o.parquet").code == 0
     assert "no val_loss" in cli.invoke("show", "toy", 0).out
+
+
+def test_requirements(exploded: CliRunner) -> None:
+    lines = exploded.invoke("export", "toy", "--format", "requirements", "--json").data["requirements"]
+    assert any(line.startswith("sqlalchemy==") for line in lines)
+    written = exploded.invoke("export", "toy", "--format", "requirements", "-o", "requirements.txt")
+    assert written.code == 0
+    assert Path("requirements.txt").read_text().splitlines() == lines

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Objective, Report, State
 from hpsearch.journal.records import Environment, TrainingSegment
 from hpsearch.records.export import StudyExport, export, trial_document, where
@@ -106,3 +107,8 @@ def test_an_environment_is_written_once() -> None:
         ],
         "environments": {environment.digest: {"threads": 1}},
     }
+
+
+def test_requirements_that_are_not_recorded(exported: StudyExport) -> None:
+    with pytest.raises(BadInput, match="digits"):
+        replace(exported, segments=()).requirements()

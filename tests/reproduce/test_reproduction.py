@@ -61,6 +61,7 @@ def test_the_same_curve_is_identical() -> None:
         "fails_as_before": True,
         "since": [],
         "recorded": True,
+        "other_distributions": False,
     }
 
 

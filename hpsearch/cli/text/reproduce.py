@@ -1,5 +1,6 @@
 """The result of a trial that was trained again, as text."""
 
+import shlex
 from collections.abc import Iterator
 
 from hpsearch.cli.text.layout import MAX_LINE_LENGTH, wrapped
@@ -47,6 +48,9 @@ def _why(found: Reproduction) -> Iterator[str]:
         yield from (
             f"    {shortened(line, MAX_LINE_LENGTH)}" for line in some(found.since, MAX_LINES, " (--json has all)")
         )
+        if found.other_distributions:
+            command = f"hpsearch export {shlex.quote(found.study.record.name)} --format requirements"
+            yield f"  to install the recorded versions: {command} > requirements.txt; pip install -r requirements.txt"
     elif not found.is_identical:
         yield (
             "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "
