@@ -15,6 +15,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import doctor as text
+    from hpsearch.cli.text import doctor_commands
     from hpsearch.doctor.diagnosis import Diagnosis
     from hpsearch.doctor.study_diagnosis import diagnose_study
     from hpsearch.records.find import check_trial, file_of, opened
@@ -27,7 +28,10 @@ def run(args: Namespace) -> Iterator[Answer]:
     meanings = file.metric_meanings if file is not None else study.metric_meanings
     if args.trial is None:
         found = diagnose_study(trials, objective, meanings)
-        yield Answer({"study": name, **found.document()}, lambda: text.study(name, found, args.lines, args.worst))
+        tries = doctor_commands.commands(found, name, args.study, file)
+        advice = [{**one.document(), "command": tried} for one, tried in zip(found.advice, tries, strict=True)]
+        document = {"study": name, **found.document(), "advice": advice}
+        yield Answer(document, lambda: text.study(name, found, args.lines, args.worst, tries))
     else:
         seen = Diagnosis.of(trials[args.trial], trials, objective, meanings)
         yield Answer({"study": name, **seen.document()}, lambda: text.trial(name, seen))

@@ -41,8 +41,10 @@ SIGNS = (
     validation.metric_stuck,
     validation.decayed_too_early,
     validation.overfitting,
+    validation.slow_start,
     validation.still_improving,
     validation.underfitting,
+    validation.accuracy_rises,
     validation.plateau_at_end,
 )
 """Causes before their consequences."""

@@ -21,6 +21,7 @@ class Label(StrEnum):
     METRIC_STUCK = "loss falls, metric does not"
     DECAYED_TOO_EARLY = "decayed too early"
     OVERFITTING = "overfitting"
+    SLOW_START = "flat at first, then falling"
     STILL_IMPROVING = "still improving"
     UNDERFITTING = "underfitting"
     PLATEAU_AT_END = "plateau at the end"
@@ -91,6 +92,7 @@ ADVICE: Mapping[Label, str] = {
     "the order of the trials is mostly chance.",
     Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data or a smaller model, "
     "or stop earlier.",
+    Label.SLOW_START: "Initialise for the activation (Kaiming, with biases of 0): the first epochs learn nothing.",
     Label.STILL_IMPROVING: "Train longer.",
     Label.UNDERFITTING: "Use a larger network, regularise less, or use more informative inputs.",
     Label.PLATEAU_AT_END: "Decay the learning rate where the plateau begins, by a factor of 10.",

@@ -92,6 +92,23 @@ def falls_slowly(c: Curves) -> bool:
     return 3 * late_fall(c, one) / len(one) < SLOW
 
 
+def after_twice_the_epochs(one: Series) -> tuple[float, float] | None:
+    """Between which values a falling curve is after as many epochs again, by its own noise; None where it is unknown.
+
+    Each third of the epochs falls by a constant share of the fall of the one before, at most as far as it did.
+    """
+    before, after = one.third(0) - one.third(1), one.third(1) - one.third(2)
+    if one.reported or len(one) < LONG_ENOUGH or before <= 0 or after <= 0:
+        return None
+    error = 2 * one.jitter * (6 / len(one)) ** 0.5
+    ends = []
+    for fall, first in ((max(after - error, 0.0), before + error), (after + error, max(before - error, after))):
+        share = min(fall / first, 1.0)
+        ends.append(one.third(2) - sum(fall * share**third for third in (1, 2, 3)))
+    low, high = min(ends), max(ends)
+    return (max(low, 0.0), high) if min(one.values) >= 0 else (low, high)
+
+
 def mean_rise(c: Curves, one: Series) -> float:
     """Its mean rise per epoch; a fall counts as 0, and the largest rise is left out."""
     rises = sorted(max(0.0, b - a) for a, b in pairwise(one.values))[:-1]

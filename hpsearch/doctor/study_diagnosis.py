@@ -71,8 +71,12 @@ class StudyDiagnosis:
 
     @property
     def advice(self) -> tuple[Remark, ...]:
-        """The remarks that are worth acting on first."""
-        return self.remarks[:MOST_ADVICE]
+        """The remarks that are worth acting on first; of two that advise the same change of the rate, the first."""
+        found: list[Remark] = []
+        for one in self.remarks:
+            if not (direction_of(one) and direction_of(one) in map(direction_of, found)):
+                found.append(one)
+        return tuple(found[:MOST_ADVICE])
 
     @property
     def labels(self) -> dict[str, int]:
@@ -114,6 +118,7 @@ class StudyDiagnosis:
 OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.METRIC_STUCK,), "Check the data: the labels may not belong to the inputs."),
     ((Label.PLATEAU,), "Check the initial weights and the training loop: the best trials learn nothing."),
+    ((Label.SLOW_START,), "Check the initial weights: the first epochs of the best trials learn nothing."),
     (
         (Label.NOISY_VALIDATION,),
         "Validate on more examples, or on folds (trainer.validation): now the order of the trials is mostly chance.",
@@ -164,7 +169,7 @@ def diagnose_study(
     ]
     against = _against(trials, objective, best)
     remarks = [
-        replace(one, against=against.get(_direction(one), ""))
+        replace(one, against=against.get(direction_of(one), ""))
         for one in [*without_contradictions(of_the_best), *of_all]
     ]
     remarks.sort(key=lambda one: bool(one.against))
@@ -188,7 +193,7 @@ def without_contradictions(remarks: Sequence[Remark]) -> list[Remark]:
 OPPOSITES = ((Label.LR_TOO_HIGH, Label.LR_TOO_LOW), (Label.OVERFITTING, Label.UNDERFITTING))
 
 
-def _direction(remark: Remark) -> int:
+def direction_of(remark: Remark) -> int:
     """Of the learning rate, as it is advised: -1 for lower ones, 1 for higher ones, 0 for none."""
     labels = set(remark.labels)
     if labels <= {Label.LR_TOO_HIGH, Label.DIVERGED}:

@@ -14,7 +14,9 @@ from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
     HIGH_FRACTION,
+    LITTLE,
     LONG_ENOUGH,
+    after_twice_the_epochs,
     fallen,
     gap,
     learns_little,
@@ -48,6 +50,15 @@ DECAYED_HIGH = 0.1
 
 FROZEN_FALL, FROZEN_HIGH = 0.03, 0.2
 """Of the initial loss: the fall of the last epoch before a curve stops, and the level at which it stops."""
+
+NOT_YET = 0.05
+"""Of its whole fall: a loss that fell by less is where it began."""
+
+LATE_START = 0.2
+"""Of the epochs: a loss that is flat for so long began in a bad place."""
+
+RISING = 0.02
+"""An accuracy that rises by less from the second third of the epochs to the last is constant."""
 
 FAST = 0.01
 """While one epoch lowers the loss by at least this much, it is too early to decay the learning rate."""
@@ -243,6 +254,37 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     return apart >= WIDE_GAP or (apart >= SOME_GAP and (rise >= ROSE_AGAIN or c.train.end < 0.2 * c.scale))
 
 
+def slow_start(c: Curves) -> Finding | None:
+    """The loss stays at its initial value for the first part of the epochs, and then falls far: the initial weights."""
+    one = validated(c)
+    if one is None or len(one) < 2 * LONG_ENOUGH or learns_little(c):
+        return None
+    fall = one.first - one.end
+    flat = next((at for at, value in enumerate(one.values) if one.first - value > NOT_YET * fall), len(one))
+    if fall < LITTLE * abs(one.first) or not max(3, LATE_START * len(one)) <= flat <= len(one) / 2:
+        return None
+    if max(one.values[:flat]) - one.first > NOT_YET * fall:
+        return None
+    facts = (Change(one.first_point, one.point(flat - 1)), Change(one.point(flat - 1), one.end_point))
+    return Finding(Label.SLOW_START, Severity.HINT, facts, {"flat": flat}, (1, one.steps[flat - 1]))
+
+
+def accuracy_rises(c: Curves) -> Finding | None:
+    """The losses hardly change, and the accuracy still rises beyond its noise: the lecture's advice is to train on."""
+    one = c.held_fraction
+    if one is None or len(one) < 2 * LONG_ENOUGH or one.end > HIGH_FRACTION or underfitting(c) is not None:
+        return None
+    if any(abs(loss.third(1) - loss.third(2)) > FLAT * c.scale for loss in c.losses):
+        return None
+    rise = one.third(2) - one.third(1)
+    noise = max(3 * one.jitter / (len(one) / 3) ** 0.5, _step(one))
+    if rise < max(RISING, noise) or rise < 0.1 * (one.third(2) - one.first):
+        return None
+    facts = (Change(one.third_point(1), one.third_point(2)),)
+    at = one.steps[round(len(one) * 2 / 3)]
+    return Finding(Label.STILL_IMPROVING, Severity.HINT, facts, {"rise": rise}, (at, c.last))
+
+
 def still_improving(c: Curves) -> Finding | None:
     """A large part of the improvement, or of the remaining loss, was gained in the last third of the epochs."""
     one = c.judged
@@ -253,9 +295,15 @@ def still_improving(c: Curves) -> Finding | None:
     stale = c.metric.lowest[0] <= c.metric.steps[len(c.metric) // 2]
     if stale or late < 0.02 * won or (late < 0.12 * won and relative < 0.15):
         return None
-    facts = (Change(one.third_point(1), one.third_point(2)),)
+    facts: list[Fact] = [Change(one.third_point(1), one.third_point(2))]
     numbers = {"late": late, "won": won}
-    return Finding(Label.STILL_IMPROVING, Severity.HINT, facts, numbers, (one.steps[round(len(one) * 2 / 3)], c.last))
+    if (expected := after_twice_the_epochs(one)) is not None:
+        numbers |= {"expected_low": expected[0], "expected_high": expected[1]}
+        low, high = (f"{value:.3g}" for value in expected)
+        ends = low if low == high else f"{low} to {high}"
+        facts.append(Computed(f"if it goes on like this, {2 * c.last} epochs reach {ends}"))
+    at = one.steps[round(len(one) * 2 / 3)]
+    return Finding(Label.STILL_IMPROVING, Severity.HINT, tuple(facts), numbers, (at, c.last))
 
 
 def underfitting(c: Curves) -> Finding | None:

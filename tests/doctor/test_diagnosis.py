@@ -157,6 +157,7 @@ def test_whatever_was_recorded_has_a_diagnosis(seen: Trial, goal: str, metric: s
         (Label.METRIC_STUCK, "labels and inputs"),
         (Label.DECAYED_TOO_EARLY, "learning rate later"),
         (Label.OVERFITTING, "regularise more"),
+        (Label.SLOW_START, "kaiming"),
         (Label.STILL_IMPROVING, "train longer"),
         (Label.UNDERFITTING, "regularise less"),
         (Label.PLATEAU_AT_END, "where the plateau begins"),

@@ -1,14 +1,15 @@
 """The findings in the curves of a recorded study, as text."""
 
-import shlex
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.format import many, named, number, params_line, score
-from hpsearch.core.trial import Cause, State, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.doctor.diagnosis import Diagnosis
-from hpsearch.doctor.findings import Label, Severity
+from hpsearch.doctor.findings import Severity
 from hpsearch.doctor.meanings import Meanings
-from hpsearch.doctor.study_diagnosis import StudyDiagnosis
+from hpsearch.doctor.study_diagnosis import Remark, StudyDiagnosis
 
 
 def trial(name: str, diagnosis: Diagnosis) -> str:
@@ -28,16 +29,18 @@ def trial(name: str, diagnosis: Diagnosis) -> str:
     return wrapped("\n".join(parts))
 
 
-def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool) -> str:
-    """lines: the most trials to list. worst: the most severe findings first, instead of the best values."""
+def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool, commands: Sequence[str] = ()) -> str:
+    """lines: the most trials to list. worst: the most severe findings first, instead of the best values. commands: for
+    each piece of advice, the command that tries it, or "".
+    """
     counts = ", ".join(f"{count} {label}" for label, count in diagnosis.labels.items())
     parts = [f"{name}: {many(len(diagnosis.trials), 'trial')}{f' ({counts})' if counts else ''}"]
-    for one in diagnosis.advice:
-        head = f"No change of the learning rate is advised: the curves disagree with the results, since {one.against}."
-        parts += ["", head if one.against else one.advice, f"  {one.evidence} ({named(one.trials)})"]
     parts = [wrapped("\n".join(parts))]
-    if command := _longer(name, diagnosis):
-        parts += ["", f"to train longer:  {command}"]
+    for one, command in zip_longest(diagnosis.advice, commands, fillvalue=""):
+        assert isinstance(one, Remark)
+        head = f"No change of the learning rate is advised: the curves disagree with the results, since {one.against}."
+        said = wrapped(f"{head if one.against else one.advice}\n  {one.evidence} ({named(one.trials)})")
+        parts += ["", said, *([f"  try it: {command}"] if command else [])]
     if diagnosis.trials:
         rows = [_row(trial, diagnosis) for trial in diagnosis.sorted(worst)[:lines]]
         parts += ["", table([["trial", "value", "state", "finding", "evidence"], *rows], narrow=(4, 3))]
@@ -53,18 +56,6 @@ def _metrics(meanings: Meanings) -> str:
     """Only where a metric has another name than its meaning, or is a percentage."""
     said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.reported)
     return f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
-
-
-def _longer(name: str, diagnosis: StudyDiagnosis) -> str:
-    """The command that trains the best trials longer, if that is advised and they have trained all their epochs."""
-    if not any(Label.STILL_IMPROVING in one.labels for one in diagnosis.advice if one.best):
-        return ""
-    finished = [trial for trial in diagnosis.sorted() if trial.cause is Cause.DONE and trial.state is State.COMPLETE]
-    best = [trial for trial in finished if trial.number in diagnosis.best]
-    if not best:
-        return ""
-    epochs = 2 * max(trial.epoch for trial in finished)
-    return f"hpsearch extend {shlex.quote(name)} --epochs {epochs} --best {len(best)}"
 
 
 def _row(trial: Trial, diagnosis: StudyDiagnosis) -> list[str]:

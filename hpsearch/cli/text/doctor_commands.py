@@ -1,0 +1,58 @@
+"""The command that tries a piece of the doctor's advice, ready to paste."""
+
+import shlex
+
+from hpsearch.core.format import number
+from hpsearch.core.trial import Cause, State
+from hpsearch.doctor.curves import LEARNING_RATES
+from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_diagnosis import Remark, StudyDiagnosis, direction_of
+from hpsearch.study.definition import Study
+from hpsearch.study.space import Float
+
+FACTOR = 10.0
+"""By which the bounds of a range are moved."""
+
+PENALTIES = ("weight_decay", "l1", "l2")
+"""Parameters of which a larger value regularises more."""
+
+
+def commands(diagnosis: StudyDiagnosis, name: str, file: str | None, study: Study | None) -> list[str]:
+    """One for each piece of advice, "" where none can be given."""
+    return [_command(one, diagnosis, name, file or "", study) for one in diagnosis.advice]
+
+
+def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, study: Study | None) -> str:
+    """ "" where the study's file is not known, or has no parameter for the advice.
+
+    file: its path. study: read from it.
+    """
+    if remark.against:
+        return ""
+    if remark.best and Label.STILL_IMPROVING in remark.labels:
+        return _longer(name, diagnosis)
+    if study is None:
+        return ""
+    changes: dict[str, float] = {}
+    ranges = {one.name: one for one in study.space.parameters if isinstance(one, Float) and not one.auto}
+    rate = next((ranges[one] for one in LEARNING_RATES if one in ranges), None)
+    if rate is not None and rate.log and (direction := direction_of(remark)):
+        factor = FACTOR**direction
+        changes = {f"space.{rate.name}.low": rate.low * factor, f"space.{rate.name}.high": rate.high * factor}
+    elif remark.best and Label.OVERFITTING in remark.labels:
+        found = next((ranges[one] for one in PENALTIES if one in ranges and ranges[one].high > 0), None)
+        changes = {f"space.{found.name}.high": found.high * FACTOR} if found is not None else {}
+    if not changes:
+        return ""
+    words = [word for key, value in changes.items() for word in ("--set", f"{key}={number(value)}")]
+    return shlex.join(["hpsearch", "run", file, "--fork", f"{name}-2", *words])
+
+
+def _longer(name: str, diagnosis: StudyDiagnosis) -> str:
+    """Trains the best trials longer, if they have trained all their epochs."""
+    finished = [trial for trial in diagnosis.sorted() if trial.cause is Cause.DONE and trial.state is State.COMPLETE]
+    best = [trial for trial in finished if trial.number in diagnosis.best]
+    if not best:
+        return ""
+    epochs = 2 * max(trial.epoch for trial in finished)
+    return f"hpsearch extend {shlex.quote(name)} --epochs {epochs} --best {len(best)}"
