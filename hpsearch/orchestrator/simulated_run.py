@@ -118,7 +118,8 @@ def simulate(
         study = study.model_copy(update={"study": study.study.model_copy(update={"seed": seed})})
     history = History(study.objective) if history is None else history
     timed = TimedSampler(sampler or build.sampler(study))
-    pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault)
+    began = max((report.at for trial in history for report in trial.curve), default=0) / 1000  # time goes on
+    pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault, now=began)
     unrecorded = Unrecorded()
     proposals = Proposals(timed if rows is None else TableRows(timed, study.space, rows), patient=True)
     loop = Loop(
@@ -134,4 +135,4 @@ def simulate(
     )
     loop.run()
     proposals.wait(math.inf)  # an ask that was begun ahead must not outlive the process
-    return SimulatedRun(history, loop.end, pool.now, timed.seconds, unrecorded.decisions)
+    return SimulatedRun(history, loop.end, pool.now - began, timed.seconds, unrecorded.decisions)

@@ -86,3 +86,4 @@ def test_a_search_continues_where_another_process_stopped() -> None:
     again = simulate(study(RANDOM), CURVES, history=part.history)
     assert [one.params for one in again.history] == [one.params for one in whole.history]
     assert again.history.epochs == 60
+    assert again.seconds == pytest.approx(whole.seconds - part.seconds, rel=0.05)
