@@ -11,6 +11,7 @@ from hpsearch.core.decisions import EXTENDED, Decision
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.format import many, named
 from hpsearch.core.trial import Cause, State, Trial, key_of
+from hpsearch.orchestrator.judging import planned_end
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine, FixedList, Recipe
 from hpsearch.workers.checkpoints import BEST, CheckpointStore
@@ -168,9 +169,8 @@ def _waiting(trial: Trial, until: int) -> Trial:
 
 def _paused(trial: Trial) -> Trial:
     """A trial that trained all epochs, as it would be if trainer.epochs had been larger from the start."""
-    reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
     numbers = {"epoch": trial.epoch, "round": trial.round}
-    return replace(trial, state=State.PAUSED, reason=reason, cause=Cause.DONE, cause_numbers=numbers)
+    return replace(trial, state=State.PAUSED, reason=planned_end(trial), cause=Cause.DONE, cause_numbers=numbers)
 
 
 def _ended(trial: Trial) -> Trial:

@@ -48,8 +48,7 @@ class Judging:
                 return verdict, ""
             comparison = verdict.reason
         if trial.epoch >= trial.until:
-            reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
-            return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), comparison
+            return Pause(planned_end(trial), numbers={"epoch": trial.epoch, "round": trial.round}), comparison
         return Continue(comparison), comparison
 
     def missing(self, trial: Trial, history: History) -> str:
@@ -61,6 +60,12 @@ class Judging:
             if missing and objective is not None and not any(objective.judged(one) for one in history):
                 return missing
         return ""
+
+
+def planned_end(trial: Trial) -> str:
+    """Why a trial pauses that has trained as far as its proposal said; samplers without rounds have one."""
+    in_round = f" in round {trial.round}" if trial.round > 1 else ""
+    return f"trained to epoch {trial.epoch}, as far as planned{in_round}"
 
 
 def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:

@@ -109,7 +109,7 @@ class TestStates:
         assert study.recorder.changes(1) == [RUNNING, PAUSED, RUNNING, COMPLETE]
         assert [trial.ended for trial in history] == [1, 4, 3]
         assert history[1].round == 2
-        assert history[0].reason == "trained to epoch 2, as far as round 1 goes"
+        assert history[0].reason == "trained to epoch 2, as far as planned"
         assert (history[0].cause, history[0].cause_numbers) == (Cause.DONE, {"epoch": 2, "round": 1})
         assert study.recorder.reasons("continue") == ["the best"]
         epochs = [(1, 2), (1, 2), (1, 2), (3, 4, 5)]
