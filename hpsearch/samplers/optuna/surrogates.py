@@ -80,7 +80,9 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
     middle = {p.key: encode(p, p.from_unit(0.5)) for p in space.parameters}
     points = [{**middle, **_encode(space, params)} for params in (*(one.params for one in seen), *running)]
     with quiet(), _one_thread():
-        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
+        with catch_warnings():
+            simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
+            sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
         study = optuna.create_study(direction="minimize", sampler=sampler)
         study.add_trials([frozen(point, known, value=loss) for point, loss in zip(points, losses, strict=True)])
         drawn = study.ask(known).params
