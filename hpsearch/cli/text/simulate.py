@@ -37,6 +37,10 @@ def _table(found: MethodComparison, source: CurveSource) -> str:
     return columns(rows)
 
 
+def _named(method: str) -> str:
+    return "the study's own search" if method == OWN else method
+
+
 def _value(one: MethodResult, part: int) -> str:
     mean, error = one.mean(part), one.error(part)
     if mean is None:
@@ -59,10 +63,10 @@ def _conclusions(found: MethodComparison) -> Iterator[str]:
         if best is None:
             yield f"{workers}: no method has a value in every search"
             continue
-        others = found.as_good(best)
+        others = [_named(one) for one in found.as_good(best)]
         same = f"; no significant difference from {', '.join(others)}" if others else "; the others are worse"
         compared = "" if sum(one.workers == count for one in results) == 1 else same
-        yield f"{workers}: best is {best.method}, {found.study.objective.label} {_value(best, -1)}{compared}"
+        yield f"{workers}: best is {_named(best.method)}, {found.study.objective.label} {_value(best, -1)}{compared}"
         if best.method != OWN:
             yield f"  in the study file: {_keys(with_method(found.study, best.method, found.budget))}"
     first = [one for one in results if one.method == results[0].method]

@@ -91,7 +91,7 @@ FAULTS = [
         "[extra]",
         f"study.toml search: {TABLES}",
         "13 extra: unknown key `extra`; known here: study, trainer, space, search, prune, early_stopping, preflight, "
-        "lr_range, metrics, resources, limits, checkpoints, journal, tracking",
+        "lr_range, metrics, resources, limits, checkpoints, journal, tracking, provenance",
     ),
     (
         "metric =",
@@ -216,7 +216,7 @@ FAULTS = [
     ),
     ("trials = 5", "trials = 0", "15 search.trials: must be >= 1, got 0"),
     (RANDOM, '"grid"', "10 space.lr: a grid needs step = …, grid = […] or points = n, or another search.method"),
-    (RANDOM, '"bayesian"\ntrials = 5\nsampler = "gpp"', '16 search.sampler: must be one of "tpe", "gp", "cmaes", got "gpp"; did you mean `gp`?'),
+    (RANDOM, '"bayesian"\ntrials = 5\nsampler = "gpp"', '16 search.sampler: must be one of "tpe", "gp", "cmaes", "freeze-thaw", got "gpp"; did you mean `gp`?'),
     (RANDOM, ROUNDS + "[]", "15 search.rounds: must not be empty"),
     (RANDOM, ROUNDS + "3", "15 search.rounds: must be a list, got 3"),
     (RANDOM, ROUNDS + "[{ trials = 3 }]", "15 search.rounds.0.epochs: is missing (the epoch that each trial is trained to)"),
