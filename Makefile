@@ -46,11 +46,17 @@ audit: $(VENV)/installed  ## known holes in what is installed
 	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
 	.venv-audit/bin/pip-audit --path "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		--skip-editable --format json --output .venv-audit/found.json || true
-	$(PYTHON) -c 'import json, sys; all_ = json.load(open(".venv-audit/found.json"))["dependencies"]; \
-		checked = [one for one in all_ if "vulns" in one]; holes = [one for one in checked if one["vulns"]]; \
-		[print(one["name"], one["version"], *(hole["id"] for hole in one["vulns"])) for one in holes]; \
-		print(f"{len(holes)} packages with known holes; {len(checked)} of {len(all_)} packages are in the database"); \
-		sys.exit(bool(holes) or not checked)'
+	$(PYTHON) -m tests.support.audit .venv-audit/found.json
+
+wheel: $(VENV)/installed-build  ## build wheel and sdist in dist/, check them, and try the wheel outside the repository
+	rm -rf dist
+	$(PYTHON) -m build --no-isolation --outdir dist .
+	$(PYTHON) -m twine check --strict dist/*
+	$(PYTHON) -m tests.support.try_wheel dist/*.whl
+
+lock: $(VENV)/installed-test  ## write the versions of .venv to constraints.txt
+	{ sed -n '/^#/p' constraints.txt; $(PYTHON) -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new
+	mv constraints.new constraints.txt
 
 bench: $(VENV)/installed-test  ## measurements
 	$(PYTHON) -m tests.benchmarks

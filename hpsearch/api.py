@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.core.format import json_text, outline, score
+from hpsearch.core.measured import is_measured
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Params, State, Trial
@@ -213,12 +214,13 @@ class RecordedStudy:
         """
         return frames.trials_frame(self._found.trials, self._study.objective)
 
-    def curves(self, metric: str | None = None) -> "pd.DataFrame":
+    def curves(self, metric: str | None = None, *, measured: bool = False) -> "pd.DataFrame":
         """One row for every metric that was reported: trial, epoch, metric, value.
 
-        metric: this one only. NotFound where no trial reported it.
+        metric: this one only. NotFound where no trial reported it. measured: also what hpsearch measured of the
+        optimizers' steps, such as `hpsearch/update_ratio`.
         """
-        frame = frames.curves_frame(self._found.trials)
+        frame = frames.curves_frame(self._found.trials, measured or (metric is not None and is_measured(metric)))
         if metric is None:
             return frame
         known = list(frame["metric"].unique())

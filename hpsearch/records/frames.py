@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.records.export import trial_document
 
@@ -44,8 +45,8 @@ def _column(values: Sequence[Value]) -> "pd.Series[Any]":
     return pd.Series(values, dtype="object" if mixed or not kinds else missing if None in values else None)
 
 
-def curves_frame(trials: Iterable[Trial]) -> "pd.DataFrame":
-    """One row for every metric of every report: trial, epoch, metric, value."""
+def curves_frame(trials: Iterable[Trial], measured: bool = False) -> "pd.DataFrame":
+    """One row for every metric of every report: trial, epoch, metric, value. measured: also what hpsearch measured."""
     import pandas as pd
 
     rows = [
@@ -53,6 +54,7 @@ def curves_frame(trials: Iterable[Trial]) -> "pd.DataFrame":
         for trial in trials
         for report in trial.curve
         for metric, value in report.metrics.items()
+        if measured or not is_measured(metric)
     ]
     frame = pd.DataFrame(rows, columns=["trial", "epoch", "metric", "value"])
     return frame.astype({"trial": "int64", "epoch": "int64", "value": "float64"})

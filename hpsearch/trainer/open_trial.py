@@ -158,6 +158,8 @@ class OpenTrial:
         """
         state.seed_everything(run.seed)
         self.run, self.step = run, step
+        if run.measurements is not None:
+            run.measurements.begin(step)
         self._name, self._is_first = name, True
         self._reads = ParameterReads(arguments.params_argument(trainer, params), searched)
         self._reports = trainer(self._reads.argument, run)

@@ -55,6 +55,10 @@ class StepMeasurements:
             if isinstance(thing, torch.optim.Optimizer) and id(thing) not in self._meters:
                 self._meters[id(thing)] = _Meter(thing, f"/{name}" if self._meters else "", self)
 
+    def begin(self, step: int) -> None:
+        """step: of the last report of a trial that continues, or 0."""
+        self._step = step
+
     def is_sampled(self, number: int) -> bool:
         """number: of the step since the last report, from 1. The first step of the reports 2, 4, 8, … is, too."""
         return (number + STRIDE * self._step) % EVERY == 2 or (

@@ -151,10 +151,10 @@ def test_differences_from_the_first_study(two: CliRunner) -> None:
 
 
 def test_where_they_were_trained(two: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HPSEARCH_HUE", "blue")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     named(two, "other")
     (one,) = compare(two, "toy", "other")["differences"]
-    assert (one["file"], keys(one["environment"])) == ([], ["settings.HPSEARCH_HUE"])
+    assert (one["file"], keys(one["environment"])) == ([], ["settings.CUBLAS_WORKSPACE_CONFIG"])
     verdict = compare(two, "toy", "other")["verdict"]
     assert (verdict["epochs"], verdict["leads"]) == (12, [])
     assert "chance" not in two.invoke("compare", "toy", "other").out

@@ -10,6 +10,7 @@ from torch.nn.functional import mse_loss
 
 from hpsearch import Report, Run
 from hpsearch.trainer.open_trial import OpenTrial
+from hpsearch.trainer.state import take_snapshot
 from hpsearch.trainer.step_measurements import EVERY, StepMeasurements
 
 STEPS = 3
@@ -103,10 +104,16 @@ def test_what_the_trainer_reports_itself_is_not_measured_twice() -> None:
 
 def test_a_continued_trial_has_the_same_measurements() -> None:
     """Which steps are sampled depends on the epoch and the step alone."""
-    whole, later = StepMeasurements(), StepMeasurements()
-    whole.take(5)
-    later._step = 5
-    assert [whole.is_sampled(i) for i in range(1, 99)] == [later.is_sampled(i) for i in range(1, 99)]
+
+    def trained(run: Run, step: int, until: int) -> list[dict[str, float]]:
+        trial = OpenTrial(train, {"lr": 0.001, "steps": 60}, run, step=step)
+        return [dict(report.metrics) for _ in range(step, until) if (report := trial.next_report()) is not None]
+
+    whole = trained(Run(7, 6, measure=True), 0, 6)
+    run = Run(7, 6, measure=True)
+    first = trained(run, 0, 3)
+    second = trained(Run(7, 6, measure=True, restored=take_snapshot("", 3, 0.0, run.tracked)), 3, 6)
+    assert first + second == whole
 
 
 def test_parameters_that_cannot_be_measured_end_no_training(monkeypatch: pytest.MonkeyPatch) -> None:

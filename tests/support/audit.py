@@ -1,0 +1,20 @@
+"""What pip-audit has found, for `make audit`: `python -m tests.support.audit FOUND.json`. Exit 1 for a known hole, or
+where no package is in the database."""
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(file: str) -> int:
+    found = json.loads(Path(file).read_text(encoding="utf-8"))["dependencies"]
+    checked = [one for one in found if "vulns" in one]
+    holes = [one for one in checked if one["vulns"]]
+    for one in holes:
+        print(one["name"], one["version"], *(hole["id"] for hole in one["vulns"]))
+    print(f"{len(holes)} packages with known holes; {len(checked)} of {len(found)} packages are in the database")
+    return int(bool(holes) or not checked)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
