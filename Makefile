@@ -14,7 +14,7 @@ TORCH := auto
 BOUNDS_TESTS := tests/journal tests/records tests/samplers tests/tracking tests/plots tests/reports tests/study tests/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-frameworks test-lowest test-newest check audit wheel lock bench bench-search chaos clean docs schema
+.PHONY: help quickstart test test-slow test-frameworks test-lowest test-newest check audit wheel lock bench bench-search chaos clean docs schema
 
 help:  ## list what make can do
 	@echo "hpsearch: make TARGET"
@@ -23,8 +23,11 @@ help:  ## list what make can do
 quickstart: $(VENV)/installed  ## install hpsearch in .venv, and run a small study (1 minute)
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
 
-test: $(VENV)/installed-test  ## the tests; `slow`, `chaos` and `benchmark` ones are not among them
+test: $(VENV)/installed-test  ## the tests, without those that are slow, kill processes or measure
 	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0
+
+test-slow: $(VENV)/installed-test  ## the tests that take longer than those of `make test`
+	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0 -m slow
 
 # Lightning, transformers and Accelerate are in an environment of their own, which also has what is in $(VENV).
 test-frameworks: $(FRAMEWORKS)/installed  ## the tests of Lightning, transformers and Accelerate

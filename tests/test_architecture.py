@@ -15,6 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+pytestmark = pytest.mark.xdist_group("architecture")  # the sources are parsed once
+
 FLOORS = (
     ("core",),
     ("study", "doctor", "pruners", "provenance"),

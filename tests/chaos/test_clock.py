@@ -88,6 +88,7 @@ def check_times(scenario: Scenario, *, span: float = 0.0) -> None:
 # On one machine ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.chaos
 def test_a_driver_in_a_long_epoch_keeps_its_lease(scenario: Scenario, clocks: Clocks) -> None:
     gate = studied(scenario, trials=2)
     gate.write_text("2")
@@ -101,6 +102,7 @@ def test_a_driver_in_a_long_epoch_keeps_its_lease(scenario: Scenario, clocks: Cl
     add_summary("22", "a second driver while the first is in an epoch longer than its lease", times=1, refused=1)
 
 
+@pytest.mark.chaos
 def test_drivers_whose_clocks_differ_and_jump(scenario: Scenario, clocks: Clocks) -> None:
     """Within one boot nobody's silence is measured by a clock that can be set."""
     gate, clock = studied(scenario, more='[limits]\nstudy = "1h"\n'), clocks(-2 * HOUR)

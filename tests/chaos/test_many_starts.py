@@ -68,6 +68,7 @@ def check_mlflow(scenario: Scenario, studies: int) -> None:
     assert not left, f"half-made stores are left: {left}"
 
 
+@pytest.mark.chaos
 def test_six_studies_at_once(scenario: Scenario) -> None:
     codes = start_all(scenario, studies=6, each=1, mlflow=False, patience=90)
     check_journal(scenario, 6)

@@ -146,6 +146,7 @@ class TestForAWhile:
 
 
 class TestKilled:
+    @pytest.mark.chaos
     def test_driver_while_mlflow_is_away(self, scenario: Scenario, server: Server) -> None:
         with Proxy(server.uri) as proxy:
             tracked(scenario, proxy.uri, epochs=10)
@@ -212,6 +213,7 @@ class TestRebuilt:
 class TestRefused:
     """Row 11: it is there and will not have us. Said before anything is trained or written."""
 
+    @pytest.mark.chaos
     def test_a_host_that_a_real_server_does_not_know(self, scenario: Scenario, server: Server) -> None:
         with Proxy(server.uri, host="mlflow.example:5000") as proxy:
             tracked(scenario, proxy.uri)

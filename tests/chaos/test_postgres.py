@@ -200,6 +200,7 @@ def test_not_there_at_the_start(scenario: Scenario) -> None:
 
 
 class TestTheCable:
+    @pytest.mark.chaos
     def test_the_answer_to_a_commit_is_lost(self, remote: Scenario, proxy: TcpProxy) -> None:
         """It had arrived: it is written once."""
         written(remote, 6)

@@ -76,6 +76,7 @@ def left_alone(scenario: Scenario, driver: Driver) -> float:
     return seconds
 
 
+@pytest.mark.chaos
 def test_its_raylet_is_killed(scenario: Scenario) -> None:
     written(scenario)
     took = struck(scenario, "raylet")

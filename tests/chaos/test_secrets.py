@@ -130,6 +130,7 @@ READERS = [
 
 
 @pytest.mark.xdist_group("ray")
+@pytest.mark.chaos
 def test_a_run_on_postgres_whose_mlflow_is_away(scenario: Scenario, postgres_url: str) -> None:
     planted(scenario, with_password(postgres_url), f"http://{LOGIN}@127.0.0.1:9", ray=True, limit=0.5)
     with Watch() as watch:

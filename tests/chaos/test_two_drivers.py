@@ -82,6 +82,7 @@ def test_two_start_at_once_fifty_times(scenarios: Scenarios) -> None:
     raced(scenarios, 50)
 
 
+@pytest.mark.chaos
 def test_a_killed_holder_is_followed_at_once(scenario: Scenario) -> None:
     write_slow_study(scenario)
     held(scenario).kill()
@@ -116,6 +117,7 @@ def followed(scenario: Scenario, host: str) -> int:
     return refusals
 
 
+@pytest.mark.chaos
 def test_a_holder_elsewhere_is_followed_when_its_lease_has_expired(scenario: Scenario) -> None:
     """Nobody here can see whether a process of another machine lives."""
     write_slow_study(scenario)

@@ -55,6 +55,7 @@ def watched(scenario: Scenario, timeout: float = 300.0) -> dict[str, Any]:
 
 
 @pytest.mark.xdist_group("ray")
+@pytest.mark.chaos
 def test_every_way_to_lose_a_worker(scenario: Scenario) -> None:
     """One study in which each trial meets another fate; what is not fatal leaves no trace in the curves."""
     written(scenario, list(FATES), "retries = 1")

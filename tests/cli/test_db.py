@@ -112,6 +112,7 @@ class TestAStudyOfAnOlderHpsearch:
         check(postgres_url, "veteran", budget=15)
 
 
+@pytest.mark.slow
 def test_a_study_with_every_cause_resumes(cli: CliRunner) -> None:
     """Of a journal from before there were causes: what had ended stays, and the one that was interrupted is trained."""
     old_journals.lay_down("0004", cli.folder)

@@ -80,6 +80,7 @@ def test_a_signal_ends_it_in_good_order(cli: CliRunner) -> None:
     assert len(cli.export("toy evaluation")["trials"]) == 15
 
 
+@pytest.mark.slow
 def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None:
     ready(cli, options="pace = 0.05")
     before = cli.trained()
@@ -97,6 +98,7 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
 @pytest.mark.parametrize(
     ("part", "advice"), [pytest.param("validation", RESUME, marks=pytest.mark.slow), ("test", "--again")]
 )
+@pytest.mark.slow
 def test_sigterm_while_scoring_says_how_to_resume(cli: CliRunner, part: str, advice: str) -> None:
     """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
     ready(cli, trials=2)

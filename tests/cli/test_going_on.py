@@ -35,7 +35,9 @@ def unbroken(cli: CliRunner) -> dict[str, Any]:
         return cli.export()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [one if one in ("bayesian", "recipe") else pytest.param(one, marks=pytest.mark.slow) for one in METHODS]
+)
 def test_interrupted_in_every_epoch(cli: CliRunner, method: str) -> None:
     """Run and broken off again and again, one epoch further each time, until it comes to its end."""
     written(cli, method, SLOW)

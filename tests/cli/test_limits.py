@@ -20,6 +20,7 @@ def ended(cli: CliRunner) -> tuple[str, dict[str, float]]:
     return study["cause"], study["cause_numbers"]
 
 
+@pytest.mark.slow
 def test_wall_clock_is_that_of_all_runs(cli: CliRunner) -> None:
     limited(cli, 'study = "500ms"')
     first = cli.run("--json")

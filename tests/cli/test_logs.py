@@ -6,6 +6,7 @@ from tests.cli.cli_runner import CliRunner
 
 
 @pytest.mark.xdist_group("ray")
+@pytest.mark.slow
 def test_trials_on_ray_are_processes_of_their_own(cli: CliRunner) -> None:
     """Each way changes something for the process that it is trained in."""
     ways = ["writes", "chdir", "fine"]

@@ -177,6 +177,7 @@ class TestContent:
         assert "no text: \\udcff" in page.words
         assert page.scripts == []
 
+    @pytest.mark.slow
     def test_while_it_runs(self, cli: CliRunner) -> None:
         cli.study('method = "random"\ntrials = 2', options="pace = 0.4")
         running = cli.start("run", "study.toml")

@@ -104,7 +104,9 @@ def test_of_a_trial_that_reported_nothing(cli: CliRunner) -> None:
     assert states(cli) == ["COMPLETE"] * 4
 
 
-@pytest.mark.parametrize("method", ["bayesian", "coarse-to-fine", "recipe", "grid"])
+@pytest.mark.parametrize(
+    "method", ["bayesian", "recipe", *(pytest.param(one, marks=pytest.mark.slow) for one in ("coarse-to-fine", "grid"))]
+)
 def test_every_method_continues(cli: CliRunner, method: str) -> None:
     trainer(cli, raises_at=2 if method in ("bayesian", "grid") else 1)
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE

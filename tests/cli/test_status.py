@@ -58,6 +58,7 @@ def test_watch_ends_with_the_study(done: CliRunner) -> None:
     assert done.invoke("status", "toy", "--watch", "--json").data["state"] == "COMPLETE"
 
 
+@pytest.mark.slow
 def test_watch_shows_every_change_until_it_ends(cli: CliRunner) -> None:
     cli.study('method = "random"\ntrials = 2', options="pace = 0.4")
     running = cli.start("run", "study.toml")

@@ -339,6 +339,7 @@ def test_sqlite(tmp_path: Path) -> None:
     check(f"sqlite:///{tmp_path}/journal.db", tmp_path, SHORT)
 
 
+@pytest.mark.slow
 def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
     check(postgres_url, tmp_path, settings(SHORT, max_examples=6))
 

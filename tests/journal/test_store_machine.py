@@ -339,6 +339,7 @@ def test_sqlite(tmp_path: Path) -> None:
     check(f"sqlite:///{tmp_path}/journal.db", SHORT)
 
 
+@pytest.mark.slow
 def test_postgresql(postgres_url: str) -> None:
     check(postgres_url, settings(SHORT, max_examples=6))
 

@@ -13,6 +13,7 @@ from hpsearch.journal import Journal
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_program_searches_and_resumes(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "ask-and-tell.md").read_text(), re.DOTALL)

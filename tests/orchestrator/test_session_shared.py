@@ -28,7 +28,7 @@ RANDOM = {"method": "random", "trials": 16}
 ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 6, "epochs": 2}, {"trials": 4, "epochs": 4}]}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, session_folder: SessionFolder) -> str:
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))

@@ -76,7 +76,9 @@ def asked(sampler: str, history: History, seeds: int) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "trials", "seeds"), [("tpe", 40, 7), ("cmaes", 60, 7), ("gp", 12, 3)], ids=["tpe", "cmaes", "gp"]
+    ("sampler", "trials", "seeds"),
+    [("tpe", 40, 7), ("cmaes", 60, 7), pytest.param("gp", 12, 3, marks=pytest.mark.slow)],
+    ids=["tpe", "cmaes", "gp"],
 )
 def test_it_beats_random_at_equal_trials(sampler: str, trials: int, seeds: int) -> None:
     guided = median(best_of(Bayesian(SMOOTH, seed, trials, 1, sampler, 8)) for seed in range(seeds))
@@ -120,6 +122,7 @@ def proposal_of(sampler: str) -> Params:
     return proposal.params
 
 
+@pytest.mark.slow
 def test_another_process_proposes_the_same() -> None:
     run, salted = [sys.executable, "-c", SCRIPT], {**os.environ, "PYTHONHASHSEED": "1"}
     out = subprocess.run(run, env=salted, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)

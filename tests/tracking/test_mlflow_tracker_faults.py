@@ -90,6 +90,7 @@ print(tracker.close(0.1).pending)
             assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_new_store_prints_nothing(recorder: StudyRecorder, tmp_path: Path):
     """In a process of its own, which imports MLflow and runs its migrations."""
     recorder.train(0.5)

@@ -122,6 +122,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.xdist_group("ray")
+@pytest.mark.slow
 def test_a_function_of_a_program_trains_on_ray_workers(tmp_path: Path) -> None:
     """Its annotations are strings that name what only the program knows, and it imports a module beside the program."""
     (tmp_path / "beside.py").write_text("def loss(lr):\n    return lr + 1\n")

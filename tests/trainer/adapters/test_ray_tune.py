@@ -96,6 +96,7 @@ class TestContinuation:
         assert tuple(curves[0]) == unbroken
         assert curves[1] != curves[0]
 
+    @pytest.mark.slow
     def test_in_a_fresh_process(self, tmp_path: Path) -> None:
         whole = [train(worker(tmp_path / "whole", kind), start(params=LR)).reports for kind in KINDS]
         for kind in KINDS:

@@ -299,6 +299,7 @@ class TestKill:
 
 
 class TestSpawn:
+    @pytest.mark.slow
     def test_an_import_that_starts_a_thread(self, tmp_path: Path) -> None:
         worker = up(IsolatedWorker(setup(tmp_path, "threaded_import:train", isolated=True)), {})
         assert worker._template is not None
@@ -320,7 +321,7 @@ class TestImport:
         with pytest.raises(TrainerError, match=r"tests.support.leaves:train.*exit code"):
             worker.check({})
 
-    @pytest.mark.parametrize("times", [1, isolated_worker.IMPORTS_KILLED])
+    @pytest.mark.parametrize("times", [1, pytest.param(isolated_worker.IMPORTS_KILLED, marks=pytest.mark.slow)])
     def test_that_is_killed(self, worker: IsolatedWorker, tmp_path: Path, times: int) -> None:
         """It is tried again; where it is killed each time, the trainer is the cause."""
         work = tmp_path / "kills"

@@ -32,10 +32,12 @@ def test_what_the_first_optimizer_and_checkpoint_import_is_imported_before(train
     assert imported(trainer) == "True ''"
 
 
+@pytest.mark.slow
 def test_threads_of_pyarrow_and_openblas_do_not_hinder_a_fork() -> None:
     assert imported("process_toys:train", "import pandas, pyarrow, scipy.linalg") == "True ''"
 
 
+@pytest.mark.slow
 def test_a_thread_of_a_c_library_does() -> None:
     """One that Python does not know of, as torch starts it for a computation on several threads."""
     compute = "import torch; torch.set_num_threads(2); torch.ones(2000, 2000).exp().sum()"

@@ -51,14 +51,17 @@ class TestStart:
         with pytest.raises(TrainerError, match="`learner`"):
             RayActors(setup(tmp_path, "lerner"), Cluster(workers=1), {})
 
+    @pytest.mark.slow
     def test_one_whose_import_ends_the_process_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TrainerError, match=r"tests.support.leaves:train"):
             RayActors(setup(tmp_path, "leaves:train", isolated=True), Cluster(workers=2), {})
 
+    @pytest.mark.slow
     def test_one_whose_import_ends_the_worker_is_found_out(self, tmp_path: Path) -> None:
         with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
             RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
 
+    @pytest.mark.slow
     def test_a_home_that_a_worker_cannot_read_is_a_warning_or_an_error(self, tmp_path: Path) -> None:
         """As on a node that does not share the driver's home."""
         elsewhere = setup(tmp_path / "home" / "studies" / "one", "either", isolated=True, home_id="of the driver")
