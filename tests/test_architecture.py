@@ -64,6 +64,12 @@ OF_SEVERAL_MODULES = {"tests/doctor/test_faults.py", "tests/doctor/test_signs.py
 PUBLIC_TO_TRAINERS = {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
 
 
+def test_the_tests_of_a_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist groups tests by the end of their names: without it the tests of Ray run beside each other."""
+    if hasattr(request.config, "workerinput"):
+        assert request.node.nodeid.endswith("@architecture")
+
+
 @dataclass(frozen=True)
 class Import:
     """`module` as written, `names` of a from-import; lazy: inside a function, or for a type checker only."""
@@ -110,13 +116,17 @@ def module_of(file: str) -> str:
     return file.removeprefix("hpsearch/").removesuffix(".py").replace("/", ".").removesuffix("__init__").rstrip(".")
 
 
+@cache
+def modules() -> frozenset[str]:
+    return frozenset(map(module_of, sources("hpsearch")))
+
+
 def targets(one: Import) -> set[str]:
     """The modules of hpsearch that an import brings in: `from hpsearch import wire` is wire, a name of it is ""."""
-    inside = one.module.removeprefix("hpsearch").lstrip(".")
-    modules = {module_of(file) for file in sources("hpsearch")}
     if one.package != "hpsearch":
         return set()
-    named = {f"{inside}.{name}".lstrip(".") for name in one.names} & modules
+    inside = one.module.removeprefix("hpsearch").lstrip(".")
+    named = {f"{inside}.{name}".lstrip(".") for name in one.names} & modules()
     return named or {inside}
 
 

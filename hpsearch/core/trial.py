@@ -204,6 +204,14 @@ class Trial:
         return self.cause is Cause.DIVERGED
 
 
+def mean_of(values: Sequence[float]) -> float:
+    """Of finite values; also where their sum is not finite."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """A reported metric, its goal, and the epoch by which a trial is judged.
@@ -281,7 +289,7 @@ class Objective:
         if len(reports) <= 1:
             return reports[0] if reports else None
         values = [report.metrics[self.metric] for report in reports]
-        mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+        mean = mean_of(values) if all(map(math.isfinite, values)) else math.nan
         return replace(reports[-1], metrics={**reports[-1].metrics, self.metric: mean})
 
     def steps(self, trial: Trial, newest: int) -> list[int]:

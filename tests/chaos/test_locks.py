@@ -41,10 +41,8 @@ def begun(scenario: Scenario, search: str, options: str = PACE, more: str = "") 
     return driver
 
 
-@pytest.mark.parametrize(
-    ("lock", "seconds"),
-    [("everybody", 6.0), *(pytest.param(lock, 60.0, marks=pytest.mark.chaos) for lock in LOCKS)],
-)
+@pytest.mark.chaos
+@pytest.mark.parametrize(("lock", "seconds"), [("everybody", 6.0), *((lock, 60.0) for lock in LOCKS)])
 def test_training_goes_on(scenario: Scenario, lock: str, seconds: float) -> None:
     trials = int(seconds * 3) + 8
     driver = begun(scenario, f'method = "random"\ntrials = {trials}')

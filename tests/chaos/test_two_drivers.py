@@ -72,6 +72,7 @@ def raced(scenarios: Scenarios, times: int) -> None:
     assert refusals > times / 2
 
 
+@pytest.mark.chaos
 def test_two_start_at_once(scenarios: Scenarios) -> None:
     raced(scenarios, 3)
 

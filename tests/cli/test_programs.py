@@ -236,7 +236,7 @@ class TestItsCode:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("isolation", [pytest.param("process", marks=pytest.mark.slow), "none"])
+@pytest.mark.parametrize("isolation", [pytest.param(one, marks=pytest.mark.slow) for one in ("process", "none")])
 def test_on_ray(cli: CliRunner, isolation: str) -> None:
     """Its output is in the trial's log; a program that the search stops leaves nothing."""
     script = SCRIPT.replace("for epoch", "print('a line of the log')\n    for epoch")

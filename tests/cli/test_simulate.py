@@ -20,7 +20,7 @@ def test_on_a_function_and_bad_input(cli: CliRunner) -> None:
     (cli.folder / "own_curves.py").write_text("def loss(params, epoch):\n    return params['x'] + 1 / epoch\n")
     answer = cli.invoke("simulate", "study.toml", "--curves", "own_curves:loss", "--seeds", "1", "--method", "study")
     assert answer.code == 0
-    assert "best is study" in answer.out
+    assert "best is the study's own search" in answer.out
     others = ("--method", "tpe+stopping", "random", "--workers", "1", "2", "--epochs", "4", "--seeds", "1")
     answer = cli.invoke("simulate", "study.toml", "--curves", "own_curves:loss", *others)
     assert answer.code == 0

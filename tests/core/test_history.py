@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpsearch.core.history import BestTrial, History, by_arrival
@@ -83,6 +83,7 @@ class TestLosses:
         assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [math.inf, 2.0, 2.0]
 
     @pytest.mark.parametrize("at", ["best", "last", "mean of last 3"])
+    @example(losses=[1e308, 1.5e308], parts=set())
     @given(losses=st.lists(st.floats(allow_nan=True), min_size=1, max_size=8), parts=st.sets(st.integers(1, 7)))
     def test_do_not_depend_on_how_a_curve_grew(self, at: str, losses: list[float], parts: set[int]) -> None:
         objective = Objective("val_loss", "minimize", at=at)
