@@ -31,13 +31,15 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.fixture(autouse=True)
 def _no_module_of_another_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A trainer that a test has written into its folder is not what the next test finds under that name."""
-    before, path = set(sys.modules), list(sys.path)
+    before, path = dict(sys.modules), list(sys.path)
     yield
     sys.path[:] = path
     place = str(tmp_path_factory.getbasetemp())
-    for name in set(sys.modules) - before:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(place):
+    for name, module in list(sys.modules.items()):
+        if module is not before.get(name) and (getattr(module, "__file__", None) or "").startswith(place):
             del sys.modules[name]
+    for name in before.keys() - sys.modules.keys():  # `trainers` of the repository, where a folder had another
+        sys.modules[name] = before[name]
 
 
 @pytest.fixture(autouse=True)

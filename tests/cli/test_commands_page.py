@@ -21,7 +21,8 @@ def test_an_example(cli: CliRunner, monkeypatch: pytest.MonkeyPatch, name: str) 
         (cli.folder / file).write_text(text + more)
     assert cli.invoke("check", name).code == 0
     data = cli.invoke("run", name, "--json").data
-    assert data["trials"]["failed"] == 0
+    failed = [cli.invoke("show", name, trial["number"]).out for trial in cli.export(name)["trials"] if trial["error"]]
+    assert (data["trials"]["failed"], failed) == (0, [])
     assert data["best"]["value"] is not None
     curves = [trial["curve"] for trial in cli.export(name.removesuffix(".toml"))["trials"]]
     assert max(len(curve) for curve in curves) == {"episodes.toml": 5, "shell.toml": 3}.get(name, 9)
