@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -151,6 +152,14 @@ class TestEnds:
             run_study(session_folder.study(resources={"address": "none"}), Observer())
 
 
+@pytest.fixture
+def default_sigterm() -> Iterator[None]:
+    """Ray's handler stays in a process after a test has used Ray: it exits with 15."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 class TestLimitsAndStops:
     def test_a_limit_ends_the_search(self, session_folder: SessionFolder) -> None:
         with Session(session_folder.study(limits={"epochs": 8})) as session:
@@ -215,6 +224,7 @@ class TestLimitsAndStops:
         )
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
+    @pytest.mark.usefixtures("default_sigterm")
     def test_a_forked_process_ends_by_a_signal(self, session_folder: SessionFolder) -> None:
         """As multiprocessing and the workers of a DataLoader do."""
         with Session(session_folder.study()) as session:
