@@ -3,6 +3,7 @@
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -91,41 +92,40 @@ class Source:
                 return self.text(left, known) + self.text(right, known)
         return str(self.value(node))
 
+    def _above(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+        """The nodes around a node, from the inside out, each with the one of its parts that the node is in."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent, node
+            node = parent
+
+    def _in_function(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+        return takewhile(
+            lambda pair: not isinstance(pair[0], ast.FunctionDef | ast.AsyncFunctionDef), self._above(node)
+        )
+
     def loop_around(self, node: ast.AST) -> tuple[str, ast.expr] | None:
         """The variable of the nearest `for i in range(n)` around a node, and n."""
-        parent = self.parents.get(node)
-        while parent is not None:
+        for parent, _ in self._above(node):
             match parent:
                 case ast.For(target=ast.Name(id=variable), iter=ast.Call(func=ast.Name(id="range"), args=[bound])):
                     return variable, bound
-            parent = self.parents.get(parent)
         return None
 
     def is_conditional(self, node: ast.AST) -> bool:
         """Whether it is inside an `if`, a loop or a comprehension of its function."""
-        parent = self.parents.get(node)
-        while parent is not None and not isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-            if isinstance(parent, ast.If | ast.IfExp | ast.For | ast.While | ast.ListComp | ast.DictComp):
-                return True
-            parent = self.parents.get(parent)
-        return False
+        branches = ast.If | ast.IfExp | ast.For | ast.While | ast.ListComp | ast.DictComp
+        return any(isinstance(parent, branches) for parent, _ in self._in_function(node))
 
     def conditions_of(self, node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
         """The tests of the `if` statements around a node in its function; False where the node is in the `else`."""
-        parent = self.parents.get(node)
-        while parent is not None and not isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+        for parent, part in self._in_function(node):
             if isinstance(parent, ast.If):
-                yield parent.test, node not in parent.orelse
-            node, parent = parent, self.parents.get(parent)
+                yield parent.test, part not in parent.orelse
 
     def function_around(self, node: ast.AST) -> str:
         """The name of the outermost function that the node is in; "" outside of functions."""
-        found, parent = "", self.parents.get(node)
-        while parent is not None:
-            if isinstance(parent, ast.FunctionDef):
-                found = parent.name
-            parent = self.parents.get(parent)
-        return found
+        names = [parent.name for parent, _ in self._above(node) if isinstance(parent, ast.FunctionDef)]
+        return names[-1] if names else ""
 
 
 def name_of(node: ast.expr) -> str:
