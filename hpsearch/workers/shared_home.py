@@ -38,3 +38,12 @@ def host_without_home(setup: Setup) -> str:
     with suppress(OSError):
         found = (home_of(setup) / MARKER).read_text()
     return platform.node() if found != setup.home_id and setup.home_id else ""
+
+
+def without_home(host: str, home: Path) -> str:
+    """The warning."""
+    return (
+        f"workers on {host} cannot read {home} of this machine: the checkpoints and logs of their trials stay there. "
+        "Such a trial is trained again from epoch 1 if another node continues it, and `best` and `evaluate` have no "
+        "model of it. Set HPSEARCH_HOME to a folder that all nodes share"
+    )

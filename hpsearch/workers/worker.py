@@ -7,8 +7,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.own_logging import OwnLogging, Surroundings
+from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import CappedLog, log_file
 
@@ -56,6 +57,7 @@ class Setup:
     weights_only: see `CheckpointWriter`.
     mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
     home_id: content of a file in the home folder, which every worker must read; "": not checked (see `shared_home`).
+    sent: the trainer's files as the driver has them (see `sent_code`); {}: not checked.
     isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of the process that
         trains, on Ray.
     """
@@ -73,6 +75,7 @@ class Setup:
     isolated: bool = False
     mlflow: str = ""
     home_id: str = ""
+    sent: Mapping[str, str] = field(default_factory=dict)
     hash_seed: str = HASH_SEED
 
 
@@ -83,9 +86,9 @@ class Worker:
     """
 
     def __init__(self, setup: Setup):
-        self.setup = setup
+        self.setup = replace(setup, trainer=on_this_node(setup.trainer, setup.sent), sent={})
         self.context = replace(
-            setup.trainer, device=best_device() if setup.gpus else "cpu", threads=max(1, int(setup.cpus))
+            self.setup.trainer, device=best_device() if setup.gpus else "cpu", threads=max(1, int(setup.cpus))
         )
         self.training: _Training | None = None
         self.sigterm = SigtermWatch() if setup.ahead else None

@@ -48,11 +48,16 @@ def located(program: Program, folder: Path) -> Program:
     for word in rest[:1]:
         if Path(word).suffix == ".py" and not (folder / word).is_file():
             near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint}")
+            raise _missing(word, folder, f"; did you mean {near[0]}?" if near else "")
         if Path(word).suffix == ".py":
             _check_runs_something(folder / word, word)
     return replace(program, words=(_executable(first, folder), *rest))
+
+
+def _missing(word: str, folder: Path, hint: str = "") -> TrainerError:
+    is_outside = Path(word).is_absolute() or ".." in Path(word).parts
+    outside = "; it is outside of the study's folder, and only that folder is sent to a cluster" * is_outside
+    return TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint or outside}")
 
 
 def _check_runs_something(script: Path, name: str) -> None:
@@ -88,7 +93,7 @@ def _executable(name: str, folder: Path) -> str:
         raise TrainerError(f"the trainer's command runs `{name}`, and there is no such program on the PATH{hint}")
     path = folder / name
     if not path.is_file():
-        raise TrainerError(f"the trainer's command runs {name}, and there is no such file in {folder}")
+        raise _missing(name, folder)
     if not os.access(path, os.X_OK):
         raise TrainerError(
             f"the trainer's command runs {name}, which is not executable: run `chmod +x {name}`, or name the program "

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -12,6 +13,7 @@ from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.isolation import linux
 from hpsearch.workers.isolation.template_process import TemplateProcess
 from hpsearch.workers.isolation.trial_process import Raised
+from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import log_file
 from hpsearch.workers.worker import Setup
@@ -35,7 +37,7 @@ class IsolatedWorker:
     """
 
     def __init__(self, setup: Setup):
-        self.setup = setup
+        self.setup = replace(setup, trainer=on_this_node(setup.trainer, setup.sent), sent={})
         self._template: TemplateProcess | None = None
         self._trial: Connection | None = None
         self._number = MEASUREMENT

@@ -16,7 +16,7 @@ from multiprocessing import util
 from multiprocessing.connection import Connection
 from typing import Any
 
-from hpsearch.core.errors import PoolError
+from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Reported, Start
 from hpsearch.trainer import state
 from hpsearch.trainer.failures import failure_of
@@ -104,9 +104,10 @@ def _answer(order: Callable[..., Any], arguments: tuple[Any, ...], failed: Calla
 
 
 def _portable(problem: BaseException) -> BaseException:
-    """With the traceback as text, and of a class that can be pickled."""
+    """With the traceback as text, and of a class that can be pickled. The text of an HpsearchError is enough."""
     text = "".join(traceback.format_exception(problem))
-    problem.add_note(text)
+    if not isinstance(problem, HpsearchError):
+        problem.add_note(text)
     with suppress(Exception):  # a class of the user's may raise anything
         pickle.loads(pickle.dumps(problem))
         return problem

@@ -162,6 +162,7 @@ class TestNotThere:
             (("python", "trian.py"), "did you mean train.py"),
             (("./train.py",), "chmod"),
             (("./other",), "no such file"),
+            (("python", "../other.py"), "only that folder is sent to a cluster"),
             (("train.py",), "write ./train.py"),
         ],
     )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,7 +24,8 @@ from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import worker_count
 from hpsearch.workers.pools.ray.packages import pickled
-from hpsearch.workers.shared_home import home_id, home_of, host_without_home
+from hpsearch.workers.sent_code import host_with_other_code, other_code, sent_files
+from hpsearch.workers.shared_home import home_id, home_of, host_without_home, without_home
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP_TIMEOUT = 120.0
@@ -53,7 +55,7 @@ class _Slot:
     process: the actor's process, if it is on this machine and hpsearch started Ray. killed_at: when its trial was
     killed, while the call for that trial is still pending (time.monotonic). released: the call that released its last
     trial, which may still run. retired_at: when SIGTERM ended its trial: it may end too, and is
-    replaced. home: the call that checks the worker's home folder. warning: for the user, sent with
+    replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent with
     its next report.
     """
 
@@ -64,7 +66,7 @@ class _Slot:
     killed_at: float | None = None
     retired_at: float | None = None
     released: Any = None
-    home: Any = None
+    node: Any = None
     warning: str = ""
 
     @property
@@ -98,7 +100,7 @@ class RayActors:
         self._problem: Exception | None = None
         self._unconfirmed: list[tuple[float, Lost]] = []
         self.setup = replace(self.setup, trainer=pickled(self.setup.trainer))
-        self._without_home = set[str]()
+        self._warned = set[str]()
         self._session = RaySession(self.cluster, self.setup.trainer)
         self._last_up = time.monotonic()
         if self._session.left_out:
@@ -108,7 +110,8 @@ class RayActors:
             count, note = worker_count(self.cluster, self._session.nodes())
             self.notes += [note] if note else []
             if self.cluster.address != "local":  # now, and not earlier: bad input leaves no file
-                self.setup = replace(self.setup, home_id=home_id(home_of(self.setup)))
+                home, sent = home_id(home_of(self.setup)), sent_files(self.setup.trainer)
+                self.setup = replace(self.setup, home_id=home, sent=sent)
             for _ in range(count):
                 slot = _Slot(None)
                 self._start_worker(slot)
@@ -226,7 +229,7 @@ class RayActors:
         slot.number = slot.process = slot.killed_at = slot.retired_at = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
-        slot.home = slot.actor.__ray_call__.remote(_host_without_home)
+        slot.node = slot.actor.__ray_call__.remote(_node_problems, self.setup.trainer.folder)
 
     def _wait(self, calls: list[Any], timeout: float) -> list[Any]:
         """The calls that have ended; waits up to `timeout` seconds for the first."""
@@ -264,7 +267,7 @@ class RayActors:
         self._last_up = time.monotonic()
         if isinstance(result, int):
             slot.process = self._session.register(result)
-            self._check_home(slot)
+            self._check_node(slot)
             return None
         if slot.killed_at is not None:  # its trial was killed; one that had just reported has ended by now or ends here
             slot.killed_at = None
@@ -278,21 +281,16 @@ class RayActors:
             slot.retired_at = time.monotonic()
         return result
 
-    def _check_home(self, slot: _Slot) -> None:
-        """One warning for each host without the home."""
-        host = ""
+    def _check_node(self, slot: _Slot) -> None:
+        """Each warning once for each host."""
+        home, folder, found = home_of(self.setup), self.setup.trainer.folder, ("", "")
         with suppress(RayError):  # it has ended meanwhile, which the next call finds
-            host = str(ray.get(slot.home, timeout=60))
-        if not host or host in self._without_home:
-            return
-        self._without_home.add(host)
-        slot.warning = (
-            f"workers on {host} cannot read {home_of(self.setup)} of this machine: the checkpoints and logs of their "
-            "trials stay there. Such a trial is trained again from epoch 1 if another node continues it, and `best` "
-            "and `evaluate` have no model of it. Set HPSEARCH_HOME to a folder that all nodes share"
-        )
-        if self.needs_home:
-            raise PoolError(slot.warning)
+            found = ray.get(slot.node, timeout=60)
+        warnings = [text(host, path) for text, host, path in zip(_WARNINGS, found, (home, folder), strict=True) if host]
+        slot.warning = "; ".join(one for one in warnings if one not in self._warned)
+        self._warned.update(warnings)
+        if self.needs_home and found[0]:
+            raise PoolError(without_home(found[0], home))
 
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Replace a lost worker and return the event. PoolError where Ray itself has died."""
@@ -356,8 +354,12 @@ class RayActors:
             )
 
 
-def _host_without_home(worker: Worker | IsolatedWorker) -> str:
-    return host_without_home(worker.setup)
+_WARNINGS = (without_home, other_code)
+
+
+def _node_problems(worker: Worker | IsolatedWorker, folder: Path) -> tuple[str, str]:
+    """The host where that cannot read the driver's home, and where it has other code in the study's folder."""
+    return host_without_home(worker.setup), host_with_other_code(worker.setup.trainer, folder)
 
 
 def _is_terminated(result: Reported | Lost) -> bool:
