@@ -259,16 +259,22 @@ def _imports(module: str, path: Path) -> Iterator[str]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     yield from _above(module)
     with suppress(OSError, SyntaxError, ValueError, ImportError):  # the file cannot be run either
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in _import_statements(path.read_bytes()):
             for name in _named(node, package):
                 yield name
                 yield from _above(name)
 
 
-def _named(node: ast.AST, package: str) -> Iterator[str]:
+@functools.lru_cache(maxsize=256)
+def _import_statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Cached, because one start of a study reads the imports of its trainer several times."""
+    return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _named(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
+    else:
         base = node.module or ""
         if node.level:
             base = importlib.util.resolve_name("." * node.level + base, package)

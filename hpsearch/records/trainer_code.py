@@ -9,6 +9,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,18 @@ class SourceText:
 
     @classmethod
     def of_text(cls, text: str) -> "SourceText":
-        digest = hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
-        return cls(digest, without_keys(redact(text)) if len(text) <= MAX_TEXT_LENGTH else "")
+        return cls(_digest(text), without_keys(redact(text)) if len(text) <= MAX_TEXT_LENGTH else "")
 
     def is_same(self, other: "SourceText") -> bool:
         """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""
         known = bool(self.text and other.text)
         return self.digest == other.digest or (known and _syntax(self.text) == _syntax(other.text))
+
+
+@lru_cache(maxsize=256)
+def _digest(text: str) -> str:
+    """Cached, because one start of a study compares its code with what is recorded several times."""
+    return hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _syntax(text: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
@@ -138,11 +139,22 @@ class _Texts:
         parts: set[str] = set()
         for path in {module.path, *own.files.values()}:
             with suppress(OSError, SyntaxError, ValueError):
-                for node in ast.walk(ast.parse(path.read_bytes())):
-                    words.update(_words(node))
-                    if isinstance(node, ast.JoinedStr | ast.BinOp):
-                        parts.update(*map(_words, ast.iter_child_nodes(node)))
+                its_words, its_parts = _words_and_parts(path.read_bytes())
+                words |= its_words
+                parts |= its_parts
         return cls(frozenset(words), frozenset(parts), "ray" in own.packages)
+
+
+@lru_cache(maxsize=256)
+def _words_and_parts(source: bytes) -> tuple[frozenset[str], frozenset[str]]:
+    """Cached, because a notebook checks the same files for many studies."""
+    words: set[str] = set()
+    parts: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        words.update(_words(node))
+        if isinstance(node, ast.JoinedStr | ast.BinOp):
+            parts.update(*map(_words, ast.iter_child_nodes(node)))
+    return frozenset(words), frozenset(parts)
 
 
 def _words(node: ast.AST) -> Iterator[str]:
