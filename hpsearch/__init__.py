@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hpsearch.core.replicates import Fold
     from hpsearch.core.trial import Cause, Report, State
     from hpsearch.orchestrator.run_result import RunResult
-    from hpsearch.orchestrator.session import Session
+    from hpsearch.orchestrator.sessions.session import Session
     from hpsearch.progress.extending import extend
     from hpsearch.study.definition import Study
     from hpsearch.trainer.adapters.lightning import lightning_callback
@@ -106,7 +106,7 @@ _MODULES = {
     "core.replicates": ["Fold"],
     "core.trial": ["Cause", "Report", "State"],
     "orchestrator.run_result": ["RunResult"],
-    "orchestrator.session": ["Session"],
+    "orchestrator.sessions.session": ["Session"],
     "progress.extending": ["extend"],
     "study.definition": ["Study"],
     "trainer.adapters.lightning": ["lightning_callback"],

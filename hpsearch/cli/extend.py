@@ -17,8 +17,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.run import text
-    from hpsearch.orchestrator.extend import extend
-    from hpsearch.orchestrator.extension import Longer
+    from hpsearch.orchestrator.changes.extend import extend
+    from hpsearch.orchestrator.changes.extension import Longer
     from hpsearch.progress.terminal import Terminal, prints_to_stderr
 
     longer = Longer(args.best, args.from_scratch)

@@ -29,8 +29,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import simulate as words
     from hpsearch.core.errors import BadInput
-    from hpsearch.orchestrator.method_comparison import DEFAULT, compare_methods
-    from hpsearch.orchestrator.simulated_curves import from_file, from_study
+    from hpsearch.orchestrator.simulation.method_comparison import DEFAULT, compare_methods
+    from hpsearch.orchestrator.simulation.simulated_curves import from_file, from_study
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)

@@ -19,7 +19,7 @@ from hpsearch.evaluation.scoring import score_on_test, score_on_validation
 from hpsearch.evaluation.test_set_ledger import keep_result, last_result, ledger, open_test
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.code_changes import CodeChanges
+from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.search import FLUSH

@@ -8,7 +8,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.folders import data_folder
 from hpsearch.core.stopping import handlers_kept
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.orchestrator import own_methods
+from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
 from hpsearch.pruners.base import NeverPrune, Pruner, Several

@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 from hpsearch.core.errors import InfrastructureError, PoolError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build, trainer_check
-from hpsearch.orchestrator.extension import Longer
+from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.orchestrator.search import Search

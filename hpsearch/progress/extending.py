@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from hpsearch.orchestrator.extend import extend as extend_recorded
-from hpsearch.orchestrator.extension import Longer
+from hpsearch.orchestrator.changes.extend import extend as extend_recorded
+from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress.in_python import running
 from hpsearch.study.definition import Study

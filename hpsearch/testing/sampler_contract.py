@@ -13,8 +13,8 @@ from hpsearch.core.decisions import New, Resume
 from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params
-from hpsearch.orchestrator import own_methods
-from hpsearch.orchestrator.own_methods import Given
+from hpsearch.orchestrator.own import own_methods
+from hpsearch.orchestrator.own.own_methods import Given
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.simulation import LOSS, Simulation, diverges, fails, flat, infeasible

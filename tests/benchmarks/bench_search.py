@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from hpsearch.orchestrator.method_comparison import METHODS, with_method
-from hpsearch.orchestrator.simulated_run import simulate
+from hpsearch.orchestrator.simulation.method_comparison import METHODS, with_method
+from hpsearch.orchestrator.simulation.simulated_run import simulate
 from hpsearch.study.definition import Study
 from tests.benchmarks.curve_tasks import METRIC, CurveTask, load
 from tests.benchmarks.processes import progress

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from hpsearch.cli.text.layout import wrapped
 from hpsearch.core.format import columns, duration, many, number
-from hpsearch.orchestrator.method_comparison import OWN, PARTS, MethodComparison, MethodResult, with_method
-from hpsearch.orchestrator.simulated_curves import CurveSource
+from hpsearch.orchestrator.simulation.method_comparison import OWN, PARTS, MethodComparison, MethodResult, with_method
+from hpsearch.orchestrator.simulation.simulated_curves import CurveSource
 from hpsearch.study.definition import Study
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}

@@ -16,7 +16,7 @@ from hpsearch.core.decisions import New, Over
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.orchestrator.own_methods import Given, make_sampler
+from hpsearch.orchestrator.own.own_methods import Given, make_sampler
 from hpsearch.samplers import from_optuna
 from hpsearch.samplers.optuna.adapter import STATELESS
 from hpsearch.study.space import Choice, Float, Int, Space

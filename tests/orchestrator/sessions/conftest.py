@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.orchestrator import session
+from hpsearch.orchestrator.sessions import session
 from tests.support.session_folder import SessionFolder
 
 

@@ -2,7 +2,7 @@
 
 from hpsearch.core.errors import BadInput
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.orchestrator.extension import Longer
+from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult

@@ -10,7 +10,7 @@ import pytest
 from hpsearch.core.trial import State
 from hpsearch.journal import Journal
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow

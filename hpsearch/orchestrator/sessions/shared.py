@@ -18,7 +18,6 @@ from hpsearch.core.messages import Event, Kill, Lost, Reported
 from hpsearch.core.trial import Cause
 from hpsearch.journal import LEASE_SECONDS, Callers, Journal, Owner
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.alone import Complete, Make
 from hpsearch.orchestrator.held_study import HeldStudy
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord
@@ -26,6 +25,7 @@ from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, limit_reached
 from hpsearch.orchestrator.search import Search
+from hpsearch.orchestrator.sessions.alone import Complete, Make
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.ask_and_tell import AskAndTell

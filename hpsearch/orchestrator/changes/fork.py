@@ -14,8 +14,8 @@ from hpsearch.core.format import many
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.changed_file import file_changes
-from hpsearch.orchestrator.extension import Longer, Record, extension, is_finished
+from hpsearch.orchestrator.changes.changed_file import file_changes
+from hpsearch.orchestrator.changes.extension import Longer, Record, extension, is_finished
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine, Grid, Recipe

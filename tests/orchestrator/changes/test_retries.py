@@ -8,7 +8,7 @@ import pytest
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal import Environment, TrainingSegment
-from hpsearch.orchestrator.retries import retries
+from hpsearch.orchestrator.changes.retries import retries
 from hpsearch.provenance import environment
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study

@@ -10,7 +10,7 @@ from hpsearch.core.decisions import Continue, Finish, Pause, Stop
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Trial
-from hpsearch.orchestrator.own_pruner import OwnPruner
+from hpsearch.orchestrator.own.own_pruner import OwnPruner
 from hpsearch.testing.pruner_contract import history_of
 
 HISTORY = history_of([0.5, 0.4])

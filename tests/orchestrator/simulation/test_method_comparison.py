@@ -8,7 +8,13 @@ import pytest
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Params
-from hpsearch.orchestrator.method_comparison import METHODS, OWN, MethodComparison, compare_methods, with_method
+from hpsearch.orchestrator.simulation.method_comparison import (
+    METHODS,
+    OWN,
+    MethodComparison,
+    compare_methods,
+    with_method,
+)
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Random, Recipe
 from hpsearch.workers.pools.simulated.played_curves import FunctionCurves

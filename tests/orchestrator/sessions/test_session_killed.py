@@ -12,7 +12,7 @@ from hpsearch.core.trial import State
 from tests.support.session_folder import SessionFolder, comparable
 from tests.support.session_trainer import drive
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 5, "epochs": 2}, {"trials": 3, "epochs": 5}]}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Params, State
-from hpsearch.orchestrator.simulated_run import SimulatedRun, simulate
+from hpsearch.orchestrator.simulation.simulated_run import SimulatedRun, simulate
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.simulated.played_curves import FunctionCurves
 

@@ -15,15 +15,15 @@ import pytest
 from hpsearch import Session, StudyBusy
 from hpsearch.core.trial import Cause, State, Trial
 from hpsearch.journal import Journal
-from hpsearch.orchestrator import shared
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
+from hpsearch.orchestrator.sessions import shared
 from hpsearch.records.stop_request import ask_to_stop
-from tests.orchestrator.test_session import METHODS
+from tests.orchestrator.sessions.test_session import METHODS
 from tests.support.session_folder import SessionFolder, asked, comparable
 from tests.support.session_trainer import drive
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RANDOM = {"method": "random", "trials": 16}
 ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 6, "epochs": 2}, {"trials": 4, "epochs": 4}]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Params
-from hpsearch.orchestrator.simulated_run import SimulatedRun, simulate
+from hpsearch.orchestrator.simulation.simulated_run import SimulatedRun, simulate
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections

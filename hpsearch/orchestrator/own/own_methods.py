@@ -14,8 +14,8 @@ from warnings import catch_warnings, simplefilter
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Report, State, Trial
-from hpsearch.orchestrator.own_pruner import OwnPruner
-from hpsearch.orchestrator.own_sampler import OwnSampler, kind_of
+from hpsearch.orchestrator.own.own_pruner import OwnPruner
+from hpsearch.orchestrator.own.own_sampler import OwnSampler, kind_of
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash

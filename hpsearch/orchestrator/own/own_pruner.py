@@ -9,7 +9,7 @@ from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.orchestrator.own_sampler import kind_of, problems_of_numbers
+from hpsearch.orchestrator.own.own_sampler import kind_of, problems_of_numbers
 from hpsearch.trainer.failures import short_traceback
 
 

@@ -17,9 +17,9 @@ from hpsearch.core.printable import printable
 from hpsearch.core.replicates import SINGLE_TRAINING
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.alone import Alone
 from hpsearch.orchestrator.observers import Notes, Observer
-from hpsearch.orchestrator.shared import Shared
+from hpsearch.orchestrator.sessions.alone import Alone
+from hpsearch.orchestrator.sessions.shared import Shared
 from hpsearch.orchestrator.signals import Relayed
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment

@@ -12,7 +12,7 @@ from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.orchestrator.own_sampler import OwnSampler
+from hpsearch.orchestrator.own.own_sampler import OwnSampler
 from hpsearch.samplers.random import Random
 from hpsearch.study.space import Space
 from hpsearch.testing import CONDITIONAL

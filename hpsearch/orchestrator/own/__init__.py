@@ -1,0 +1,1 @@
+"""Samplers and pruners of users: found, created, and checked against the contract."""

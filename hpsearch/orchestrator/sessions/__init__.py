@@ -1,0 +1,1 @@
+"""Ask and tell: studies with trials that the caller's own loop trains."""

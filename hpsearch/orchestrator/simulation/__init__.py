@@ -1,0 +1,1 @@
+"""Searches on recorded curves, with virtual workers, and the comparison of search methods on them."""
