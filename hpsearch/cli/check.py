@@ -11,7 +11,8 @@ arguments = study_text
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.orchestrator.own import own_methods, trainer_check
+    from hpsearch.orchestrator import trainer_check
+    from hpsearch.orchestrator.own import own_methods
     from hpsearch.study.definition import Study
     from hpsearch.study.file import reading
     from hpsearch.trainer.adapters import command_line as command

@@ -11,10 +11,12 @@ from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
-from hpsearch.orchestrator import build, fork, own_methods
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.changes import fork
 from hpsearch.orchestrator.changes.changed_file import file_changes
 from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import Longer, Record, extension
+from hpsearch.orchestrator.own import own_methods
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode

@@ -15,7 +15,8 @@ from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerErr
 from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
-from hpsearch.orchestrator import build, fork, own_methods
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.changes import fork
 from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.changes.retries import Retries, retries
@@ -24,6 +25,7 @@ from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
+from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, Reached, Totals, study_limit_reached
 from hpsearch.orchestrator.run_result import RunResult

@@ -10,7 +10,8 @@ import hpsearch
 from hpsearch.core.decisions import Continue, New
 from hpsearch.core.errors import OwnMethodError, StudyFileError
 from hpsearch.core.history import History
-from hpsearch.orchestrator import build, own_methods
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.own.own_methods import Given, changed_sources, make_pruner, make_sampler, sources
 from hpsearch.study.definition import Study
 from hpsearch.testing import CONDITIONAL
