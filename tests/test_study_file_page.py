@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 
 def trainer(params: Any, run: hpsearch.Run) -> Any:
     dict(params)
-    yield hpsearch.Report(1, {"val_loss": len(params) + run.seed % 7})
+    yield hpsearch.Report(1, {"val_loss": len(params) + run.seed % 7, "latency_ms": 9.5, "params": 900})
 
 
 def test_there_are_examples() -> None:

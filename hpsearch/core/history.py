@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hpsearch.core.requirements import Unmet
 from hpsearch.core.trial import Objective, Params, Report, State, Trial, key_of
 
 _NOTHING: Mapping[int, float] = {}
@@ -48,6 +49,7 @@ class History:
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
+        self._judged: dict[int, tuple[float, Report]] = {}  # of each trial: its loss so far, and the report that has it
         self._sparse: dict[int, list[tuple[int, float]]] = {}  # of trials that do not report the metric at every epoch
         self._infeasible: set[int] = set()
         self._repeats, self._with_known_key = Counter[str](), 0
@@ -138,17 +140,22 @@ class History:
             self._sparse[number] = list(known)
         if not has_metric:
             return
+        loss, so_far = self.objective.loss_at(trial.curve, place), self._judged.get(number) if before else None
+        if so_far is None or loss < so_far[0] or self.objective.at != "best":
+            so_far = self._judged[number] = loss, report
+        best = so_far[0] if self._is_met(trial, place, so_far[1]) else math.inf
         sparse = self._sparse.get(number)
-        if sparse is None:
-            best = self._losses[before][number] if before else math.inf
-        else:
-            best = sparse[-1][1] if sparse else math.inf
-        loss = self.objective.loss_at(trial.curve, place)
-        best = min(best, loss) if self.objective.at == "best" else loss
         if sparse is None:
             self._losses.setdefault(report.step, {})[number] = best
         else:
             sparse.append((report.step, best))
+
+    def _is_met(self, trial: Trial, place: int, judged: Report) -> bool:
+        """Whether a trial meets `require` at the report at index `place`, as far as it has reported the metrics."""
+        objective = self.objective
+        if not objective.require:
+            return True
+        return not any(one.is_known for one in objective.unmet_at(trial.curve[: place + 1], judged))
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -163,8 +170,8 @@ class History:
         """Trial number -> its loss up to this epoch: the best so far, with at = "last" the last one, or the mean of the
         last ones.
 
-        Smaller is better. It has all trials, in any state but INFEASIBLE, that trained to this epoch and reported the
-        metric by then.
+        Smaller is better; +inf where `require` is not met. It has all trials, in any state but INFEASIBLE, that trained
+        to this epoch and reported the metric by then.
         """
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
@@ -238,6 +245,37 @@ def _numbers_in_current(trials: Sequence[Trial]) -> list[int]:
             places[trial.number] = len(numbers)
             numbers.append(trial.number)
     return numbers
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Where no trial meets the requirements: the one that is nearest to them, by the sum of the relative excesses.
+
+    value, epoch: as of `BestTrial`. unmet: what it does not meet.
+    """
+
+    trial: int
+    value: float
+    epoch: int
+    unmet: tuple[Unmet, ...]
+
+    @classmethod
+    def of(cls, trials: Iterable[Trial], objective: Objective) -> "Nearest | None":
+        """None where a trial meets them, where there are none, and where no trial has a value."""
+        found = []
+        for trial in trials if objective.require else ():
+            judged, value = objective.judged(trial), objective.value(trial)
+            if judged is None or value is None or trial.superseded:
+                continue
+            if not (unmet := objective.unmet(trial, judged)):
+                return None
+            found.append((sum(one.excess for one in unmet), cls(trial.number, value, judged.step, unmet)))
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def text(self, label: str) -> str:
+        """label: of the metric."""
+        unmet = "; ".join(one.text for one in self.unmet)
+        return f"trial {self.trial}, {label} {self.value:.4g} at epoch {self.epoch}: {unmet}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Literal
 
+from hpsearch.core.requirements import Requirement, Unmet, metrics_at
+
 MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
 
@@ -219,6 +221,7 @@ class Objective:
     at: "best", "last", or "mean of last N": the mean of the last N values (of all, where there are fewer), for metrics
     that are noisy from epoch to epoch, such as the return of an agent. Its epoch is the last one.
     failed: whether a FAILED trial has a result: "keep", from its epochs before the failure; "drop", none.
+    require: a trial that does not meet one of these at the epoch by which it is judged has a value, and no result.
 
     Inside hpsearch smaller is better: `loss_*` negates a metric that is maximised. NaN and both infinities become +inf,
     so that a diverged trial is never the best (Optuna accepts -inf as a result).
@@ -228,6 +231,7 @@ class Objective:
     goal: Literal["minimize", "maximize"]
     at: str = "best"
     failed: Literal["keep", "drop"] = "keep"
+    require: tuple[Requirement, ...] = ()
 
     @property
     def sign(self) -> int:
@@ -297,18 +301,42 @@ class Objective:
         return [report.step for report in islice(filter(self.is_in, reversed(trial.curve)), newest)]
 
     def loss(self, trial: Trial) -> float:
-        """Smaller is better; +inf for a trial without a value."""
-        report = self.judged(trial)
-        if report is None or trial.diverged or trial.state is State.INFEASIBLE:
-            return math.inf
-        return self.loss_of(report)
+        """Smaller is better; +inf for a trial without a value, and for one that does not meet `require`."""
+        report = self._with_value(trial)
+        return math.inf if report is None or self.unmet(trial, report) else self.loss_of(report)
 
     def value(self, trial: Trial) -> float | None:
         """The metric as reported; None for a trial without a value."""
-        loss = self.loss(trial)
+        report = self._with_value(trial)
+        loss = math.inf if report is None else self.loss_of(report)
         if math.isinf(loss):
             return None
         return loss if self.goal == "minimize" else -loss
+
+    def _with_value(self, trial: Trial) -> Report | None:
+        """As `judged`; None for a trial that diverged or is infeasible."""
+        return None if trial.diverged or trial.state is State.INFEASIBLE else self.judged(trial)
+
+    def unmet(self, trial: Trial, judged: Report | None = None) -> tuple[Unmet, ...]:
+        """The requirements that the trial does not meet at the epoch by which it is judged. judged: that report, where
+        it is known."""
+        report = (judged or self.judged(trial)) if self.require else None
+        return () if report is None else self.unmet_at(trial.curve, report)
+
+    def unmet_at(self, curve: Sequence[Report], report: Report) -> tuple[Unmet, ...]:
+        """The requirements that a report of the curve does not meet; see `metrics_at` for metrics that it lacks."""
+        found = []
+        for one in self.require:
+            metrics = self.metrics_of(curve, report, one)
+            if one.excess(metrics) > 0:
+                found.append(Unmet(one, metrics))
+        return tuple(found)
+
+    def metrics_of(self, curve: Sequence[Report], report: Report, requirement: Requirement) -> dict[str, float]:
+        """The metrics that a requirement names, at a judged report of the curve. That of the study is the mean of
+        several epochs, where means count."""
+        metrics = metrics_at(curve, report.step, sorted(requirement.names))
+        return {name: report.metrics[name] if name == self.metric else value for name, value in metrics.items()}
 
     def counts(self, trial: Trial) -> bool:
         """Whether the trial has a result, so that it can be the best of its study."""

@@ -38,23 +38,25 @@ class Summary:
     """The progress of a study.
 
     trials: the number in each state, of all states. epochs, busy: epochs and seconds of training, of all trials. best:
-    None while no trial has a value.
+    None while no trial has a result. unmet: the number of trials that do not meet the study's requirements.
     """
 
     trials: Mapping[State, int]
     epochs: int
     busy: float
     best: BestTrial | None
+    unmet: int = 0
 
     @classmethod
     def of(cls, counts: Iterable[Sequence[Any]], best: Sequence[Any] | None) -> Self:
-        """counts: rows of state, number of trials, epochs, seconds. best: the stored number, value, best_epoch, params
-        and state of the best trial."""
-        rows = [(State(state), int(many), int(epochs), float(busy)) for state, many, epochs, busy in counts]
+        """counts: rows of state, number of trials, epochs, seconds, number of those with a value and no loss.
+        best: the stored number, value, best_epoch, params and state of the best trial."""
+        rows = [(State(state), int(many), *rest) for state, many, *rest in counts]
         number, value, epoch, params, state = best or (0, 0.0, 0, "{}", "")
         found = BestTrial(number, value, epoch, json.loads(params), state == State.FAILED) if best else None
-        states = dict.fromkeys(State, 0) | {state: many for state, many, _, _ in rows}
-        return cls(states, sum(epochs for _, _, epochs, _ in rows), sum(busy for *_, busy in rows), found)
+        states = dict.fromkeys(State, 0) | {state: many for state, many, *_ in rows}
+        epochs, busy, unmet = (sum(column) for column in list(zip(*rows, strict=True))[2:] or [(), (), ()])
+        return cls(states, int(epochs), float(busy), found, int(unmet))
 
 
 @dataclass(frozen=True)
@@ -216,4 +218,5 @@ class Judge:
         value = self.objective.value(short)
         if report is None or value is None:
             return {"value": None, "loss": None, "best_epoch": None}
-        return {"value": value, "loss": self.objective.loss(short), "best_epoch": report.step}
+        loss = None if self.objective.unmet_at(trial.curve, report) else value * self.objective.sign
+        return {"value": value, "loss": loss, "best_epoch": report.step}

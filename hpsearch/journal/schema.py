@@ -50,7 +50,8 @@ studies = Table(
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
 )
 
-# loss: `value`, negated where it is maximised, so that ORDER BY loss is best first.
+# loss: `value`, negated where it is maximised, so that ORDER BY loss is best first; NULL where it is not, and where the
+# trial does not meet the study's requirements.
 # cause: a `Cause`; cause_numbers: its numbers, as JSON. Of a study: why it ended, NULL before.
 # superseded: 1 where it was trained with an earlier version of the trainer's code.
 # reads_epochs: 1 where its trainer has read run.epochs_total. replaces: the number of an earlier trial, or NULL.

@@ -174,7 +174,9 @@ class Journal:
     def summary(self, study_id: int) -> Summary:
         """It reads no curves, so it is fast for large studies."""
         own = trials.c.study_id == study_id
-        totals = (sa.func.count(), sa.func.sum(trials.c.epoch + trials.c.retrained), sa.func.sum(trials.c.busy))
+        unmet = sa.case((trials.c.value.is_not(None) & trials.c.loss.is_(None), 1), else_=0)
+        sums = (trials.c.epoch + trials.c.retrained, trials.c.busy, unmet)
+        totals = (sa.func.count(), *map(sa.func.sum, sums))
         fit = own & trials.c.loss.is_not(None) & (trials.c.superseded == 0)
         with self._database.read() as connection:
             counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()

@@ -21,6 +21,7 @@ from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
+from hpsearch.study.objectives import objective_of
 
 
 @dataclass(frozen=True)
@@ -165,19 +166,22 @@ def _train_longer(held: HeldStudy, longer: Longer | None, note: Callable[[str], 
 
 
 def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:
-    """The recorded identity; with the metric of the file where no trial has a value of the recorded one: the name was
-    wrong, and no result depends on it."""
+    """The recorded identity; with the metric and the requirements of the file where no trial has a result by the
+    recorded ones: the name was wrong or the requirements too strict, and there is no best trial that they change."""
     identity, about = dict(record.identity), record.identity["study"]
-    if study.study.metric == about["metric"]:
+    now = study.identity()["study"]
+    new = {key: now[key] for key in ("metric", "require") if key in now}
+    if new == {key: about[key] for key in ("metric", "require") if key in about}:
         return identity
-    recorded = replace(study.objective, metric=about["metric"], failed="keep")
+    recorded = replace(objective_of(about), failed="keep")
     if any(recorded.counts(trial) for trial in journal.trials(record.id)):
         return identity
-    return {**identity, "study": {**about, "metric": study.study.metric}}
+    rest = {key: value for key, value in about.items() if key not in ("metric", "require")}
+    return {**identity, "study": {**rest, **new}}
 
 
 def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
-    """The changed study file. identity: see `_with_corrected_metric`. Where the metric is another, the trials are
+    """The changed study file. identity: see `_with_corrected_metric`. Where that is another, the trials are
     judged by it before it is recorded, so that a run that is killed in between leaves both to the next."""
     if identity != held.record.identity:
         writer = held.journal.writer(held.lease, held.study.objective)

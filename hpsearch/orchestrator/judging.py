@@ -11,6 +11,8 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
 
+STUDY_METRIC = "study.metric = "
+
 
 @dataclass(frozen=True)
 class Judging:
@@ -55,11 +57,28 @@ class Judging:
         """A message if the trial has ended and no trial has reported the study's metric, or that of early stopping."""
         if trial.diverged or trial.state not in (State.COMPLETE, State.PAUSED, State.PRUNED, State.FAILED):
             return ""
-        for objective, key in ((history.objective, "study.metric"), (self.stopping, "early_stopping.metric")):
-            missing = missing_metric(trial, objective, key) if objective is not None else ""
+        for objective, before in ((history.objective, STUDY_METRIC), (self.stopping, "early_stopping.metric = ")):
+            missing = missing_metric(trial, objective, before) if objective is not None else ""
             if missing and objective is not None and not any(objective.judged(one) for one in history):
                 return missing
+        return self._missing_requirement(trial, history)
+
+    def _missing_requirement(self, trial: Trial, history: History) -> str:
+        """A message if the trial is COMPLETE and no trial has reported a metric that a requirement names."""
+        if trial.state is not State.COMPLETE or trial.diverged:
+            return ""
+        for one in history.objective.require:
+            for name in sorted(one.names):
+                wanted = Objective(name, "minimize")
+                missing = missing_metric(trial, wanted, f"`{one.text}` of study.require: ")
+                if missing and not any(wanted.judged(other) for other in history):
+                    return missing
         return ""
+
+
+def in_full(reason: str, trial: Trial, history: History) -> str:
+    """The reason for a trial's end, with the requirements that it does not meet."""
+    return "; ".join([reason, *(one.text for one in history.objective.unmet(trial))])
 
 
 def planned_end(trial: Trial) -> str:
@@ -71,7 +90,7 @@ def planned_end(trial: Trial) -> str:
 def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:
     """The end of a trial whose value is limits.target or better; None where it is not."""
     value = objective.value(trial) if target is not None else None
-    if target is None or value is None or value * objective.sign > target * objective.sign:
+    if target is None or value is None or value * objective.sign > target * objective.sign or objective.unmet(trial):
         return None
     reason = f"limits.target = {target:g} is reached: {objective.label} {value:.6g} at epoch {trial.epoch}"
     return Finish(reason, Cause.LIMIT, {"target": target, "value": value, "epoch": trial.epoch})
@@ -105,12 +124,12 @@ def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: i
     return trial, replace(verdict, reason=warning)
 
 
-def missing_metric(trial: Trial, objective: Objective, key: str = "study.metric") -> str:
-    """A message with the metrics of a trial without a metric of the study; "" where a report has it. key: its key in
-    the study file."""
+def missing_metric(trial: Trial, objective: Objective, before: str = STUDY_METRIC) -> str:
+    """A message with the metrics of a trial without a metric of the study; "" where a report has it. before: its key in
+    the study file, before the metric in the message."""
     if any(map(objective.is_in, trial.curve)):
         return ""
     names = sorted({name for report in trial.curve for name in report.metrics if not is_measured(name)})
-    missing = f'{key} = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
+    missing = f'{before}"{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
     near = get_close_matches(objective.metric, names, n=1, cutoff=0.85)
     return f"{missing}; did you mean `{near[0]}`?" if near else missing

@@ -15,8 +15,8 @@ from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, 
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, State, Trial
+from hpsearch.orchestrator import judging
 from hpsearch.orchestrator.driver_time import DriverTime
-from hpsearch.orchestrator.judging import Judging, decides, missing_metric, not_recorded, raised_at_its_end, stops_study
 from hpsearch.orchestrator.lost_workers import Losses
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
@@ -64,7 +64,7 @@ class Loop:
         self.totals, self.end = Totals(), End()
         self.running = dict(running or {})
         self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
-        self._judging = Judging(rules.epochs, early_stopping, pruner, rules.target, rules.stopping)
+        self._judging = judging.Judging(rules.epochs, early_stopping, pruner, rules.target, rules.stopping)
         self._findings = TrainerFindings(history, rules.epochs)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
@@ -266,7 +266,7 @@ class Loop:
             self._decide(kind, text, about)
         self._error = self._error or self._findings.error
         verdict: Verdict = Continue()
-        for report in not_recorded(event.reports, trial):
+        for report in judging.not_recorded(event.reports, trial):
             before = trial.epoch
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))
@@ -279,14 +279,14 @@ class Loop:
                 break
         if event.failure is not None and event.failure.kind == "disk":  # for every verdict on the trial
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; fix this and run again")
-        if event.failure is not None and decides(event.failure, trial, verdict, self.rules.epochs):
+        if event.failure is not None and judging.decides(event.failure, trial, verdict, self.rules.epochs):
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
                 reason = f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}"
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             elif event.failure is not None and isinstance(verdict, Finish):
-                trial, verdict = raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
+                trial, verdict = judging.raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
             self._apply(trial, verdict, holds_worker=event.failure is None)
 
     def _apply(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
@@ -301,11 +301,11 @@ class Loop:
                 self._turn.orders.append(Advance(trial.number))
                 return
             case Stop(reason, cause, numbers) | Pause(reason, cause, numbers) | Finish(reason, cause, numbers):
-                missing = "" if cause is Cause.DIVERGED else missing_metric(trial, self.history.objective)
+                missing = "" if cause is Cause.DIVERGED else judging.missing_metric(trial, self.history.objective)
                 if missing and isinstance(verdict, Finish):
                     self._end(trial, State.FAILED, missing, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
                 else:
-                    self._end(trial, ENDS[type(verdict)], reason, cause, numbers)
+                    self._end(trial, ENDS[type(verdict)], judging.in_full(reason, trial, self.history), cause, numbers)
                 if missing := self._judging.missing(self.history[trial.number], self.history):
                     self._error = TrainerError(f"trial {trial.number}: {missing}")
         if holds_worker:
@@ -337,7 +337,7 @@ class Loop:
         self._alone = None if self._alone == trial.number else self._alone
 
     def _fail(self, trial: Trial, failure: Failure) -> None:
-        if stops_study(failure, self.history):
+        if judging.stops_study(failure, self.history):
             self._wait(trial, failure.summary, Cause.TRAINER_RAISED)
             self._error = TrainerError(f"trial {trial.number}: {failure.summary}")
         elif failure.kind == "disk":

@@ -24,10 +24,7 @@ def check(study: Study) -> SourceCheck:
         return SourceCheck()
     searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
     given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
-    metrics = {study.objective.metric}
-    if study.early_stopping is not None and study.early_stopping.metric is not None:
-        metrics.add(study.early_stopping.metric)
-    return source_check.check(contract.display_name(own.use), own.use, study.folder, given, metrics)
+    return source_check.check(contract.display_name(own.use), own.use, study.folder, given, set(_metrics(study)))
 
 
 def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
@@ -41,11 +38,19 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
 
 def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """As `faults`, of what is allowed and probably not meant."""
-    tables = {study.objective.metric: "study"}
-    of_trainer = [
-        ((tables.get(metric, "early_stopping"), "metric"), message) for metric, message in found.warnings.items()
-    ]
+    keys = _metrics(study)
+    of_trainer = [(keys[metric], message) for metric, message in found.warnings.items()]
     return _with_lines(file, [*of_trainer, *likely_mistakes(study), *without_effect(study, found.effects)])
+
+
+def _metrics(study: Study) -> dict[str, KeyPath]:
+    """The metrics that the study reads, each with the first key that names it."""
+    keys: list[tuple[str, KeyPath]] = [(study.objective.metric, ("study", "metric"))]
+    if study.early_stopping is not None and study.early_stopping.metric is not None:
+        keys.append((study.early_stopping.metric, ("early_stopping", "metric")))
+    for place, one in enumerate(study.objective.require):
+        keys += [(name, ("study", "require", place)) for name in sorted(one.names)]
+    return dict(reversed(keys))
 
 
 def _with_lines(file: Path, placed: Sequence[tuple[KeyPath, str]]) -> list[Fault]:

@@ -32,5 +32,7 @@ def metric_text(objective: Objective, loss: float) -> str:
 def value_text(objective: Objective, loss: float, epoch: int) -> str:
     """A value of `History.losses_at`: the best one up to an epoch, or with `at = "last"` the last one, or the
     mean of the last ones."""
+    if objective.require and math.isinf(loss):
+        return "a requirement is not met"
     value = f"{objective.label} {metric_text(objective, loss)}"
     return f"best {value} up to epoch {epoch}" if objective.at == "best" else f"{value} at epoch {epoch}"

@@ -23,7 +23,8 @@ from hpsearch.provenance.module_search import module_of
 from hpsearch.records import find
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
+from hpsearch.study.differences import differences
 from hpsearch.study.program import Program
 from hpsearch.trainer.source_reader import Definition, SourceReader
 from hpsearch.trainer.trainer_sources import sources_of

@@ -156,6 +156,7 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "best_epoch": judged.step if judged is not None and value is not None else None,
         "attempts": trial.attempts,
         "superseded": trial.superseded,
+        **({"unmet": [one.document() for one in objective.unmet(trial)]} if objective.require else {}),
         "seconds": round(trial.busy, 6),
         "error": trial.error or None,
         "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],

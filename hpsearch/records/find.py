@@ -19,6 +19,7 @@ from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.kinds import MAX_STUDY_NAME_BYTES
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.reading import resolved
+from hpsearch.study.objectives import objective_of
 from hpsearch.study.space import Space
 
 
@@ -30,8 +31,7 @@ class JournalStudy:
 
     @property
     def objective(self) -> Objective:
-        about = self.record.spec["study"]
-        return Objective(about["metric"], about["goal"], about["at"], about.get("failed", "keep"))
+        return objective_of(self.record.spec["study"])
 
     @property
     def metric_meanings(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.core.decisions import RESTARTS, Decision
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
-from hpsearch.core.history import BestTrial
+from hpsearch.core.history import BestTrial, Nearest
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
@@ -27,7 +27,8 @@ class StudyStatus:
     in lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it.
     preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
-    replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any.
+    replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
+    number of trials that do not meet study.require.
     """
 
     study: str
@@ -43,6 +44,7 @@ class StudyStatus:
     cause_numbers: Numbers = field(default_factory=dict)
     seconds_left: Span | None = field(default=None, compare=False)  # it changes all the time
     replaceable: int = 0
+    unmet: int = 0
 
     def document(self) -> dict[str, Any]:
         found = {**asdict(self), "cause": self.cause and str(self.cause)}
@@ -65,7 +67,7 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
             study = as_recorded(record, Path())
             left = time_left(journal, record, study) if state == "RUNNING" else None
             replaced = replaceable(study)
-    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left, replaced)
+    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left, replaced, counted.unmet)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
@@ -144,8 +146,16 @@ def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:
     """NoTrialSucceeded where none has a value."""
     best = journal.summary(study.record.id).best
     if best is None:
-        raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
+        raise NoTrialSucceeded(_why_no_best(journal, study))
     return trial_details(journal, study, best.trial)
+
+
+def _why_no_best(journal: Journal, study: JournalStudy) -> str:
+    nearest = Nearest.of(journal.trials(study.record.id), study.objective)
+    if nearest is None:
+        return f'study "{study.record.name}" has no trial with a value yet'
+    near = nearest.text(study.objective.label)
+    return f'no trial of study "{study.record.name}" meets study.require; the nearest: {near}'
 
 
 def _document(decision: Decision) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from hpsearch.provenance import environment, installed
 from hpsearch.records.callers_files import CallersStudy, as_recorded
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
+from hpsearch.study.differences import differences
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.worker import HASH_SEED
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist, median
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Cause, Params, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.study.space import Space
 
 
@@ -18,7 +18,9 @@ class Observation:
     epoch: the last epoch that it trained. own: its loss; +inf where it diverged, failed, is infeasible or reported
         nothing.
     loss: the finite loss for the surrogate. It equals `own`, except that a pruned trial has at least the median, and a
-        trial with +inf a value worse than all others.
+        trial with +inf, or that does not meet the study's requirements, a value worse than all others.
+    free: as `loss`, for a surrogate that learns the requirements by themselves from `excess`.
+    excess: how far it is from meeting each of them, <= 0 where it does; a finite number.
     pruned: it was stopped or paused by comparison with other trials, so its loss is that of a shorter training.
     """
 
@@ -27,6 +29,8 @@ class Observation:
     own: float
     loss: float
     pruned: bool
+    free: float = 0.0
+    excess: tuple[float, ...] = ()
 
 
 def observations(history: History, space: Space) -> list[Observation]:
@@ -38,13 +42,45 @@ def observations(history: History, space: Space) -> list[Observation]:
     """
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = at_one_length([*usable_evidence(history, space), *own], space.dimensions + 1)
-    losses = [math.inf if trial.state is State.FAILED else history.loss(trial) for trial in trials]
+    objective = history.objective
+    free_objective = replace(objective, require=())
+    losses = [math.inf if trial.state is State.FAILED else objective.loss(trial) for trial in trials]
+    free = [math.inf if trial.state is State.FAILED else free_objective.loss(trial) for trial in trials]
     pruned = [trial.state is State.PRUNED or trial.cause is Cause.PRUNED for trial in trials]
-    learned = _finite(pruned, losses)
+    excesses = _excesses(trials, objective)
+    columns = (trials, free, _behind(_finite(pruned, losses), free, excesses), pruned, _finite(pruned, free), excesses)
     return [
-        Observation(trial.params, trial.epoch, own_loss, loss, is_pruned)
-        for trial, own_loss, loss, is_pruned in zip(trials, losses, learned, pruned, strict=True)
+        Observation(trial.params, trial.epoch, own, loss, is_pruned, measured, excess)
+        for trial, own, loss, is_pruned, measured, excess in zip(*columns, strict=True)
     ]
+
+
+def _behind(losses: Sequence[float], own: Sequence[float], excesses: Sequence[tuple[float, ...]]) -> list[float]:
+    """The losses, with those of trials that do not meet the requirements in the order of their excesses (Deb 2000, "An
+    efficient constraint handling method for genetic algorithms")."""
+    span = max(losses, default=0.0) - min(losses, default=0.0) or 1.0
+    broken = [
+        sum(max(value, 0.0) for value in row) if math.isfinite(one) else 0.0
+        for one, row in zip(own, excesses, strict=True)
+    ]
+    return [loss + span * excess for loss, excess in zip(losses, broken, strict=True)]
+
+
+def _excesses(trials: Sequence[Trial], objective: Objective) -> list[tuple[float, ...]]:
+    """How far each trial is from meeting each requirement. Where that is not known, the median of the others."""
+    if not objective.require:
+        return [()] * len(trials)
+    judged = [None if trial.diverged else objective.judged(trial) for trial in trials]
+    rows = [
+        [
+            one.excess(objective.metrics_of(trial.curve, report, one)) if report else math.inf
+            for one in objective.require
+        ]
+        for trial, report in zip(trials, judged, strict=True)
+    ]
+    known = [[value for value in column if math.isfinite(value)] for column in zip(*rows, strict=True)]
+    middle = [median(column) if column else 1.0 for column in known]
+    return [tuple(one if math.isfinite(one) else other for one, other in zip(row, middle, strict=True)) for row in rows]
 
 
 def at_one_length(trials: Sequence[Trial], fewest: int) -> list[Trial]:

@@ -1,6 +1,5 @@
 """A study file, validated: StudyFileError lists every value that is wrong, also in relation to others."""
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +13,8 @@ from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
 from hpsearch.study.file import given_objects, other_tools, place, reading, space_names, space_section, suggestions
 from hpsearch.study.file.early_stopping import EarlyStopping
-from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
-from hpsearch.study.file.lines import KeyPath, Lines
+from hpsearch.study.file.faults import Faults, did_you_mean, listed, models, show, translate, unknown
+from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.provenance_section import Provenance
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
@@ -30,11 +29,12 @@ from hpsearch.study.file.sections import (
     Prune,
     Resources,
     Section,
-    StudySection,
     Tracking,
     kinds,
 )
+from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.file.trainer_sections import Trainer
+from hpsearch.study.objectives import objective_of
 from hpsearch.study.recorded_rules import with_recorded_key
 from hpsearch.study.space import Float, Space
 
@@ -85,7 +85,7 @@ class Study(Section):
 
     @property
     def objective(self) -> Objective:
-        return Objective(self.study.metric, self.study.goal, self.study.at, self.study.failed)
+        return objective_of(self.study.model_dump(exclude_none=True))
 
     @property
     def metric_meanings(self) -> dict[str, str]:
@@ -267,24 +267,6 @@ class Study(Section):
             "early_stopping": spec.get("early_stopping", {}),
             **({"metrics": spec["metrics"]} if "metrics" in spec and self.search.follows_curves else {}),
         }
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath = ()) -> list[str]:
-    """`space.lr.low: was 1e-05, is 0.0001` for every value in which two identities differ."""
-    found: list[str] = []
-    for key in dict.fromkeys([*old, *new]):
-        here = (*path, key)
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += differences(before, after, here)
-        elif (was := _json(old, key)) != (now := _json(new, key)):
-            found.append(f"{dotted(here)}: was {was}, is {now}")
-    return found
-
-
-def _json(table: Mapping[str, Any], key: str) -> str:
-    """As JSON, in which 1, 1.0 and true differ."""
-    return json.dumps(table[key], ensure_ascii=False) if key in table else "absent"
 
 
 # Loading ─────────────────────────────────────────────────────────────────────────────────────────

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from hpsearch.core.constraints import Constraint
 from hpsearch.core.trial import Params
-from hpsearch.study.constraints import Constraint
 from hpsearch.study.space import Space
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from hpsearch.core.constraints import Constraint
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
 from hpsearch.study.conditions import Condition, holds, is_comparison, matches
-from hpsearch.study.constraints import Constraint
 from hpsearch.study.dependencies import dependencies_first
 from hpsearch.study.families import Family
 from hpsearch.study.powers import exponent

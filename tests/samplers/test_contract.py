@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from hpsearch.core.constraints import read
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.fixed_list import FixedList, ParameterSet
@@ -12,7 +13,6 @@ from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
-from hpsearch.study.constraints import read
 from hpsearch.study.schedule import FixedSchedule
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.sampler_contract import CONDITIONAL, DISCRETE, SamplerCase, SamplerContract

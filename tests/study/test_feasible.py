@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from hpsearch.core.constraints import read
 from hpsearch.study import feasible
-from hpsearch.study.constraints import read
 from hpsearch.study.space import Choice, Float, Int, Space
 
 

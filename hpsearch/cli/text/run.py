@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.core.format import duration, many, named, number, params_line
+from hpsearch.core.history import Nearest
 from hpsearch.core.trial import Cause, State
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress.nothing_to_train import how_to_extend
@@ -25,6 +26,7 @@ def text(result: RunResult) -> str:
         _counts(result),
         "",
         *_best_rows(result),
+        *_unmet(result),
         "",
         *_where_to_look(result, call),
     ]
@@ -75,6 +77,8 @@ def _next_step(result: RunResult) -> list[str]:
     if end.is_max_failures:
         limit = "limits.max_failure_share" if "share" in end.numbers else "limits.max_failures"
         return [*retry, f"or raise {limit} to train other trials first"]
+    if result.best is None and Nearest.of(result.history, result.study.objective):
+        return [*retry, f"loosen study.require and {again} to continue"]
     if end.all_failed and end.cause is Cause.INFEASIBLE:
         return [
             "change [space], or the condition under which the trainer raises Infeasible, and run with --fork NEW_NAME"
@@ -111,6 +115,8 @@ def _limit_to_raise(result: RunResult) -> str:
 
 def _best_rows(result: RunResult) -> list[str]:
     best = result.best
+    if best is None and (nearest := Nearest.of(result.history, result.study.objective)):
+        return ["no trial meets study.require; the nearest:", f"  {nearest.text(result.study.objective.label)}"]
     if best is None:
         why = next((trial.reason for trial in reversed(list(result.history)) if trial.reason), "nothing was trained")
         return [f"no trial succeeded; the last one: {why}"]
@@ -119,6 +125,15 @@ def _best_rows(result: RunResult) -> list[str]:
         f"best: trial {best.trial}, {result.study.objective.label} {number(best.value)} at epoch {best.epoch}{later}",
         f"      {params_line(result.study.space.shown(best.params))}",
     ]
+
+
+def _unmet(result: RunResult) -> list[str]:
+    """How many trials have a value and do not meet the requirements, beside one that does."""
+    objective = result.study.objective
+    if result.best is None or not objective.require:
+        return []
+    count = sum(objective.value(one) is not None and bool(objective.unmet(one)) for one in result.history)
+    return [f"      {many(count, 'trial')} {'does' if count == 1 else 'do'} not meet study.require"] if count else []
 
 
 def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:

@@ -50,12 +50,14 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
         if others and all(name in one.params and identical(one.params[name], value) for one in others)
     }
     searched = [name for name in names if name not in same]
-    rows = [["trial", objective.label, "epoch", "state", *searched]]
+    rows = [["trial", objective.label, "epoch", "state", *(["require"] if objective.require else []), *searched]]
     for trial in trials[:most]:
         judged, value = objective.judged(trial), objective.value(trial)
         result = [number(value), str(judged.step)] if judged is not None and value is not None else ["", ""]
+        unmet = objective.unmet(trial)
+        met = ["not met" if unmet else "met" if value is not None else ""] if objective.require else []
         params = [number(trial.params[name]) if name in trial.params else "" for name in searched]
-        rows.append([str(trial.number), *result, f"{trial.state}{_code(trial)}", *params])
+        rows.append([str(trial.number), *result, f"{trial.state}{_code(trial)}", *met, *params])
     parts = [f"trials, best first; in all of them {params_line(same)}" if same else "trials, best first"]
     parts = [wrapped(parts[0]), in_blocks(rows)]
     if len(trials) > most:

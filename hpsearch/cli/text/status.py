@@ -22,6 +22,7 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         lines += [f"run by {one.holder}"] if one.holder else []
         lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
         lines += infeasible(one.trials.get("infeasible", 0), one.replaceable)
+        lines += [f"{many(one.unmet, 'trial')} not meeting study.require"] if one.unmet else []
         lines += [f"checkpoints: {size(used)} on the disk"] if used else []
     if any(one.state == "INTERRUPTED" for one in studies):
         lines.append(
@@ -48,7 +49,8 @@ def infeasible(count: int, replaceable: int) -> list[str]:
 def _row(one: StudyStatus) -> list[str]:
     trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
     best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch}{one.best.mark})"
-    return [one.study, one.state, trials or "none", str(one.epochs_trained), best or "none yet"]
+    no_best = "none meets study.require" if one.unmet else "none yet"
+    return [one.study, one.state, trials or "none", str(one.epochs_trained), best or no_best]
 
 
 def decision(one: Decision) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hpsearch.core.format import trainer
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
-from hpsearch.study.definition import differences
+from hpsearch.study.differences import differences
 
 SLOWER = 2.0
 """From this ratio of seconds per epoch, equal epochs are not equal cost; less may be the load of the machine."""

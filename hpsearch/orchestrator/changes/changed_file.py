@@ -6,7 +6,8 @@ from typing import Any
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import ASK_AND_TELL, Trial
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
+from hpsearch.study.differences import differences
 from hpsearch.study.file.search_sections import CoarseToFine, Grid, Own, Recipe
 
 Tables = dict[str, Any]

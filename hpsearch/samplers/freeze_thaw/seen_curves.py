@@ -28,7 +28,8 @@ FLOOR = 0.3
 @dataclass(frozen=True, slots=True)
 class Curve:
     """steps: the epochs with the metric. losses: the loss up to each: the best so far, or the last. ended_badly: it
-    diverged, failed or is infeasible."""
+    diverged, failed, is infeasible or does not meet the study's
+    requirements."""
 
     steps: Sequence[int] = ()
     losses: Sequence[float] = ()
@@ -59,6 +60,7 @@ class Curve:
             steps.append(report.step)
             losses.append(best)
         bad = trial.diverged or trial.state in (State.FAILED, State.INFEASIBLE)
+        bad = bad or (not trial.state.is_active and any(one.is_known for one in objective.unmet(trial)))
         return cls(steps, losses, bad or (not steps and not trial.state.is_active))
 
 

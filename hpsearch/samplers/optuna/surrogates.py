@@ -5,8 +5,9 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
 from hpsearch.core.imports import IMPORT_LOCK
@@ -25,6 +26,8 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
 
     A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
     all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
+    Trials that do not meet the study's requirements rank behind those that do, by the sum of their excesses (c-TPE;
+    Watanabe 2023, arXiv 2211.14411).
     """
     if "optuna" not in sys.modules:
         with IMPORT_LOCK:  # called by the loop, which waits for the imports of the tracker's thread only here
@@ -54,12 +57,17 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
 def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observation) -> "FrozenTrial":
     from optuna.trial import TrialState
 
-    values = _encode(space, one.params)
+    values, given = _encode(space, one.params), _constraints(one)
     if math.isinf(one.own):
-        return frozen(values, known, state=TrialState.PRUNED)
+        return frozen(values, known, state=TrialState.PRUNED, **given)
     if one.pruned:
-        return frozen(values, known, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own})
-    return frozen(values, known, value=one.own)
+        return frozen(values, known, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own}, **given)
+    return frozen(values, known, value=one.own, **given)
+
+
+def _constraints(one: Observation) -> dict[str, Any]:
+    """The argument of `create_trial` with the excesses of a trial, where the study has requirements."""
+    return {"constraints": {str(place): value for place, value in enumerate(one.excess)}} if one.excess else {}
 
 
 def _encode(space: Space, params: Params) -> dict[str, float]:
@@ -71,11 +79,14 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
     A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own method, to integrate
     it out, takes four times as long. Conditions are not modelled: an inactive parameter has the centre of its axis.
+    Each requirement of the study has a Gaussian process of its own, and the improvement is weighted by the probability
+    that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints").
     """
     import optuna
 
-    losses = half_ranked([one.loss for one in seen])
+    losses = half_ranked([one.free for one in seen])
     losses += [median(losses)] * len(running)
+    limits = [_constraints(one) for one in seen] + [_middle_constraints(seen)] * len(running)
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     middle = {p.key: encode(p, p.from_unit(0.5)) for p in space.parameters}
     points = [{**middle, **_encode(space, params)} for params in (*(one.params for one in seen), *running)]
@@ -84,13 +95,20 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
             sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
         study = optuna.create_study(direction="minimize", sampler=sampler)
-        study.add_trials([frozen(point, known, value=loss) for point, loss in zip(points, losses, strict=True)])
+        told = zip(points, losses, limits, strict=True)
+        study.add_trials([frozen(point, known, value=loss, **given) for point, loss, given in told])
         drawn = study.ask(known).params
     params: dict[str, Value] = dict(space.fixed)
     for parameter in space.parameters:
         if is_active(parameter, params):
             params[parameter.name] = decode(parameter, drawn[parameter.key])
     return params
+
+
+def _middle_constraints(seen: Sequence[Observation]) -> dict[str, Any]:
+    """As `_constraints`, of a running trial: the medians."""
+    middle = tuple(median(column) for column in zip(*(one.excess for one in seen), strict=True))
+    return _constraints(replace(seen[0], excess=middle))
 
 
 @contextmanager

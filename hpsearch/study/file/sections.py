@@ -1,7 +1,7 @@
 """The tables of a study file, one class each; `studies/study.schema.json` is generated from them.
 
-[trainer] is in trainer_sections.py, those of [search] are in search_sections.py, which says what a new search method
-takes. What one value may be is in kinds.py.
+[study] is in study_section.py, [trainer] in trainer_sections.py; those of [search] are in search_sections.py, which
+says what a new search method takes. What one value may be is in kinds.py.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, TrialSeeds, Value
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
@@ -18,7 +18,6 @@ from hpsearch.study.file.kinds import (
     Bytes,
     Count,
     Gpus,
-    JudgedAt,
     MetricName,
     NestedValue,
     Number,
@@ -26,7 +25,6 @@ from hpsearch.study.file.kinds import (
     OwnUse,
     RecordableName,
     Seconds,
-    StudyName,
     Whole,
     Yes,
 )
@@ -60,27 +58,6 @@ class Section(BaseModel):
     def problems(self, others: OtherTables) -> Problems:
         """Faults in the relation of several values."""
         yield from ()
-
-
-# [study] ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-class StudySection(Section):
-    name: StudyName = Field(description="name of the study")
-    metric: MetricName = Field(description="the metric to optimize: a name that the trainer reports")
-    goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
-    seed: Whole = Field(0, description="seed of all random numbers of the study")
-    trial_seeds: TrialSeeds = Field(
-        "same", description='"same": every trial trains with study.seed; "different": each with a seed of its own'
-    )
-    at: JudgedAt = Field(
-        "best",
-        description='the value that counts: of the epoch with the best value ("best"), of the last epoch ("last"), or '
-        'the mean of the last values ("mean of last 5")',
-    )
-    failed: Literal["keep", "drop"] = Field(
-        "keep", description="whether the results of a trial before it failed count as the study's: yes, or no"
-    )
 
 
 # [space] ─────────────────────────────────────────────────────────────────────────────────────────

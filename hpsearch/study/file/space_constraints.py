@@ -4,8 +4,8 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from hpsearch.core.constraints import Constraint, NotComputable, read
 from hpsearch.study import feasible
-from hpsearch.study.constraints import Constraint, NotComputable, read
 from hpsearch.study.file.faults import Faults, did_you_mean
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.space_names import CONSTRAINTS

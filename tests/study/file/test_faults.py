@@ -13,6 +13,28 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+# Requirements ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ('"ms <= 20"', "study.require"),
+        ("[]", "study.require"),
+        ("[3]", "study.require.0"),
+        ('["ms <= 20", "ms"]', "study.require.1"),
+        ('["ms == 20"]', "study.require.0"),
+        ('["ms <= 20 and a <= 1"]', "study.require.0"),
+        ("[\"__import__('os').system('true') <= 0\"]", "study.require.0"),
+        (json.dumps(["x" * 10_000]), "study.require.0"),
+        (json.dumps(["a <= 1"] * 21), "study.require"),
+    ],
+)
+def test_a_requirement_with_a_fault(value, key):
+    (found,) = study_file_errors(('goal = "minimize"', f'goal = "minimize"\nrequire = {value}'))
+    assert found.startswith(f"study.toml:5 {key}: ")
+
+
 # Names ───────────────────────────────────────────────────────────────────────────────────────────
 
 

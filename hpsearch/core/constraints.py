@@ -1,4 +1,7 @@
-"""Constraints between parameters, such as "hidden_2 <= hidden_1": parsed here, and never given to Python's `eval`."""
+"""Constraints between parameters, such as "hidden_2 <= hidden_1": parsed here, and never given to Python's `eval`.
+
+`requirements` has those on the metrics that trials report.
+"""
 
 import ast
 import operator
@@ -6,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.core.trial import Params
+Params = Mapping[str, Any]
 
 MAX_LENGTH = 500
 """Characters of a constraint."""
@@ -52,7 +55,7 @@ class Constraint:
         """Whether the parameters fulfil it. True where it depends on a parameter that they do not have; False where it
         cannot be computed."""
         try:
-            return bool(_value(self._tree, params))
+            return bool(value_of(self._tree, params))
         except Absent:
             return True
         except NotComputable:
@@ -61,7 +64,7 @@ class Constraint:
     def check(self, params: Params) -> None:
         """NotComputable where it cannot be computed for these parameters."""
         try:
-            _value(self._tree, params)
+            value_of(self._tree, params)
         except Absent:
             return
 
@@ -71,6 +74,17 @@ class Constraint:
 
 def read(text: str) -> Constraint:
     """ValueError for what is no constraint, with the reason."""
+    tree = parsed(text)
+    if not _is_condition(tree):
+        raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
+    names = frozenset(names_of(tree))
+    if not names:
+        raise ValueError("names no parameter")
+    return Constraint(text, names, tree)
+
+
+def parsed(text: str) -> ast.expr:
+    """An expression of arithmetic, comparisons and logic. ValueError for any other, with the reason."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"must have at most {MAX_LENGTH} characters, got {len(text):,}")
     try:
@@ -80,12 +94,7 @@ def read(text: str) -> Constraint:
     if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
         raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
     _check(tree)
-    if not _is_condition(tree):
-        raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
-    names = frozenset(_names(tree))
-    if not names:
-        raise ValueError("names no parameter")
-    return Constraint(text, names, tree)
+    return tree
 
 
 def _is_condition(node: ast.expr) -> bool:
@@ -119,7 +128,7 @@ def _check(node: ast.expr) -> None:
         case _:
             text = ast.unparse(node)
             raise ValueError(
-                f"may have parameters, numbers, texts, + - * / // % **, comparisons, and, or, not; got `{text[:60]}`"
+                f"may have names, numbers, texts, + - * / // % **, comparisons, and, or, not; got `{text[:60]}`"
             )
 
 
@@ -128,14 +137,16 @@ def _name(node: ast.expr) -> str:
     return f"{_name(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else node.id  # type: ignore[attr-defined]
 
 
-def _names(node: ast.AST) -> set[str]:
+def names_of(node: ast.AST) -> set[str]:
+    """The names in an expression."""
     if isinstance(node, ast.Name | ast.Attribute):
         name = _name(node)
         return set() if name in _LITERALS else {name}
-    return {name for part in ast.iter_child_nodes(node) for name in _names(part)}
+    return {name for part in ast.iter_child_nodes(node) for name in names_of(part)}
 
 
-def _value(node: ast.expr, params: Params) -> Any:
+def value_of(node: ast.expr, params: Params) -> Any:
+    """Absent for a name without a value, NotComputable."""
     match node:
         case ast.Constant(value=value):
             return value
@@ -147,12 +158,12 @@ def _value(node: ast.expr, params: Params) -> Any:
                 return _LITERALS[name]
             raise Absent(name)
         case ast.UnaryOp(op=op, operand=operand):
-            value = _value(operand, params)
+            value = value_of(operand, params)
             if isinstance(op, ast.Not):
                 return not value
             return -_number(value) if isinstance(op, ast.USub) else _number(value)
         case ast.BinOp(left=left, op=op, right=right):
-            return _computed(op, _number(_value(left, params)), _number(_value(right, params)))
+            return _computed(op, _number(value_of(left, params)), _number(value_of(right, params)))
         case ast.BoolOp(op=op, values=values):
             wanted = isinstance(op, ast.Or)
             return _logic(values, wanted, params)
@@ -167,7 +178,7 @@ def _logic(parts: list[ast.expr], wanted: bool, params: Params) -> bool:
     is_absent = False
     for part in parts:
         try:
-            if bool(_value(part, params)) is wanted:
+            if bool(value_of(part, params)) is wanted:
                 return wanted
         except Absent:
             is_absent = True
@@ -177,12 +188,12 @@ def _logic(parts: list[ast.expr], wanted: bool, params: Params) -> bool:
 
 
 def _compared(left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], params: Params) -> bool:
-    one = _value(left, params)
+    one = value_of(left, params)
     for op, node in zip(ops, others, strict=True):
         if isinstance(node, ast.List | ast.Tuple):
-            other: Any = [_value(part, params) for part in node.elts]
+            other: Any = [value_of(part, params) for part in node.elts]
         else:
-            other = _value(node, params)
+            other = value_of(node, params)
         if isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
             one, other = _number(one), _number(other)
         if not _COMPARISONS[type(op)](one, other):

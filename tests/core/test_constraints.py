@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from hpsearch.study.constraints import NotComputable, read
+from hpsearch.core.constraints import NotComputable, read
 
 
 @pytest.mark.parametrize(

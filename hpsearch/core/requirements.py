@@ -1,0 +1,147 @@
+"""Requirements on results, such as "latency_ms <= 20": comparisons of metrics that trials report.
+
+They are parsed as constraints between parameters are, and never given to Python's `eval`.
+"""
+
+import ast
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.constraints import Absent, NotComputable, names_of, parsed, value_of
+
+if TYPE_CHECKING:
+    from hpsearch.core.trial import Report
+
+_SIGNS: Mapping[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+BARELY = 1e-12
+"""The excess of a value that is equal to the bound of < or >."""
+
+EXAMPLE = '"latency_ms <= 20"'
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One comparison with <, <=, > or >=, or a chain of them, over metrics. Read with `read`.
+
+    names: the metrics that it names.
+    """
+
+    text: str
+    names: frozenset[str]
+    _tree: ast.Compare = field(repr=False, compare=False)
+
+    def excess(self, metrics: Mapping[str, float]) -> float:
+        """How far the metrics are from meeting it, relative to its bound; <= 0 where they meet it. +inf where a metric
+        is missing or not finite, or where it cannot be computed."""
+        sides = (self._tree.left, *self._tree.comparators)
+        try:
+            values = [float(value_of(one, metrics)) for one in sides]
+        except (Absent, NotComputable, OverflowError):
+            return math.inf
+        if not all(map(math.isfinite, values)):
+            return math.inf
+        bounds = [abs(value) if not names_of(one) else 0.0 for one, value in zip(sides, values, strict=True)]
+        return max(
+            _excess(_SIGNS[type(op)], *values[place : place + 2]) / (max(bounds[place : place + 2]) or 1.0)
+            for place, op in enumerate(self._tree.ops)
+        )
+
+    def unmet(self, metrics: Mapping[str, float]) -> str:
+        """The metrics beside the bound, as text: "latency_ms 31.2, required <= 20"."""
+        known = {name: metrics[name] for name in sorted(self.names) if name in metrics}
+        missing = [name for name in sorted(self.names) if name not in metrics]
+        values = [f"{name} {value:.4g}" for name, value in known.items()]
+        values += [f"{name} is not reported" for name in missing]
+        return f"{', '.join(values)}, required {self._bound() or self.text}"
+
+    def _bound(self) -> str:
+        """ "<= 20" of one metric beside a number; "" of any other comparison."""
+        left, *others = self._tree.left, *self._tree.comparators
+        if len(others) > 1:
+            return ""
+        (right,), sign = others, _SIGNS[type(self._tree.ops[0])]
+        if isinstance(left, ast.Name) and not names_of(right):
+            return f"{sign} {ast.unparse(right)}"
+        if isinstance(right, ast.Name) and not names_of(left):
+            return f"{_MIRRORED[sign]} {ast.unparse(left)}"
+        return ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read, (self.text,)
+
+
+def read(text: str) -> Requirement:
+    """ValueError for what is no requirement, with the reason.
+
+    A metric whose name is no name of Python is quoted: "'val/latency' <= 20".
+    """
+    tree = _Quoted().visit(parsed(text))
+    if not isinstance(tree, ast.Compare) or not all(type(op) in _SIGNS for op in tree.ops):
+        raise ValueError(f"must compare metrics with numbers by <, <=, > or >=, such as {EXAMPLE}")
+    sides = (tree.left, *tree.comparators)
+    if any(isinstance(part, ast.Compare | ast.BoolOp | ast.Not) for side in sides for part in ast.walk(side)):
+        raise ValueError(f"must be one comparison, such as {EXAMPLE}; write each requirement as an entry of its own")
+    names = frozenset(names_of(tree))
+    if not names:
+        raise ValueError(f"names no metric; an example: {EXAMPLE}")
+    return Requirement(text, names, tree)
+
+
+class _Quoted(ast.NodeTransformer):
+    """A quoted text, or names with dots between them, is the name of a metric."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Name(node.value) if isinstance(node.value, str) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Name(ast.unparse(node))
+
+
+def _excess(sign: str, one: float, other: float) -> float:
+    """How far `one` is on the wrong side of `other`; negative on the right side."""
+    excess = one - other if sign in ("<", "<=") else other - one
+    return BARELY if excess == 0 and sign in ("<", ">") else excess
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A requirement that a trial does not meet. metrics: those that it names and the trial has reported."""
+
+    requirement: Requirement
+    metrics: Mapping[str, float]
+
+    @property
+    def excess(self) -> float:
+        """See `Requirement.excess`; > 0."""
+        return self.requirement.excess(self.metrics)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the trial has reported all metrics that it names."""
+        return self.requirement.names <= set(self.metrics)
+
+    @property
+    def text(self) -> str:
+        """ "latency_ms 31.2, required <= 20" """
+        return self.requirement.unmet(self.metrics)
+
+    def document(self) -> dict[str, Any]:
+        return {"require": self.requirement.text, "metrics": dict(self.metrics)}
+
+
+def metrics_at(curve: "Sequence[Report]", step: int, names: Iterable[str]) -> dict[str, float]:
+    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
+    first one after it; one that no report has is left out."""
+    end = bisect_right(curve, step, key=lambda report: report.step)
+    found = {}
+    for name in names:
+        report = next((one for one in reversed(curve[:end]) if name in one.metrics), None)
+        report = report or next((one for one in curve[end:] if name in one.metrics), None)
+        if report is not None:
+            found[name] = report.metrics[name]
+    return found
