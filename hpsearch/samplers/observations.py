@@ -58,6 +58,8 @@ def observations(history: History, space: Space) -> list[Observation]:
 def _behind(losses: Sequence[float], own: Sequence[float], excesses: Sequence[tuple[float, ...]]) -> list[float]:
     """The losses, with those of trials that do not meet the requirements in the order of their excesses (Deb 2000, "An
     efficient constraint handling method for genetic algorithms")."""
+    if not any(excesses):
+        return list(losses)
     span = max(losses, default=0.0) - min(losses, default=0.0) or 1.0
     broken = [
         sum(max(value, 0.0) for value in row) if math.isfinite(one) else 0.0
