@@ -5,15 +5,11 @@ They are parsed as constraints between parameters are, and never given to Python
 
 import ast
 import math
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.core.constraints import Absent, NotComputable, names_of, parsed, value_of
-
-if TYPE_CHECKING:
-    from hpsearch.core.trial import Report
 
 _SIGNS: Mapping[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -132,16 +128,3 @@ class Unmet:
 
     def document(self) -> dict[str, Any]:
         return {"require": self.requirement.text, "metrics": dict(self.metrics)}
-
-
-def metrics_at(curve: "Sequence[Report]", step: int, names: Iterable[str]) -> dict[str, float]:
-    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
-    first one after it; one that no report has is left out."""
-    end = bisect_right(curve, step, key=lambda report: report.step)
-    found = {}
-    for name in names:
-        report = next((one for one in reversed(curve[:end]) if name in one.metrics), None)
-        report = report or next((one for one in curve[end:] if name in one.metrics), None)
-        if report is not None:
-            found[name] = report.metrics[name]
-    return found

@@ -5,14 +5,14 @@ All are immutable and can be pickled. Only the loop changes a trial's state.
 
 import json
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Literal
 
-from hpsearch.core.requirements import Requirement, Unmet, metrics_at
+from hpsearch.core.requirements import Requirement, Unmet
 
 MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
@@ -212,6 +212,19 @@ def mean_of(values: Sequence[float]) -> float:
         return math.fsum(values) / len(values)
     except OverflowError:
         return math.fsum(value / len(values) for value in values)
+
+
+def metrics_at(curve: Sequence[Report], step: int, names: Iterable[str]) -> dict[str, float]:
+    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
+    first one after it; one that no report has is left out."""
+    end = bisect_right(curve, step, key=lambda report: report.step)
+    found = {}
+    for name in names:
+        report = next((one for one in reversed(curve[:end]) if name in one.metrics), None)
+        report = report or next((one for one in curve[end:] if name in one.metrics), None)
+        if report is not None:
+            found[name] = report.metrics[name]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

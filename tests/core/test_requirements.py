@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from hpsearch.core.requirements import metrics_at, read
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.requirements import read
+from hpsearch.core.trial import Objective, Report, State, Trial, metrics_at
 
 
 @pytest.mark.parametrize(
