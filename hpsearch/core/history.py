@@ -22,7 +22,8 @@ class History:
     restarts: the trials have no checkpoints: a continued trial trains again from its first epoch.
     ended: how many times a trial has ended or paused (a paused trial that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
-    evidence: trials of the study that this one was forked from; samplers use their results, and never resume them.
+    evidence: earlier results in the study's space, such as trials of the study that this one was forked from; samplers
+        use them, and never resume them.
     known: evidence that need not be trained again: trained with the same code, and as long.
     drawn_before: how many points of the same sequence of random numbers other studies have taken: a fork continues in
         the sequence of the study that it was forked from.

@@ -16,7 +16,9 @@ from hpsearch.orchestrator.changes import fork
 from hpsearch.orchestrator.changes.changed_file import file_changes
 from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import Longer, Record, extension
+from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
+from hpsearch.records.evidence_record import EVIDENCE
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode
@@ -60,15 +62,18 @@ class HeldStudy:
         for kind, document in documents.items():
             self.journal.put_document(self.lease, kind, document, at=now_ms())
 
-    def history(self) -> History:
-        """All trials so far, and as evidence the ended ones of the study that this one was forked from."""
-        origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
-        others = self.journal.trials(origin.id) if origin else []
+    def evidence(self) -> list[earlier_evidence.Source]:
         taken = self.journal.documents(self.record.id).get(fork.FORK, {})
-        adopted = set(taken.get("adopted", ()))
-        evidence = [
-            trial for trial in others if not (trial.state.is_active or trial.superseded or trial.number in adopted)
-        ]
+        return earlier_evidence.sources(self.study, self.journal, self.record, taken.get("adopted", ()))
+
+    def record_evidence(self) -> None:
+        if (found := self.evidence()) or EVIDENCE in self.journal.documents(self.record.id):
+            self.put_documents({EVIDENCE: earlier_evidence.document(found, self.study.search)})
+
+    def history(self) -> History:
+        """All trials so far, and the evidence for its sampler."""
+        taken = self.journal.documents(self.record.id).get(fork.FORK, {})
+        evidence = [trial for source in self.evidence() for trial in source.trials]
         known = evidence if taken.get("known") else ()
         trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
         restarts = self.journal.count(self.record.id, RESTARTS) > 0

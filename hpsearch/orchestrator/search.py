@@ -124,7 +124,10 @@ class Search:
                 self._notes.add(note)
         if history is None:
             history = held.history()
+            for source in held.evidence():
+                self._notes.add(source.note(self.study.search))
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
+        held.record_evidence()
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
         return self._loop

@@ -14,6 +14,7 @@ from hpsearch.core.format import finite, value_text
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import installed
+from hpsearch.records.evidence_record import EVIDENCE, evidence_of
 from hpsearch.records.find import JournalStudy
 
 TRAINER_CODE = "trainer_code"
@@ -55,7 +56,8 @@ class StudyExport:
                 {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
                 for one in self.decisions
             ],
-            "measured": {kind: one for kind, one in self.documents.items() if kind != TRAINER_CODE},
+            "evidence": list(evidence_of(self.documents)),
+            "measured": {k: one for k, one in self.documents.items() if k not in (TRAINER_CODE, EVIDENCE)},
             **where(self.segments),
         }
 

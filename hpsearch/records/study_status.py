@@ -13,6 +13,7 @@ from hpsearch.core.time_left import Span
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.callers_files import as_recorded
+from hpsearch.records.evidence_record import evidence_of
 from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
@@ -28,7 +29,7 @@ class StudyStatus:
     preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
     replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
-    number of trials that do not meet study.require.
+    number of trials that do not meet study.require. evidence: see `evidence_of`.
     """
 
     study: str
@@ -45,6 +46,7 @@ class StudyStatus:
     seconds_left: Span | None = field(default=None, compare=False)  # it changes all the time
     replaceable: int = 0
     unmet: int = 0
+    evidence: Sequence[Mapping[str, Any]] = ()
 
     def document(self) -> dict[str, Any]:
         found = {**asdict(self), "cause": self.cause and str(self.cause)}
@@ -58,7 +60,8 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
     if interrupted := holder is None and record.state == "RUNNING":
         trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}
     state = "INTERRUPTED" if interrupted else record.state
-    measured = _measured(journal.documents(record.id))
+    documents = journal.documents(record.id)
+    measured, evidence = _measured(documents), evidence_of(documents)
     done = (trials, counted.epochs, round(counted.busy, 3))
     why = (None, {}) if state == "INTERRUPTED" else (record.cause, record.cause_numbers)
     left, replaced = None, 0
@@ -67,7 +70,8 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
             study = as_recorded(record, Path())
             left = time_left(journal, record, study) if state == "RUNNING" else None
             replaced = replaceable(study)
-    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left, replaced, counted.unmet)
+    best, unmet = counted.best, counted.unmet
+    return StudyStatus(record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:

@@ -15,6 +15,7 @@ from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
 from hpsearch.study.conditions import Condition, holds, is_comparison, matches
 from hpsearch.study.dependencies import dependencies_first
+from hpsearch.study.earlier_names import Earlier
 from hpsearch.study.families import Family
 from hpsearch.study.powers import exponent
 from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale
@@ -225,12 +226,13 @@ Parameter = Float | Int | Choice
 
 @dataclass(frozen=True)
 class Space:
-    """The parameters of a study, each after those that its condition names, and the fixed values."""
+    """The parameters of a study, each after those that its condition names, and the fixed values. earlier: by name."""
 
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
     families: tuple[Family, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", dependencies_first(self.parameters, self.fixed))

@@ -81,3 +81,19 @@ def test_where_to_look_names_the_fork(cli: CliRunner) -> None:
     (line,) = [line for line in answer.out.splitlines() if line.startswith("  best ")]
     _, _, *words = line.split()
     assert cli.invoke(*words).out.startswith("new, trial ")
+
+
+def test_a_fork_with_a_parameter_added(cli: CliRunner) -> None:
+    """Its trials count at the value that the code had before; without `was` the run says that none is used."""
+    cli.study(BAYESIAN.format(5))
+    cli.run()
+    cli.change(("x = {", "y = { low = 0.0, high = 1.0 }\nx = {"))
+    assert "no value of `y`" in cli.run("--fork", "unknown").err
+    assert cli.export("unknown")["trials"][0]["origin"].startswith("random")
+    cli.change(("y = { low = 0.0, high = 1.0 }", "y = { low = 0.0, high = 1.0, was = 0.0 }"))
+    cli.run("--fork", "known")
+    exported = cli.export("known")
+    assert exported["trials"][0]["origin"].startswith("tpe")
+    (source,) = exported["evidence"]
+    assert (source["source"], source["trials"], source["left_out"]) == ('study "toy"', 5, [])
+    assert source == cli.invoke("status", "known", "--json").data["evidence"][0]

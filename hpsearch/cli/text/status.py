@@ -1,6 +1,7 @@
 """The status of recorded studies, as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
@@ -19,6 +20,7 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         (one,) = studies
         lines += [f"preflight: {one.preflight}"] if one.preflight else []
         lines += [one.lr_range] if one.lr_range else []
+        lines += evidence(one.evidence)
         lines += [f"run by {one.holder}"] if one.holder else []
         lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
         lines += infeasible(one.trials.get("infeasible", 0), one.replaceable)
@@ -33,6 +35,19 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
         parts += ["", "last decisions", table(rows, narrow=(3,))]
     return "\n".join(parts)
+
+
+def evidence(sources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each source of earlier results."""
+    lines = []
+    for one in sources:
+        left = sum(some["trials"] for some in one["left_out"])
+        usable = (
+            f"{one['trials']} of the {many(one['trials'] + left, 'trial')}" if left else many(one["trials"], "trial")
+        )
+        use = "not trials of this study" if one["learns"] else "this search method does not use them"
+        lines.append(f"earlier results: {usable} of {one['source']} ({use})")
+    return lines
 
 
 def infeasible(count: int, replaceable: int) -> list[str]:

@@ -53,7 +53,7 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
         elif name not in active:
             yield key, "is not active with the other values (`when`); leave it out"
         elif not holds_value(active[name], value):
-            yield key, f"must be {_values(active[name])}, got {literal(value)}"
+            yield key, f"must be {values_text(active[name])}, got {literal(value)}"
     for name in dict.fromkeys(families.get(name, name) for name in active if name not in params):
         yield "", f"needs a value for `{name}`"
     for constraint in space.constraints:
@@ -61,7 +61,8 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
             yield "", f"breaks the constraint `{constraint.text[:60]}`"
 
 
-def _values(parameter: Parameter) -> str:
+def values_text(parameter: Parameter) -> str:
+    """The values that a parameter may have, for a message."""
     if isinstance(parameter, Choice):
         return f"one of {', '.join(map(literal, parameter.values[:20]))}"
     step = f", in steps of {parameter.step}" if parameter.step else ""

@@ -34,6 +34,9 @@ class SearchSection(Section):
     one_epoch_slices: ClassVar[bool] = False
     """Whether its trials wait for the verdict on an epoch before they train the next."""
 
+    learns: ClassVar[bool] = False
+    """Whether its proposals may follow from results of earlier studies."""
+
     def problems(self, others: OtherTables) -> Problems:
         if self.first is None or others.space is None or others.epochs is None:
             return
@@ -157,6 +160,7 @@ class Bayesian(SearchSection):
     """Each point proposed from all results so far."""
 
     budgets: ClassVar = ("trials",)
+    learns: ClassVar = True
 
     method: Literal["bayesian"]
     trials: Count = Field(description="number of trials")
@@ -351,6 +355,7 @@ class Own(SearchSection):
     """The user's own sampler, named by `use`. In Python it is passed to `Study.from_dict` as an object."""
 
     budgets: ClassVar = ("trials",)
+    learns: ClassVar = True
 
     method: Literal["own"] = "own"
     use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
+from hpsearch.study.file.earlier_keys import EarlierKeys
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
@@ -66,7 +67,7 @@ class Section(BaseModel):
 WHEN = 'only where other parameters have these values, or values such as ">= 3"'
 
 
-class Range(Section):
+class Range(Section, EarlierKeys):
     """A range of numbers: of whole numbers where low, high and step are whole."""
 
     low: Number = Field(description="lowest value")
@@ -90,7 +91,7 @@ AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
 """Default bounds of the learning-rate range test."""
 
 
-class Auto(Section):
+class Auto(Section, EarlierKeys):
     """A learning rate; the range test finds its search range before the first trial."""
 
     auto: Yes = Field(description="take the range from the range test")
@@ -101,7 +102,7 @@ class Auto(Section):
     expand: bool = Field(False, description="a search in rounds may move the range beyond what the test found")
 
 
-class Values(Section):
+class Values(Section, EarlierKeys):
     """A choice, as a table so that it can have a condition and names."""
 
     values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")

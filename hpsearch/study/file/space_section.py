@@ -6,6 +6,7 @@ from typing import Any
 
 from hpsearch.core.trial import Value
 from hpsearch.study.families import Family
+from hpsearch.study.file import earlier_keys
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
@@ -44,6 +45,7 @@ def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | N
     for name in rates[1:]:
         faults.add(("space", name), f"auto = true is already set for `{rates[0]}`; only one parameter may have it")
     space = Space(tuple(parameters), found.fixed, tuple(found.families))
+    space = replace(space, earlier=earlier_keys.with_earlier(space, table, faults))
     if not is_constraints(texts) or faults.has(("space",)):
         return None if faults.has(("space",)) else space
     return with_constraints(space, texts, faults)
@@ -56,9 +58,13 @@ def written(space: Space) -> dict[str, Any]:
     for parameter in space.parameters:
         if parameter.name in members:
             family = members[parameter.name]
-            table.setdefault(family.name, {"count": family.count} | _written_member(parameter, family))
+            own = {"count": family.count} | _written_member(parameter, family)
+            table.setdefault(family.name, own | earlier_keys.written(space.earlier.get(family.name)))
         elif parameter.axis:
-            table.setdefault(parameter.name, []).append(_table(parameter))
+            before = {} if parameter.name in table else earlier_keys.written(space.earlier.get(parameter.name))
+            table.setdefault(parameter.name, []).append(_table(parameter) | before)
+        elif before := earlier_keys.written(space.earlier.get(parameter.name)):
+            table[parameter.name] = _table(parameter) | before
         else:
             table[parameter.name] = _written(parameter)
     constraints = {CONSTRAINTS: [one.text for one in space.constraints]} if space.constraints else {}

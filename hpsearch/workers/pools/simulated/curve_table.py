@@ -9,10 +9,10 @@ from statistics import mean
 from typing import Any
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.format import value_text
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Params, Report, State, Trial, Value, key_of
-from hpsearch.study.space import Choice, Float, Int, Parameter, Space, is_active
+from hpsearch.study.cells import number_of, value_of
+from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
 from hpsearch.workers.pools.simulated.played_curves import Curve
 
 TRIAL, EPOCH, SECONDS = ("trial", "number"), ("epoch", "step"), ("seconds",)
@@ -147,15 +147,15 @@ def _curve(
     lines: Sequence[Mapping[str, Any]], epoch: str, seconds: str | None, names: Sequence[str], path: Path
 ) -> Curve:
     reports, costs = list[Report](), list[float]()
-    for line in sorted((one for one in lines if _number(one[epoch]) is not None), key=lambda one: float(one[epoch])):
+    for line in sorted((one for one in lines if number_of(one[epoch]) is not None), key=lambda one: float(one[epoch])):
         step = int(float(line[epoch]))
-        metrics = {name: value for name in names if (value := _number(line[name])) is not None}
+        metrics = {name: value for name in names if (value := number_of(line[name])) is not None}
         if step < 1 or not metrics:
             continue
         if reports and reports[-1].step == step:
             raise BadInput(f"{path}: epoch {step} is there twice with the parameters {dict(lines[0])}")
         reports.append(Report(step, metrics))
-        costs.append(max(_number(line[seconds]) or 0.0, 1e-3) if seconds else 1.0)
+        costs.append(max(number_of(line[seconds]) or 0.0, 1e-3) if seconds else 1.0)
     return Curve(tuple(reports), tuple(costs), _failure(str(lines[0].get("state", "")), "as in the table"))
 
 
@@ -164,44 +164,22 @@ def _failure(state: str, reason: str) -> Failure | None:
     return Failure(kinds[State(state)], reason) if state in kinds else None  # type: ignore[arg-type]
 
 
-def _number(cell: Any) -> float | None:
-    """NaN stays NaN; None for an empty cell and for a text."""
-    try:
-        return None if cell is None else float(cell)
-    except (TypeError, ValueError):
-        return None
-
-
 # Parameters ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _params(cells: Mapping[str, Any], space: Space) -> dict[str, Value] | None:
     """The parameters of a row; None where they are not in the space."""
     for name, value in space.fixed.items():
-        if name in cells and value_text(value) != value_text(cells[name]) and _number(cells[name]) != _number(value):
+        if name in cells and value_of(Choice(name, (value,)), cells[name]) is None:
             return None
     params: dict[str, Value] = dict(space.fixed)
     for parameter in space.parameters:
         if is_active(parameter, params):
-            value = _value(parameter, cells.get(parameter.name))
+            value = value_of(parameter, cells.get(parameter.name))
             if value is None:
                 return None
             params[parameter.name] = value
     return params if _contains(space, params) else None
-
-
-def _value(parameter: Parameter, cell: Any) -> Value | None:
-    if isinstance(parameter, Choice):
-        texts = {value_text(value): value for value in parameter.values} | dict(
-            zip(parameter.labels, parameter.values, strict=True)
-        )
-        number = _number(cell)
-        same = (one for one in parameter.values if not isinstance(one, bool | str) and _number(one) == number)
-        return texts.get(value_text(cell), next(same, None) if number is not None else None)
-    number = _number(cell)
-    if number is None or not math.isfinite(number):
-        return None
-    return round(number) if isinstance(parameter, Int) else number
 
 
 def _contains(space: Space, params: Params) -> bool:

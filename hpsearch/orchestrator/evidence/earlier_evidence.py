@@ -1,0 +1,109 @@
+"""The evidence of a study: results that its sampler learns from and that are none of its trials.
+
+They are the trials of the study that it was forked from, and imported results. Each is fitted into the space of the
+study, and what cannot be used is counted, with the reason.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hpsearch.core.format import many, quoted
+from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.study.definition import Study
+from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
+from hpsearch.study.file.search_sections import SearchSection
+from hpsearch.study.space import Space
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a study takes from another study, or from an import.
+
+    trials: those that can be used, with parameters of the study's space. ignored: parameters that the space does not
+    have; their values are left out. other_fixed: parameters that had another fixed value there, as text.
+    """
+
+    name: str
+    trials: Sequence[Trial]
+    left_out: Sequence[LeftOut] = ()
+    ignored: Sequence[str] = ()
+    other_fixed: Sequence[str] = ()
+
+    def document(self, search: SearchSection) -> dict[str, Any]:
+        return {
+            "source": self.name,
+            "learns": search.learns,
+            "trials": len(self.trials),
+            "left_out": [one.document() for one in self.left_out],
+            "ignored": list(self.ignored),
+        }
+
+    def note(self, search: SearchSection) -> str:
+        """What is used, and what is not and why, in lines."""
+        used, left = len(self.trials), sum(one.trials for one in self.left_out)
+        whole = f"{many(used + left, 'trial')} of {self.name}"
+        if not search.learns:
+            return f"note: {search.label} search does not learn from earlier results: the {whole} are not used"
+        some = "all" if not left else "none" if not used else str(used)
+        lines = [f"note: the search learns from {some} of the {whole}"]
+        lines += [f"  not used: {one.text}" for one in self.left_out]
+        if self.ignored:
+            lines.append(f"  not in [space], so the values are ignored: {quoted(self.ignored)}")
+        lines += [f"  another fixed value: {one}" for one in self.other_fixed]
+        return "\n".join(lines)
+
+
+def of_study(study: Study, origin: StudyRecord, trials: Iterable[Trial], adopted: Collection[int]) -> Source:
+    """The ended trials of the study that this one was forked from. adopted: those that were copied."""
+    own = [one for one in trials if not (one.state.is_active or one.superseded or one.number in adopted)]
+    then = origin.spec["space"]
+    searched = [name for name, entry in then.items() if isinstance(entry, dict | list)]
+    fixed = {name: entry for name, entry in then.items() if not isinstance(entry, dict | list)}
+    found = of_trials(study, own, f'study "{origin.name}"', searched)
+    return replace(found, other_fixed=[*_other_fixed(study.space, fixed, searched)])
+
+
+def of_trials(study: Study, trials: Sequence[Trial], name: str, searched: Collection[str] | None = None) -> Source:
+    """searched: see `fitted`."""
+    used, reasons, extra = list[Trial](), list[Unusable](), dict[str, None]()
+    for trial in trials:
+        params = _why_no_result(trial, study.objective) or fitted(study.space, trial.params, searched)
+        if isinstance(params, Unusable):
+            reasons.append(params)
+        else:
+            used.append(replace(trial, params=params))
+            extra |= dict.fromkeys(ignored(study.space, trial.params))
+    return Source(name, used, counted(reasons), list(extra))
+
+
+def _why_no_result(trial: Trial, objective: Objective) -> Unusable | None:
+    """A diverged or infeasible trial is a result: it is worse than all others."""
+    if trial.state is State.FAILED:
+        return Unusable(Why.FAILED)
+    has_metric = any(objective.is_in(report) for report in trial.curve)
+    if not has_metric and not (trial.diverged or trial.state is State.INFEASIBLE):
+        return Unusable(Why.NO_VALUE, objective.metric)
+    return None
+
+
+def _other_fixed(space: Space, fixed: Mapping[str, Any], searched: Collection[str]) -> Iterator[str]:
+    """Fixed values that are not those of the earlier study."""
+    for name, value in space.fixed.items():
+        if name in fixed and fixed[name] != value:
+            yield f"`{name}` was {fixed[name]}, is {value}"
+        elif name not in fixed and name not in searched:
+            yield f"`{name}` = {value} is new"
+
+
+def sources(study: Study, journal: Journal, record: StudyRecord, adopted: Collection[int]) -> list[Source]:
+    """The study that this one was forked from, where not every trial was copied. adopted: the copied ones."""
+    origin = journal.find(record.forked_from) if record.forked_from else None
+    found = [of_study(study, origin, journal.trials(origin.id), adopted)] if origin else []
+    return [one for one in found if one.trials or one.left_out]
+
+
+def document(found: Sequence[Source], search: SearchSection) -> dict[str, Any]:
+    """For the journal: see `EVIDENCE`."""
+    return {"sources": [one.document(search) for one in found]}
