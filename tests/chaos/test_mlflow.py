@@ -55,6 +55,7 @@ def held(scenario: Scenario) -> Driver:
 class TestAllTheTime:
     """MLflow is of no use for as long as the study runs."""
 
+    @pytest.mark.chaos
     def test_down(self, scenario: Scenario, server: Server) -> None:
         with Proxy(server.uri) as proxy:
             tracked(scenario, proxy.uri)

@@ -102,7 +102,7 @@ assert imported and all(imported.values()), imported
     ("search", "library"),
     [
         ('method = "coarse-to-fine"\nrounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 2 }]', "plotly"),
-        ('method = "bayesian"\ntrials = 6\nstartup_trials = 2', "optuna"),
+        pytest.param('method = "bayesian"\ntrials = 6\nstartup_trials = 2', "optuna", marks=pytest.mark.slow),
     ],
 )
 def test_while_the_loop_turns_nothing_large_is_imported_without_the_lock(
