@@ -124,7 +124,8 @@ def study_details(journal: Journal, study: JournalStudy) -> StudyDetails:
 
 @dataclass(frozen=True)
 class TrialDetails:
-    """segments: its environments and data. preflight, lr_range: as in `StudyStatus`."""
+    """segments: its environments and data. preflight, lr_range: as in `StudyStatus`. has_rounds: whether the search
+    has."""
 
     study: JournalStudy
     trial: Trial
@@ -132,6 +133,7 @@ class TrialDetails:
     segments: tuple[TrainingSegment, ...]
     preflight: str | None
     lr_range: str | None
+    has_rounds: bool = False
 
     def document(self) -> dict[str, Any]:
         decisions = [_document(one) for one in self.decisions]
@@ -143,7 +145,9 @@ def trial_details(journal: Journal, study: JournalStudy, number: int) -> TrialDe
     check_trial(journal, study, number)
     own = study.record.id
     decisions, segments = tuple(journal.decisions(own, number)), tuple(journal.segments(own, number))
-    return TrialDetails(study, journal.trial(own, number), decisions, segments, *_measured(journal.documents(own)))
+    documents = journal.documents(own)
+    measured, has_rounds = _measured(documents), documents.get("rounds") is not None
+    return TrialDetails(study, journal.trial(own, number), decisions, segments, *measured, has_rounds)
 
 
 def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:

@@ -90,10 +90,11 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
     record, trial = details.study.record, details.trial
     before = [f"preflight: {details.preflight}"] if details.preflight else []
     before += [details.lr_range] if details.lr_range else []
+    in_round = f"round {trial.round}, " if details.has_rounds else ""
     parts = [
         f"{record.name}, trial {trial.number}: {trial.state}{_code(trial)}, {score(trial, details.study.objective)}",
         f"  {params_line(details.study.space.shown(trial.params))}",
-        f"  round {trial.round}, seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
+        f"  {in_round}seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
         *(f"  {line}" for line in [*before, *_where(details.segments)]),
         f"  why {trial.state}: {trial.reason or 'it has not ended'}",

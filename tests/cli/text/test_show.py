@@ -57,7 +57,7 @@ class TestTrial:
         assert screen(trial(2, 0.5, 0.25), decisions=DECISIONS) == [
             "toy, trial 2: COMPLETE, val_loss 0.25 at epoch 2",
             "  x = 0.5, size = 64",
-            "  round 1, seed 7, 2 epochs in 1.2 s",
+            "  seed 7, 2 epochs in 1.2 s",
             "  why these parameters: random draw 3 of 4",
             "  why COMPLETE: trained all 2 epochs",
             "",
@@ -69,6 +69,9 @@ class TestTrial:
             "         propose   random draw 3 of 4",
             "epoch 2  complete  trained all 2 epochs",
         ]
+
+    def test_of_a_search_with_rounds(self) -> None:
+        assert screen(trial(2, 0.5, 0.25), has_rounds=True)[2] == "  round 1, seed 7, 2 epochs in 1.2 s"
 
     def test_that_has_not_ended(self) -> None:
         waiting = trial(2, state=State.WAITING, reason="", attempts=3)
