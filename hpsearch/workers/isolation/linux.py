@@ -3,11 +3,15 @@
 import ctypes
 import fcntl
 import os
+import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+SPARE_PROCESSES = 100
+"""Processes and threads that a trial leaves to the other processes of its user."""
 
 
 def end_with_parent(parent: int, number: int) -> None:
@@ -26,6 +30,14 @@ def set_oom_score(score: int) -> None:
     """0 to 1000; the kernel ends the process with the highest first. To lower it may not be permitted."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(score))
+
+
+def spare_processes() -> None:
+    """Lower this process's limit of processes and threads (`ulimit -u`), where there is one. A trainer that starts
+    processes without end then fails before Ray does, which aborts where it cannot start a thread."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft != resource.RLIM_INFINITY and soft > 2 * SPARE_PROCESSES:
+        resource.setrlimit(resource.RLIMIT_NPROC, (soft - SPARE_PROCESSES, hard))
 
 
 def threads() -> list[str] | None:

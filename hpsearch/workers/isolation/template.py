@@ -107,7 +107,11 @@ def main(control: int, parent: int) -> None:
     import_everything(setup)
     template = Template(connection, socket.socket(fileno=control), setup, spawn_reason())
     linux.end_with_parent(parent, 0)  # from here on the end of the connection is the worker's end
-    trial = template.serve()
+    try:
+        trial = template.serve()
+    except BaseException:
+        template.abandon()
+        raise
     trial_process.serve(trial, setup)
 
 
@@ -165,6 +169,7 @@ class Template:
         self._pid = os.getpid()
         self._trial: _TrialProcess | None = None
         self._next: _TrialProcess | None = None
+        self._start_error = ""
         self._import_output = _output_of_imports()
         self._own_children = reaper.descendants([os.getpid()])
         self._wakeup, wakeup_write = os.pipe()
@@ -238,6 +243,12 @@ class Template:
         signal.alarm(int(EXIT_TIMEOUT))
         trial_process.leave(0, self._end_own_children)
 
+    def abandon(self) -> None:
+        """After an error of this process: end what it has started. Does nothing in a trial's process."""
+        if os.getpid() == self._pid:
+            self._next = None
+            self._end_own_children()
+
     def _end_own_children(self) -> None:
         """Those that the imports have started."""
         self._own_children = set()
@@ -247,14 +258,17 @@ class Template:
         output, write = os.pipe()
         os.set_blocking(output, False)
         linux.set_pipe_size(output, CHUNK * CHUNKS)
-        if self._spawn_reason:
-            pid = self._spawn(connection, write)
-        else:
-            pid = fork()
-            if pid == 0:
-                return self._as_trial(connection, write)
+        try:
+            pid = self._spawn(connection, write) if self._spawn_reason else fork()
+        except OSError as problem:  # this user has too many processes
+            self._start_error, pid = f"the process of this trial could not be started: {problem}\n", None
+        if pid == 0:
+            return self._as_trial(connection, write)
         os.close(write)
         os.close(connection)
+        if pid is None:
+            os.close(output)
+            return None
         with contextlib.suppress(OSError):  # it does so itself; whoever is first
             os.setpgid(pid, pid)
         if self._next is not None:  # it has ended before it had a trial
@@ -264,7 +278,9 @@ class Template:
 
     def _begin(self, log: Path | None) -> None:
         """The process that waits has its trial. Where it has ended meanwhile, that is reported now."""
-        assert self._next is not None, "no process was started"
+        if self._next is None:
+            self._connection.send(Exit(os.EX_OSERR, self._start_error))
+            return
         self._trial, self._next = self._next, None
         file = None if log is None else CappedFile(log)
         head = self._import_output

@@ -20,7 +20,7 @@ from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Reported, Start
 from hpsearch.trainer import state
 from hpsearch.trainer.failures import failure_of
-from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score
+from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score, spare_processes
 from hpsearch.workers.worker import Setup, Worker
 
 CONNECTION_LOST = 70
@@ -44,6 +44,7 @@ def prepare(log: int, parent: int) -> None:
     faulthandler.enable(2)
     end_with_parent(parent, signal.SIGKILL)
     set_oom_score(1000)
+    spare_processes()
 
 
 def _drop_exit_handlers() -> None:

@@ -202,8 +202,9 @@ class RayActors:
         for slot in self._slots if self._session.is_alive and self.cluster.address != "local" else ():
             with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
+        workers = [slot.process for slot in self._slots if slot.process is not None]
         self._slots = []
-        self._session.close()
+        self._session.close(workers)
         if self.setup.trainer.program is not None:
             end_programs(self.setup.work)
 

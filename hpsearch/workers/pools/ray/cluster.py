@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +163,12 @@ class RaySession:
         before, self._ended = self._ended, kernel_oom_kills()
         return self._local is not None and self._ended > before
 
-    def close(self) -> None:
-        """May be called twice."""
+    def close(self, workers: Iterable[reaper.Process] = ()) -> None:
+        """May be called twice. workers: what they have started ends with our own Ray, also where Ray cannot find it:
+        the children of a process that Ray kills have no parent left."""
+        if self._local:
+            started = reaper.descendants(pid for pid, _ in filter(reaper.is_alive, workers))
+            self._local.reaper.register(*reaper.stop(reaper.with_start_times(started)))
         ray.shutdown()
         if self._local:
             self._local.reaper.close()

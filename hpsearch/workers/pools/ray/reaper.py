@@ -56,8 +56,7 @@ def main(folder: str) -> None:
 
 def end(processes: Iterable[Process]) -> None:
     """Kill them and their descendants; returns when they have ended, or after `KILL_TIMEOUT` seconds."""
-    living = [process for process in processes if is_alive(process)]
-    left = {*living, *with_start_times(descendants(pid for pid, _ in living))}
+    left = stop(processes)
     deadline = time.monotonic() + KILL_TIMEOUT
     while left and time.monotonic() < deadline:
         for process in left:
@@ -66,11 +65,24 @@ def end(processes: Iterable[Process]) -> None:
         left = {process for process in left if is_alive(process)}
 
 
-def kill(process: Process) -> None:
-    """SIGKILL, unless its pid belongs to another process by now."""
+def stop(processes: Iterable[Process]) -> set[Process]:
+    """Stop them and their descendants with SIGSTOP, and return them: none can start another one meanwhile."""
+    deadline = time.monotonic() + KILL_TIMEOUT
+    found: set[Process] = set()
+    new = {process for process in processes if is_alive(process)}
+    while new and time.monotonic() < deadline:
+        for process in new:
+            kill(process, signal.SIGSTOP)
+        found |= new
+        new = set(with_start_times(descendants(pid for pid, _ in found))) - found
+    return found
+
+
+def kill(process: Process, number: int = signal.SIGKILL) -> None:
+    """Send the signal, unless its pid belongs to another process by now."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if is_alive(process):
-            os.kill(process[0], signal.SIGKILL)
+            os.kill(process[0], number)
 
 
 def is_alive(process: Process) -> bool:
