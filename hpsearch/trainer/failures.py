@@ -2,6 +2,7 @@
 
 import errno
 import re
+import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,20 @@ def failure_of(problem: BaseException) -> Failure:
         return Failure("oom", *said)
     if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
         return Failure("disk", *said)
+    if isinstance(problem, BlockingIOError) and (most := _most_processes()):
+        hint = f"; this trial may have at most {most:,} processes and threads together with all others of its user"
+        return Failure("error", first + hint, *said[1:])
     return Failure("error", *said)
+
+
+def _most_processes() -> int:
+    """The limit of `ulimit -u`; 0: none."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not on Windows
+
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    return 0 if most == resource.RLIM_INFINITY else most
 
 
 def _is_out_of_memory(problem: BaseException) -> bool:

@@ -61,6 +61,19 @@ class TestLines:
 
     @pytest.mark.xdist_group("ray")
     @pytest.mark.chaos
+    def test_without_end(self, scenario: Scenario) -> None:
+        """limits.stall ends the trial; without it, Ctrl-C the run."""
+        chatty(scenario, "prints_lines", "lines = 1_000_000_000, raw = true", ray=True, mlflow=False)
+        scenario.cli.change(("[resources]", '[limits]\nstall = "5s"\nretries = 0\n[resources]'))
+        answer = scenario.invoke("run", "study.toml", timeout=200)
+        assert answer.code == 3
+        (trial,) = scenario.export()["trials"]
+        assert (trial["state"], trial["cause"]) == ("FAILED", "stalled")
+        assert bytes_in(scenario.folder / ".hpsearch") < 2 * MAX_BYTES
+        scenario.check(budget=1)
+
+    @pytest.mark.xdist_group("ray")
+    @pytest.mark.chaos
     def test_past_python(self, scenario: Scenario) -> None:
         """What a library in C prints goes into Ray's own files, which end with the run."""
         chatty(scenario, "prints_lines", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)

@@ -75,6 +75,25 @@ def test_full(scenario: Scenario, mount: MountDisk, trainer: str, size: str, los
     check_goes_on(scenario, 8, whole, 2 * lost)
 
 
+@pytest.mark.chaos
+def test_twenty_megabytes(scenario: Scenario, mount: MountDisk) -> None:
+    """The home of a study with checkpoints of 4 MiB."""
+    disk = mount("home", "20m")
+    scenario.cli.study(
+        'method = "random"\ntrials = 4', trainer="tests.chaos.verbose_trainers:large_checkpoints", epochs=3
+    )
+    home(scenario, disk.at)
+    answer = scenario.start().ended()
+    assert answer.code == 5
+    check_told(answer.err, disk.at)
+    assert check_checkpoints(disk.at) > 0
+    finished_results = scenario.finished_results()
+    disk.resize("100m")
+    scenario.finish()
+    finished_results.check_unchanged()
+    scenario.check(budget=4)
+
+
 @pytest.mark.parametrize(
     ("fault", "place"),
     [

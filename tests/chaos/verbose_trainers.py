@@ -1,7 +1,9 @@
-"""Trainers with very much output: lines, metrics, odd names, a long error."""
+"""Trainers with very much output: lines, metrics, odd names, a long error, processes, large checkpoints."""
 
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 from hpsearch import Report, Run
@@ -53,4 +55,35 @@ def long_error(params: Params, run: Run) -> Iterator[Report]:
     for epoch in run.epochs():
         if epoch == 2:
             raise ValueError("x" * int(params["size"]))
+        yield Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+def starts_processes(params: Params, run: Run) -> Iterator[Report]:
+    """Starts processes in sessions of their own, without end, and waits where it may start no more if `stubborn`."""
+    stubborn = bool(dict(params).get("stubborn"))
+    for epoch in run.epochs():
+        while True:
+            try:
+                subprocess.Popen(["sleep", "600"], start_new_session=True)
+            except OSError:
+                if not stubborn:
+                    raise
+                time.sleep(0.1)
+        yield Report(epoch, {"val_loss": 1.0})
+
+
+class Megabytes:
+    """What a checkpoint has of a model of 4 MiB."""
+
+    def state_dict(self) -> dict[str, bytes]:
+        return {"weights": os.urandom(4 << 20)}
+
+    def load_state_dict(self, state: dict[str, bytes]) -> None:
+        pass
+
+
+def large_checkpoints(params: Params, run: Run) -> Iterator[Report]:
+    dict(params)
+    run.track(model=Megabytes())
+    for epoch in run.epochs():
         yield Report(epoch, {"val_loss": 1.0 / epoch})

@@ -1,6 +1,7 @@
 """What an exception means for its trial, and how it is shown."""
 
 import errno
+import resource
 
 import pytest
 import torch
@@ -56,6 +57,20 @@ class TestKinds:
 
     def test_a_summary_is_one_short_line(self) -> None:
         assert failure_of(ValueError("x" * 1000 + "\nmore")).summary == f"ValueError: {'x' * 1000}"[:MAX_HEADLINE]
+
+
+class TestTooManyProcesses:
+    """What `os.fork` raises does not name its cause."""
+
+    PROBLEM = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    @pytest.mark.parametrize(("limit", "is_named"), [(600, True), (resource.RLIM_INFINITY, False)])
+    def test_the_limit_is_named(self, monkeypatch: pytest.MonkeyPatch, limit: int, is_named: bool) -> None:
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+        failure = failure_of(self.PROBLEM)
+        assert failure.kind == "error"
+        assert ("600 processes" in failure.summary) is is_named
+        assert failure.exception == "BlockingIOError: [Errno 11] Resource temporarily unavailable"
 
 
 class TestText:

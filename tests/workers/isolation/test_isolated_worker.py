@@ -3,6 +3,7 @@
 The import of torch takes seconds: most of these tests share one worker.
 """
 
+import errno
 import os
 import signal
 import threading
@@ -89,6 +90,21 @@ def folders_of(worker: IsolatedWorker, number: int) -> list[Path]:
 
 def pid_of(worker: IsolatedWorker, number: int, name: str) -> int:
     return int((worker.setup.work / "scratch" / f"{number:05d}" / name).read_text())
+
+
+@pytest.mark.slow
+def test_the_template_survives_a_fork_that_fails(tmp_path: Path) -> None:
+    worker = IsolatedWorker(setup(tmp_path, "no_process:train", isolated=True))
+    try:
+        came = lost(worker, "fine")
+        assert "exit code 71" in came.reason
+        assert os.strerror(errno.EAGAIN) in came.traceback
+        template = worker._template
+        assert isinstance(worker.start(start()), Reported)
+        assert worker._template is template
+        worker.release()
+    finally:
+        worker.close()
 
 
 class TestTrialsDoNotShare:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.reaper import Reaper, is_alive, start_time
+from tests.chaos.scenario import MARK, marked
 
 KILL_TIMEOUT = 60.0
 
@@ -111,3 +113,26 @@ def test_one_that_has_ended_has_no_start() -> None:
     assert start_time(child.pid) == ""
     assert reaper.with_start_times([child.pid]) == []
     assert not is_alive((child.pid, ""))
+
+
+FORKS_WITHOUT_END = "while true; do setsid sleep 600 & sleep 0.01; done"
+
+
+def test_what_a_process_starts_while_it_is_ended_ends_too() -> None:
+    mark = uuid.uuid4().hex
+    endless = subprocess.Popen(["sh", "-c", FORKS_WITHOUT_END], env={**os.environ, MARK: mark})
+    until(lambda: len(marked(mark)) > 5)
+    reaper.end(reaper.with_start_times([endless.pid]))
+    assert endless.wait(KILL_TIMEOUT) == -signal.SIGKILL
+    assert marked(mark) == set()
+
+
+def test_what_is_stopped_starts_nothing() -> None:
+    mark = uuid.uuid4().hex
+    endless = subprocess.Popen(["sh", "-c", FORKS_WITHOUT_END], env={**os.environ, MARK: mark})
+    until(lambda: len(marked(mark)) > 5)
+    stopped = reaper.stop(reaper.with_start_times([endless.pid]))
+    assert {pid for pid, _ in stopped} == {process.pid for process in marked(mark)}
+    reaper.end(stopped)
+    endless.wait(KILL_TIMEOUT)
+    assert marked(mark) == set()
