@@ -324,9 +324,7 @@ class Template:
         trial.read_at = time.monotonic() + READ_INTERVAL
         with contextlib.suppress(BlockingIOError):
             for _ in range(CHUNKS):
-                if trial.output is None or not (
-                    chunk := os.read(trial.output, CHUNK)
-                ):  # all that could write to it have closed it
+                if trial.output is None or not (chunk := os.read(trial.output, CHUNK)):  # all have closed it
                     trial.close_output()
                     return
                 trial.log.write(chunk)
