@@ -29,7 +29,7 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import Options, command_line, is_python, located, resume_words
-from hpsearch.trainer.adapters.project_files import ChangedFiles
+from hpsearch.trainer.adapters.project_files import ChangedFiles, missing_module
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
 from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
 from hpsearch.trainer.checkpoint_files import read_files, write_files
@@ -159,7 +159,7 @@ class _Training:
         self._program, self._run, self._metric, self._can_continue = program, run, metric, can_continue
         self._knows_length, self._deadline = knows_length, math.inf
         self._scratch = run.scratch_dir
-        self._folder = self._scratch if program.in_scratch else folder
+        self._folder, self._project = self._scratch if program.in_scratch else folder, folder
         self._queue = deque[Report]()
         self._checkpoints = _CheckpointFolder(self._scratch / "checkpoints", self._queue)
         self._process: ScriptProcess | None = None
@@ -340,7 +340,8 @@ class _Training:
         if code != 0:
             last = "".join(f": {line}" for line in self._tail.lines[-1:])
             kind: EndOfProgram = "terminated" if code in (-signal.SIGTERM, 128 + signal.SIGTERM) else "error"
-            raise ProgramFailed(f"the program {ending(code)}{last}", self._tail.lines, kind)
+            hint = missing_module(self._tail.lines, self._project)
+            raise ProgramFailed(f"the program {ending(code)}{last}{hint}", self._tail.lines, kind)
         if self._steps.last == 0:
             what = "only step 0" if self._steps.has_step_0 else "nothing"
             why = f"the program ended and reported {what}: {self._missing()}"

@@ -1,13 +1,17 @@
-"""Which files of the study's folder a program changes: trials in parallel would overwrite each other's."""
+"""The files of a study's folder beside a program: which of them it changes (trials in parallel would overwrite each
+other's), and a module of them that it does not find."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 MAX_FILES = 20_000
 """The most files to check."""
 
 MAX_SHOWN = 5
+
+NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 
@@ -53,3 +57,13 @@ class ChangedFiles:
     def _is_looked_at(self, folder: Path) -> bool:
         is_hidden = folder.name.startswith(".") or folder.name in _LEFT_OUT
         return not is_hidden and not self._scratch.is_relative_to(folder)
+
+
+def missing_module(lines: Sequence[str], folder: Path) -> str:
+    """Advice where the last line of a Python program's output names a module that it did not find, and the study's
+    folder or the one above it has that module: Python searches the folder of the script, not the working directory."""
+    if not (lines and (found := NO_MODULE.match(lines[-1]))):
+        return ""
+    names = found[1], f"{found[1]}.py"
+    places = (place for place in (folder, folder.parent) if any((place / name).exists() for name in names))
+    return next((f"; it is in {place}: run hpsearch with PYTHONPATH={place}" for place in places), "")

@@ -9,6 +9,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters import command
+from hpsearch.trainer.failures import ProgramFailed
 from hpsearch.trainer.training_run import Run
 from tests.trainer.adapters.programs import EPOCHS, PATTERN, Programs
 
@@ -176,6 +177,23 @@ class TestNotThere:
         (programs.folder / "train").chmod(0o755)
         with pytest.raises(TrainerError, match="cannot be started"):
             programs.reports(Program(("./train",)))
+
+
+class TestAModuleThatIsNotFound:
+    @pytest.mark.parametrize("name", ["parts/__init__.py", "parts.py", "../parts/one.py"])
+    def test_where_it_is_in_the_project(self, programs: Programs, name: str) -> None:
+        """Python looks beside the script, and not in the working directory."""
+        programs.write("scripts/train.py", "import parts.one\n")
+        programs.write(name, "")
+        with pytest.raises(ProgramFailed) as caught:
+            programs.reports(Program(("python", "scripts/train.py")))
+        place = (programs.folder / name.partition("parts")[0]).resolve()
+        assert str(caught.value).endswith(f"; it is in {place}: run hpsearch with PYTHONPATH={place}")
+
+    def test_one_that_is_nowhere(self, programs: Programs) -> None:
+        with pytest.raises(ProgramFailed) as caught:
+            programs.reports(programs.script("import no_such_module"))
+        assert "PYTHONPATH" not in str(caught.value)
 
 
 class TestAScriptThatReadsNoArguments:

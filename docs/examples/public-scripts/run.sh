@@ -1,0 +1,2 @@
+ln -sfn "$(dirname "$0")/data" data
+exec python "$@"
