@@ -8,7 +8,7 @@ from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Bayesian, Own, Random, Recipe
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, NeverPrune, OwnPrune
-from hpsearch.study.schedule import Rung, forecast
+from hpsearch.study.schedule import Rung
 
 
 def rounds(study: Study, restarts: bool = False) -> list[Rung]:
@@ -21,7 +21,7 @@ def rounds(study: Study, restarts: bool = False) -> list[Rung]:
     left = math.inf if study.limits.trials is None else study.limits.trials
     rungs = study.search.rungs(study.space, study.trainer.epochs)
     if restarts and isinstance(study.search, Recipe):
-        rungs = forecast(study.search.schedules(study.trainer.epochs)[-1], restarts)
+        rungs = study.search.forecast(study.trainer.epochs, restarts)
     for one in rungs:
         if left > 0:
             found.append(replace(one, new=int(min(one.new, left))))

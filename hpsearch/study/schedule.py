@@ -83,6 +83,7 @@ class Progress:
     rounds: number of ended rounds. epochs: of a trial in the last round. trained: epochs of all trials together.
     paused: the epochs of each paused trial that may be continued, the best trial first.
     restarts: without checkpoints, a continued trial trains again from its first epoch.
+    reached: the epochs of every trial so far.
     """
 
     rounds: int
@@ -90,6 +91,7 @@ class Progress:
     trained: int
     paused: Sequence[int] = ()
     restarts: bool = False
+    reached: Sequence[int] = ()
 
 
 class Schedule(Protocol):

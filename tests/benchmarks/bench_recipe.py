@@ -64,6 +64,7 @@ METHODS = {
     "TPE": '"bayesian"\ntrials = {full}\nstartup_trials = 5',
     "TPE, hyperband": '"bayesian"\ntrials = {budget}\n[prune]\nmethod = "hyperband"',
     "recipe": '"recipe"\nbudget = {{ epochs = {budget} }}',
+    "recipe, promote": '"recipe"\nbudget = {{ epochs = {budget} }}\npromote = true',
 }
 
 TEMPLATE = """

@@ -30,6 +30,7 @@ METHODS = {
     "gp": "never",
     "freeze-thaw": "never",
     "recipe": "never",
+    "recipe+halving": "never",
 }
 """The methods that can be compared, with the pruning of each; "": as in the study file. halving: successive halving
 that may continue a paused trial later. stopping: halving with promote = false."""
@@ -192,7 +193,9 @@ def _sections(method: str, budget: int) -> Iterator[tuple[str, Any]]:
     if sampler == "random":
         yield "search", search_sections.Random(method="random", trials=budget)
     elif sampler == "recipe":
-        yield "search", search_sections.Recipe(method="recipe", budget=search_sections.Budget(epochs=budget))
+        given = search_sections.Budget(epochs=budget)
+        promote = True if method == "recipe+halving" else None
+        yield "search", search_sections.Recipe(method="recipe", budget=given, promote=promote)
     else:
         yield "search", search_sections.Bayesian(method="bayesian", trials=budget, sampler=sampler)  # type: ignore[arg-type]
     match METHODS[method]:

@@ -109,6 +109,18 @@ class RoundResults:
         return [trial for trial in self.trials if trial.number in numbers]
 
     @property
+    def started(self) -> list[Trial]:
+        """The new trials of the last round that had any, all at the epoch to which that round trained them."""
+        plan = next(plan for plan in reversed(self._plans) if plan.repeats is None and plan.rung.new)
+        new = [trial for trial in self.trials if plan.first <= trial.number < plan.end]
+        return [trial.as_of(plan.rung.epochs) if trial.epoch > plan.rung.epochs else trial for trial in new]
+
+    @property
+    def paused(self) -> list[Trial]:
+        """The PAUSED trials, the best first."""
+        return [trial for trial in self.ranked if trial.state is State.PAUSED]
+
+    @property
     def survivors(self) -> list[Trial]:
         """The PAUSED trials that may be continued, the best first: those in the better half of all trials."""
         better = self.ranked[: max(TOP_TRIALS, (len(self.ranked) + 1) // 2)]

@@ -16,7 +16,7 @@ from hpsearch.core.decisions import New, Over, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Cause, Params
+from hpsearch.core.trial import Cause, Params, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
@@ -32,6 +32,7 @@ from hpsearch.samplers.recipe.search_ranges import (
     trends_in,
 )
 from hpsearch.samplers.recipe.slopes import others_stay, ranges_by_slope
+from hpsearch.study.halving_schedule import ETA, HalvingSchedule
 from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
 
@@ -142,13 +143,17 @@ class Recipe:
         self, plans: Sequence[PlannedRound], found: RoundResults, history: History, schedule: Schedule
     ) -> PlannedRound | Over:
         last, number, best = plans[-1], plans[-1].number + 1, found.ranked[0]
-        searched = next(plan for plan in reversed(plans) if plan.repeats is None)
-        advice = self._advice(found, last, history)
-        ranges, beyond = self._ranges(plans, found, advice, history)
+        promotes = isinstance(schedule, HalvingSchedule)
+        searched = next(plan for plan in reversed(plans) if plan.repeats is None and (plan.rung.new or not promotes))
+        latest = found.started if promotes else found.latest
+        judged = [trial for trial in found.trials if trial.number >= searched.first] if promotes else found.latest
+        advice = self._advice(found, judged, last, history)
+        ranges, beyond = self._ranges(plans, found, latest, advice, history)
         beyond = beyond if schedule.may_repeat_rung(found.progress) else ()
         resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
-        paused = [] if beyond else found.survivors
-        now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
+        paused = [] if beyond else found.paused if promotes else found.survivors
+        epochs, reached = [trial.epoch for trial in paused], [trial.epoch for trial in found.trials]
+        now = replace(found.progress, epochs=searched.rung.epochs, paused=epochs, reached=reached)
         rung = schedule.next(now, resource)
         if not isinstance(rung, Over):
             rung = self._possible(rung, None, last.end, history)
@@ -157,6 +162,9 @@ class Recipe:
             rung = exhausted(self.space, history) or rung
         if isinstance(rung, Over):
             return replace(rung, reason=f"{found.outcome}; {rung.reason}")
+        if isinstance(schedule, HalvingSchedule):
+            why = why if beyond else _why_promoted(schedule, rung, ranges)
+            paused = [trial for trial in paused if trial.epoch >= schedule.rung_below(rung.epochs)]
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
         headline = (
             found.outcome,
@@ -164,27 +172,32 @@ class Recipe:
         )
         if rung.new == 0:
             return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
-        space, dropped = without_worse_values(searched.space, found.latest, history.loss, best.params)
+        space, dropped = without_worse_values(searched.space, latest, history.loss, best.params)
         notes = (*headline, *(one.reason for one in ranges), *dropped, *advice.notes)
         return PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
 
-    def _advice(self, found: RoundResults, last: PlannedRound, history: History) -> Advice:
-        diagnosis = diagnose_study(found.latest, history.objective, self.metrics)
+    def _advice(self, found: RoundResults, judged: Sequence[Trial], last: PlannedRound, history: History) -> Advice:
+        diagnosis = diagnose_study(judged, history.objective, self.metrics)
         return advise(diagnosis.remarks, self.space, last.ranges, found.ranked[0].params)
 
     def _ranges(
-        self, plans: Sequence[PlannedRound], found: RoundResults, advice: Advice, history: History
+        self,
+        plans: Sequence[PlannedRound],
+        found: RoundResults,
+        latest: Sequence[Trial],
+        advice: Advice,
+        history: History,
     ) -> tuple[tuple[SearchRange, ...], tuple[str, ...]]:
         """The search ranges of the next round, and the names of those that extend outside of all earlier ones.
 
-        Where there are any, the other ranges stay as they are.
+        Where there are any, the other ranges stay as they are. latest: trials that trained equally long.
         """
         last = plans[-1].ranges
-        best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(found.latest)))]
-        trends = trends_in(self.space, found.latest, history.loss)
+        best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(latest)))]
+        trends = trends_in(self.space, latest, history.loss)
         params, earlier = [trial.params for trial in best], [plan.ranges for plan in plans]
         given = (self.space, last, params, len(found.trials), self.margin, trends, earlier)
-        drawn = ranges_by_slope(*given, found.latest, history.loss) if self.by_slope else next_ranges(*given)
+        drawn = ranges_by_slope(*given, latest, history.loss) if self.by_slope else next_ranges(*given)
         ranges = advice.applied(self.space, last, drawn)
         return others_stay(self.space, last, ranges, earlier)
 
@@ -232,6 +245,12 @@ def _resource(
     if advice.long_enough and not advice.improving and found.best_is_early:
         return Resource.SAME, f"same length, because longer training is not expected to help ({advice.long_enough})"
     return Resource.MORE, f"longer training{f' ({advice.improving})' if advice.improving else ''}"
+
+
+def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[SearchRange]) -> str:
+    if rung.new:
+        return f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges"
+    return f"one in {ETA} of the trials that have trained to epoch {schedule.rung_below(rung.epochs)}"
 
 
 def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:

@@ -14,6 +14,7 @@ from hpsearch.core.trial import key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
 from hpsearch.study.space import Float, Space
 
@@ -281,6 +282,11 @@ class Recipe(SearchSection):
         0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
     )
     ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
+    promote: bool | None = Field(
+        None,
+        description="with a budget: first looks of one epoch, then one in 3 trials of a rung continues, as in "
+        "successive halving with promotion; default: false",
+    )
     preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
@@ -289,10 +295,16 @@ class Recipe(SearchSection):
         if self.budget is None:
             return [FixedSchedule(self.rounds, self.keep)]
         epochs = self.budget.longest or epochs
-        return [BudgetSchedule(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
+        kind = HalvingSchedule if self.promote else BudgetSchedule
+        return [kind(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
+
+    def forecast(self, epochs: int, restarts: bool = False) -> Iterator[Rung]:
+        """Its rounds, if no search range moves. restarts: continued trials train again from their first epoch."""
+        schedule = self.schedules(epochs)[-1]
+        return schedule.forecast(restarts) if isinstance(schedule, HalvingSchedule) else forecast(schedule, restarts)
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        return forecast(self.schedules(epochs)[-1])
+        return self.forecast(epochs)
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_budget(others)]
@@ -303,9 +315,12 @@ class Recipe(SearchSection):
             yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
         if self.budget is not None and self.rounds:
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
+        if self.promote and self.rounds:
+            yield ("search", "promote"), "is for budget = { epochs = … }; given rounds have their own numbers of trials"
         yield from rounds_of_study.problems(self.rounds, others.epochs)
         if self.budget is not None and others.epochs is not None:
-            schedule = BudgetSchedule(self.budget.epochs, others.epochs)
+            kind = HalvingSchedule if self.promote else BudgetSchedule
+            schedule = kind(self.budget.epochs, others.epochs)
             if self.budget.epochs < schedule.min_budget:
                 wanted = (
                     f"{MIN_TRIALS} trials of {schedule.first().epochs} epochs, which the first round takes at least"

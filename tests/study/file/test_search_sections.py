@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.errors import StudyFileError
 from hpsearch.study.definition import Study
 
 SEARCHES: list[dict[str, Any]] = [
@@ -48,3 +49,16 @@ class TestRanges:
 
     def test_an_identity_has_no_rule(self, search: dict[str, Any]) -> None:
         assert "ranges" not in study(search).identity()["search"]
+
+
+class TestPromoteOfTheRecipe:
+    def test_its_rounds_are_those_of_successive_halving(self) -> None:
+        promoting = study({"method": "recipe", "budget": {"epochs": 90}, "promote": True})
+        assert {one.epochs for one in promoting.search.rungs(promoting.space, 9)} == {1, 3, 9}
+        assert "promote" not in study({"method": "recipe", "budget": {"epochs": 90}}).spec()["search"]
+
+    def test_given_rounds_cannot_promote(self) -> None:
+        rounds = [{"trials": 4, "epochs": 2}]
+        with pytest.raises(StudyFileError) as refused:
+            study({"method": "recipe", "rounds": rounds, "promote": True})
+        assert [fault.key for fault in refused.value.faults] == ["search.promote"]

@@ -1,0 +1,96 @@
+"""The rounds of a recipe that promotes trials as successive halving does (Li et al. 2018, arXiv 1810.05934).
+
+A round either starts new trials, which train to the first rung, or continues the best paused trials of one rung to the
+next. One in ETA of the trials that have reached a rung continues, so the epochs are spent as in successive halving with
+promotion; the recipe decides from which ranges new trials are drawn.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hpsearch.core.decisions import Over
+from hpsearch.core.trial import Cause
+from hpsearch.study.schedule import MIN_TRIALS, Progress, Resource, Rung
+
+ETA = 3
+"""One in so many trials of a rung continues to the next, which is so many times as long."""
+
+FIRST_SHARE, SHARE = 0.3, 0.15
+"""The share of the budget for the new trials of a round and their later promotions: the first round, each later one."""
+
+SHORTEST_STEP = 1.25
+"""The last rung is at least so many times as long as the one before it."""
+
+
+@dataclass(frozen=True)
+class HalvingSchedule:
+    """budget: the epochs of all trials together. longest: epochs of the last rung."""
+
+    budget: int
+    longest: int
+
+    @property
+    def resources(self) -> tuple[int, ...]:
+        """The rungs, ascending: 1, 3, 9, … and `longest`."""
+        found = [1]
+        while found[-1] * ETA * SHORTEST_STEP <= self.longest:
+            found.append(found[-1] * ETA)
+        return tuple(dict.fromkeys([*found, self.longest]))
+
+    @property
+    def min_budget(self) -> int:
+        """The minimum budget in epochs: that of the first round."""
+        return MIN_TRIALS * self.resources[0]
+
+    def first(self) -> Rung:
+        return Rung(self.resources[0], 0, self._new(FIRST_SHARE, self.budget))
+
+    def next(self, now: Progress, _resource: Resource, /) -> Rung | Over:
+        """The highest rung from which trials may continue; new trials where there is none."""
+        left = self.budget - now.trained
+        for low, high in reversed(list(pairwise(self.resources))):
+            costs = [high if now.restarts else high - at for at in now.paused if low <= at < high]
+            allowed = sum(at >= low for at in now.reached) // ETA - sum(at >= high for at in now.reached)
+            count = min(allowed, len(costs), left // max(costs, default=1))
+            if count > 0:
+                return Rung(high, count, 0)
+        if (new := self._new(SHARE, left)) > 0:
+            return Rung(self.resources[0], 0, new)
+        numbers = {"budget": self.budget, "left": left}
+        return Over(f"the budget of {self.budget} epochs is spent ({left} left)", Cause.LIMIT, numbers)
+
+    def rung_below(self, epochs: int) -> int:
+        """The rung from which trials continue to the rung of these epochs; 0 below the first."""
+        return max((one for one in self.resources if one < epochs), default=0)
+
+    def may_repeat_rung(self, now: Progress, /) -> bool:
+        """Only where enough epochs remain to train one trial to the end."""
+        return self.budget - now.trained >= self.longest
+
+    def repeats(self, _now: Progress, /) -> int:
+        """Always 0: seeds are compared by `hpsearch evaluate`."""
+        return 0
+
+    def forecast(self, restarts: bool = False) -> Iterator[Rung]:
+        """As `schedule.forecast`."""
+        rung: Rung | Over = self.first()
+        reached, trained, rounds = list[int](), 0, 0
+        while isinstance(rung, Rung):
+            yield rung
+            rounds += 1
+            low = self.rung_below(rung.epochs)
+            waiting = [place for place, at in enumerate(reached) if low <= at < rung.epochs][: rung.survivors]
+            trained += sum(rung.epochs if restarts else rung.epochs - reached[place] for place in waiting)
+            trained += rung.new * rung.epochs
+            for place in waiting:
+                reached[place] = rung.epochs
+            reached += [rung.epochs] * rung.new
+            paused = [at for at in reached if at < self.longest]
+            rung = self.next(Progress(rounds, rung.epochs, trained, paused, restarts, reached), Resource.MORE)
+
+    def _new(self, share: float, left: int) -> int:
+        """New trials for this share of the budget, as far as the epochs that are left allow."""
+        rungs = self.resources
+        later = sum((high - low) / ETA**place for place, (low, high) in enumerate(pairwise(rungs), start=1))
+        return min(max(MIN_TRIALS, int(share * self.budget / (rungs[0] + later))), left // rungs[0])
