@@ -11,6 +11,7 @@ EXAMPLES = {
     "simulate": "hpsearch simulate study.toml --from my-study --workers 1 4",
     "preflight": "hpsearch preflight study.toml",
     "run": "hpsearch run study.toml --set search.trials=50 --set resources.workers=4",
+    "import": "hpsearch import results.csv --into study.toml --columns lr=learning_rate --same-trainer",
     "extend": "hpsearch extend study.toml --epochs 60 --best 5",
     "status": "hpsearch status study.toml --watch",
     "show": "hpsearch show study.toml 7",

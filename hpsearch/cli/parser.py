@@ -19,6 +19,7 @@ VERBS = {
     "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
     "run": "run a study, or continue it where it stopped",
     "extend": "train the finished trials of a study longer, from their checkpoints",
+    "import": "let a study learn from results of a table, Optuna, MLflow or Ray Tune",
     "status": "show the progress of one study or of all",
     "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
     "logs": "print what the process of a trial wrote",
@@ -38,6 +39,9 @@ VERBS = {
     "completion": "print a script that completes commands and options in a shell",
 }
 """Each is a module of hpsearch.cli: `arguments` adds its arguments to a parser, `run` yields its Answers."""
+
+MODULES = {"import": "imports"}
+"""The modules of commands that are keywords of Python."""
 
 EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
 4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
@@ -97,7 +101,7 @@ def _top_parser() -> argparse.ArgumentParser:
 
 def verb_parser(verb: str) -> tuple[argparse.ArgumentParser, ModuleType]:
     """The parser of one command, and its module."""
-    module = importlib.import_module(f"hpsearch.cli.{verb}")
+    module = importlib.import_module(f"hpsearch.cli.{MODULES.get(verb, verb)}")
     about = VERBS[verb]
     read = variables(verb)
     parser = argparse.ArgumentParser(

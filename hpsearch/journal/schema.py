@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every version of the schema, oldest first; `migrations/versions` has a migration to each. This file is the last."""
 
 HEAD = REVISIONS[-1]
@@ -169,6 +169,30 @@ cursors = Table(
     Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
     Column("target", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
+)
+
+# Imports of results of other programs. study: its name; it may not be recorded yet. document: JSON.
+imports = Table(
+    "hpsearch_imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", Text, nullable=False, index=True),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+# label: the trial's place in its source. curve: JSON, a list of [step, metrics].
+imported_trials = Table(
+    "hpsearch_imported_trials",
+    metadata,
+    Column("import_id", Integer, ForeignKey("hpsearch_imports.id"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("curve", Text, nullable=False),
+    Column("state", Text, nullable=False),
 )
 
 # Measurements and the record of rounds. kind: "preflight", "lr_range" or "rounds". document: JSON.

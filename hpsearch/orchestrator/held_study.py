@@ -18,7 +18,6 @@ from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import Longer, Record, extension
 from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
-from hpsearch.records.evidence_record import EVIDENCE
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode
@@ -63,18 +62,14 @@ class HeldStudy:
             self.journal.put_document(self.lease, kind, document, at=now_ms())
 
     def evidence(self) -> list[earlier_evidence.Source]:
-        taken = self.journal.documents(self.record.id).get(fork.FORK, {})
-        return earlier_evidence.sources(self.study, self.journal, self.record, taken.get("adopted", ()))
-
-    def record_evidence(self) -> None:
-        if (found := self.evidence()) or EVIDENCE in self.journal.documents(self.record.id):
-            self.put_documents({EVIDENCE: earlier_evidence.document(found, self.study.search)})
+        return earlier_evidence.sources(self.study, self.journal, self.record)
 
     def history(self) -> History:
         """All trials so far, and the evidence for its sampler."""
         taken = self.journal.documents(self.record.id).get(fork.FORK, {})
-        evidence = [trial for source in self.evidence() for trial in source.trials]
-        known = evidence if taken.get("known") else ()
+        sources = self.evidence()
+        evidence = [trial for source in sources for trial in source.trials]
+        known = [trial for source in sources for trial in source.trials if not source.about]
         trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
         restarts = self.journal.count(self.record.id, RESTARTS) > 0
         return History(
@@ -83,7 +78,7 @@ class HeldStudy:
             evidence,
             uncounted=uncounted,
             restarts=restarts,
-            known=known,
+            known=known if taken.get("known") else (),
             drawn_before=int(taken.get("drawn_before", 0)),
         )
 

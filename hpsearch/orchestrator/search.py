@@ -21,6 +21,7 @@ from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.changes.retries import Retries, retries
 from hpsearch.orchestrator.equal_curves import EqualCurves
+from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
@@ -127,7 +128,7 @@ class Search:
             for source in held.evidence():
                 self._notes.add(source.note(self.study.search))
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
-        held.record_evidence()
+        earlier_evidence.record(self.study, held.journal, held.record, held.lease)
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
         return self._loop

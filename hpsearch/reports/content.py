@@ -16,6 +16,7 @@ from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, ledger
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.provenance import data_hashes
+from hpsearch.records.evidence_record import evidence_of
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.study_status import study_status
 from hpsearch.study.space import Space
@@ -93,6 +94,11 @@ class Content:
     def fixed(self) -> Mapping[str, Any]:
         """Parameters and options with a fixed value."""
         return {**self.study.record.spec["trainer"].get("options", {}), **self.space.fixed}
+
+    @property
+    def earlier(self) -> Sequence[Mapping[str, Any]]:
+        """What the sampler learns from besides these trials."""
+        return evidence_of(self.documents)
 
     @cached_property
     def diagnosis(self) -> StudyDiagnosis:

@@ -312,3 +312,48 @@ def _create_database(path: Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+# Runs of any experiment ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A run, of any program. points: of one metric, step and value, in the order of time. state: that of a trial of
+    hpsearch, else ""."""
+
+    id: str
+    status: str
+    state: str
+    params: Mapping[str, str]
+    metrics: Sequence[str]
+    points: Sequence[tuple[int, float]]
+
+
+def experiment_names(uri: str) -> list[str]:
+    return [one.name for one in MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments()]
+
+
+def runs_of(uri: str, experiment: str, metric: str, most: int) -> list[FoundRun] | None:
+    """The active runs of an experiment, the oldest first, up to one more than `most`; None: no such experiment."""
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    runs, token = list[Run](), None
+    while len(runs) <= most and (token or not runs):
+        page = client.search_runs(
+            [found.experiment_id], max_results=MAX_RESULTS, order_by=["attributes.start_time ASC"], page_token=token
+        )
+        runs, token = [*runs, *page], page.token
+        if not token:
+            break
+    return [_found_run(client, run, metric) for run in runs[: most + 1]]
+
+
+def _found_run(client: MlflowClient, run: Run, metric: str) -> FoundRun:
+    has = metric in run.data.metrics
+    history = client.get_metric_history(run.info.run_id, metric) if has else []
+    points = [(int(one.step), float(one.value)) for one in sorted(history, key=lambda one: (one.timestamp, one.step))]
+    state = run.data.tags.get("hpsearch.state", "")
+    return FoundRun(run.info.run_id, run.info.status, state, run.data.params, list(run.data.metrics), points)

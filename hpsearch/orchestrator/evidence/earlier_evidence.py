@@ -5,12 +5,15 @@ study, and what cannot be used is counted, with the reason.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.format import many, quoted
 from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.journal import Journal, StudyRecord
+from hpsearch.journal import Journal, Lease, StudyRecord, recorded_imports
+from hpsearch.orchestrator.changes.fork import FORK
+from hpsearch.records.evidence_record import EVIDENCE
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
 from hpsearch.study.file.search_sections import SearchSection
@@ -22,7 +25,8 @@ class Source:
     """What a study takes from another study, or from an import.
 
     trials: those that can be used, with parameters of the study's space. ignored: parameters that the space does not
-    have; their values are left out. other_fixed: parameters that had another fixed value there, as text.
+    have; their values are left out. other_fixed: parameters that had another fixed value there, as text. about: what
+    the journal says about an import; empty for a study.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Source:
     left_out: Sequence[LeftOut] = ()
     ignored: Sequence[str] = ()
     other_fixed: Sequence[str] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self, search: SearchSection) -> dict[str, Any]:
         return {
@@ -38,6 +43,7 @@ class Source:
             "trials": len(self.trials),
             "left_out": [one.document() for one in self.left_out],
             "ignored": list(self.ignored),
+            **self.about,
         }
 
     def note(self, search: SearchSection) -> str:
@@ -45,9 +51,9 @@ class Source:
         used, left = len(self.trials), sum(one.trials for one in self.left_out)
         whole = f"{many(used + left, 'trial')} of {self.name}"
         if not search.learns:
-            return f"note: {search.label} search does not learn from earlier results: the {whole} are not used"
-        some = "all" if not left else "none" if not used else str(used)
-        lines = [f"note: the search learns from {some} of the {whole}"]
+            return f"note: {search.label} search does not learn from earlier results: {whole} are not used"
+        some = "" if not left else "none of the " if not used else f"{used} of the "
+        lines = [f"note: the search learns from {some}{whole}"]
         lines += [f"  not used: {one.text}" for one in self.left_out]
         if self.ignored:
             lines.append(f"  not in [space], so the values are ignored: {quoted(self.ignored)}")
@@ -82,10 +88,11 @@ def _why_no_result(trial: Trial, objective: Objective) -> Unusable | None:
     """A diverged or infeasible trial is a result: it is worse than all others."""
     if trial.state is State.FAILED:
         return Unusable(Why.FAILED)
-    has_metric = any(objective.is_in(report) for report in trial.curve)
-    if not has_metric and not (trial.diverged or trial.state is State.INFEASIBLE):
-        return Unusable(Why.NO_VALUE, objective.metric)
-    return None
+    if trial.diverged or trial.state is State.INFEASIBLE:
+        return None
+    reported = {name for report in trial.curve if report.step > 0 for name in report.metrics}
+    needed = [objective.metric, *sorted(name for one in objective.require for name in one.names)]
+    return next((Unusable(Why.NO_VALUE, name) for name in needed if name not in reported), None)
 
 
 def _other_fixed(space: Space, fixed: Mapping[str, Any], searched: Collection[str]) -> Iterator[str]:
@@ -97,11 +104,27 @@ def _other_fixed(space: Space, fixed: Mapping[str, Any], searched: Collection[st
             yield f"`{name}` = {value} is new"
 
 
-def sources(study: Study, journal: Journal, record: StudyRecord, adopted: Collection[int]) -> list[Source]:
-    """The study that this one was forked from, where not every trial was copied. adopted: the copied ones."""
+def sources(study: Study, journal: Journal, record: StudyRecord) -> list[Source]:
+    """The study that this one was forked from, without the trials that were copied, what was imported into that one,
+    and what was imported into this one."""
     origin = journal.find(record.forked_from) if record.forked_from else None
+    adopted = journal.documents(record.id).get(FORK, {}).get("adopted", ()) if origin else ()
     found = [of_study(study, origin, journal.trials(origin.id), adopted)] if origin else []
+    for name in [*([origin.name] if origin else []), record.name]:
+        found += [_of_import(study, one) for one in recorded_imports.of_study(journal, name)]
     return [one for one in found if one.trials or one.left_out]
+
+
+def record(study: Study, journal: Journal, own: StudyRecord, lease: Lease) -> None:
+    """Record what the study learns from, where there is anything."""
+    if (found := sources(study, journal, own)) or EVIDENCE in journal.documents(own.id):
+        journal.put_document(lease, EVIDENCE, document(found, study.search), at=now_ms())
+
+
+def _of_import(study: Study, one: recorded_imports.Import) -> Source:
+    name = one.source if one.study == study.study.name else f'{one.source}, imported into study "{one.study}"'
+    said = {"same_trainer": one.document["same_trainer"]}
+    return replace(of_trials(study, one.trials, name), about={"kind": one.kind, "at": one.at, **said})
 
 
 def document(found: Sequence[Source], search: SearchSection) -> dict[str, Any]:

@@ -15,10 +15,11 @@ def points(space: Space, given: Sequence[Mapping[str, Any]] | None) -> tuple[Par
 
 def completed(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
     """The parameters of a trial: with whole names, the elements of families, and the fixed values."""
-    return {**space.fixed, **{name: _typed(space, name, value) for name, value in _flat(space, given)}}
+    return {**space.fixed, **{name: _typed(space, name, value) for name, value in flat(space, given)}}
 
 
-def _flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Value]]:
+def flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Value]]:
+    """With whole names, and the elements of families."""
     names = {*space.fixed, *(one.name for one in space.parameters)}
     families = {one.name: one.members for one in space.families}
     for key, value in given.items():
@@ -26,7 +27,7 @@ def _flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[t
         if name in families and isinstance(value, list) and len(value) <= len(families[name]):
             yield from zip(families[name], value, strict=False)
         elif isinstance(value, dict) and name not in names:
-            yield from _flat(space, value, f"{name}.")
+            yield from flat(space, value, f"{name}.")
         else:
             yield name, value
 

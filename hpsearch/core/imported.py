@@ -1,0 +1,39 @@
+"""Trials of other programs, as importers read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.core.trial import State
+
+MAX_IMPORTED = 10_000
+"""The most trials of one import: a sampler is fitted to all of them for every proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTrial:
+    """label: where it is in its source, such as "line 3". params: its values as the source has them.
+
+    values: step and value of the metric, the steps from 1 and increasing; step 0: the source does not say which.
+    state: COMPLETE, PRUNED or FAILED (also for one that had not ended); None: the source does not say.
+    """
+
+    label: str
+    params: Mapping[str, Any]
+    values: Sequence[tuple[int, float]]
+    state: State | None = None
+
+
+def state_named(text: object) -> State | None:
+    """The state that the other program calls so; None for "" and for a word that is not known."""
+    word = str(text).rpartition(".")[2].strip().lower()
+    if word in ("fail", "failed", "crashed", "killed", "running", "waiting", "pending", "preempted", "infeasible"):
+        return State.FAILED
+    return {"pruned": State.PRUNED, "paused": State.PRUNED, "complete": State.COMPLETE}.get(word)
+
+
+def from_step_one(values: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """In the order of the steps, of which the first is at least 1: programs that count from 0 are shifted by 1."""
+    ordered = sorted(dict(values).items())
+    shift = 1 - ordered[0][0] if ordered and ordered[0][0] < 1 else 0
+    return [(step + shift, value) for step, value in ordered]

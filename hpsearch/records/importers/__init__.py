@@ -1,0 +1,1 @@
+"""Readers of results of other programs, as files have them."""

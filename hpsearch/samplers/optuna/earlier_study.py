@@ -1,0 +1,107 @@
+"""The trials of a study in an Optuna storage: a database, or a journal file."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one
+from hpsearch.core.redact import masked
+from hpsearch.core.trial import Objective, State
+from hpsearch.samplers.optuna.distributions import quiet
+from hpsearch.study.file.faults import did_you_mean
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+LOCK_SECONDS = 5
+"""How long another program's lock on a SQLite file is waited for."""
+
+
+def read(
+    where: str, address: str | Path, name: str | None, objective: Objective, columns: Mapping[str, str]
+) -> tuple[str, list[ImportedTrial]]:
+    """The name of the study, and its trials.
+
+    where: for messages. address: a URL, or the path of a journal file. name: of the study, where the storage has
+    several. columns: parameter -> its name there. BadInput: the storage cannot be read, or has no such study.
+    """
+    import optuna
+
+    with quiet(), _storage(where, address) as storage:
+        names = optuna.get_all_study_names(storage)
+        if not names:
+            raise BadInput(f"{where} has no Optuna study")
+        if name is None and len(names) > 1:
+            raise BadInput(f"{where} has {len(names)} studies: name one with --study: {', '.join(names[:20])}")
+        name = name or names[0]
+        if name not in names:
+            raise BadInput(f"{where} has no study {name!r}{did_you_mean(name, names)}; it has {', '.join(names[:20])}")
+        study = optuna.load_study(study_name=name, storage=storage)
+        if len(study.directions) > 1:
+            raise BadInput(f"{where}: study {name!r} has {len(study.directions)} objectives, and an import needs one")
+        if (goal := study.direction.name.lower()) not in (objective.goal, "not_set"):
+            raise BadInput(
+                f"{where}: study {name!r} is to {goal} its value, and study.goal is to {objective.goal} "
+                f"{objective.metric}: they are not the same metric"
+            )
+        trials = study.get_trials(deepcopy=False)
+    if len(trials) > MAX_IMPORTED:
+        raise BadInput(f"{where}: study {name!r} has {len(trials):,} trials; at most {MAX_IMPORTED:,} can be imported")
+    first = min((step for one in trials for step in one.intermediate_values), default=1)
+    today = {there: own for own, there in columns.items()}
+    return name, [_imported(one, max(0, 1 - first), today) for one in trials]
+
+
+def _imported(trial: "FrozenTrial", shift: int, today: Mapping[str, str]) -> ImportedTrial:
+    """shift: added to steps, which Optuna's users count from 0 or from 1. A final value that the curve does not end or
+    peak with stands alone: it is another number than those that were reported on the way."""
+    from optuna.trial import TrialState
+
+    curve = from_step_one([(step + shift, value) for step, value in trial.intermediate_values.items()])
+    state = {TrialState.COMPLETE: State.COMPLETE, TrialState.PRUNED: State.PRUNED}.get(trial.state, State.FAILED)
+    values: Sequence[tuple[int, float]] = curve
+    if trial.state is TrialState.COMPLETE and trial.value is not None:
+        known = [value for _, value in curve]
+        ends = [*known[-1:], min(known, default=math.nan), max(known, default=math.nan)]
+        if not any(math.isclose(trial.value, one) for one in ends):
+            values = [(curve[-1][0] if curve else 0, trial.value)]
+    params = {today.get(name, name): value for name, value in trial.params.items()}
+    return ImportedTrial(f"trial {trial.number}", params, values, state)
+
+
+@contextmanager
+def _storage(where: str, address: str | Path) -> Iterator["BaseStorage"]:
+    """Nothing is written: neither tables nor a file are made."""
+    import optuna
+
+    made: Any = None
+    try:
+        if isinstance(address, Path):
+            from optuna.storages.journal import JournalFileBackend
+
+            made = optuna.storages.JournalStorage(JournalFileBackend(str(address)))
+        else:
+            connect = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
+            engine = {"connect_args": connect}
+            made = optuna.storages.RDBStorage(address, engine_kwargs=engine, skip_table_creation=True)
+        yield made
+    except BadInput:
+        raise
+    except Exception as problem:  # of any database driver
+        text = " ".join(masked(str(problem.__cause__ or problem)).partition("[SQL:")[0].split())[:300]
+        advice = ""
+        if "locked" in text:
+            advice = ": another program is writing to it; try again when it has ended"
+        elif "no such table" in text or "does not exist" in text:
+            advice = ": it has no Optuna study"
+        elif "no longer compatible" in text:
+            advice = ": `optuna storage upgrade --storage URL` upgrades it"
+        raise BadInput(f"{where} cannot be read as an Optuna storage{advice} ({text})") from None
+    finally:
+        if hasattr(made, "engine"):
+            made.remove_session()
+            made.engine.dispose()
