@@ -108,10 +108,17 @@ def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bo
 
 
 def stops_study(failure: Failure, history: History) -> bool:
-    """Whether every other trial would fail in the same way."""
+    """Whether every other trial would fail in the same way: the trainer breaks its contract, or reports nothing, and no
+    trial has a result so far."""
     if failure.kind == "no_report":
         return not any(history.objective.judged(trial) for trial in history)
-    return failure.kind == "contract"
+    return failure.kind == "contract" and not any(_has_result(trial, history) for trial in history)
+
+
+def _has_result(trial: Trial, history: History) -> bool:
+    """Whether it ended or paused with a value, with the present code."""
+    is_over = trial.state in (State.COMPLETE, State.PRUNED, State.PAUSED) and not trial.superseded
+    return is_over and history.objective.judged(trial) is not None
 
 
 def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:

@@ -176,6 +176,14 @@ class TestFailures:
         assert study.recorder.trials[0].cause is Cause.TRAINER_RAISED
         assert len(study.recorder.trials) == 2
 
+    def test_after_a_result_one_that_breaks_it_fails_alone(self, tmp_path: Path) -> None:
+        """Its parameters are the reason, and the study would end at the same trial in every run."""
+        fates = [{"how": "fine"}, {"how": "falling step"}, {"how": "tuple"}, {"how": "fine"}]
+        loop = Search(tmp_path, ListSampler(fates, until=2), "wrong").go()
+        assert [trial.state for trial in loop.history] == [COMPLETE, FAILED, FAILED, COMPLETE]
+        assert [trial.cause for trial in loop.history][1:3] == [Cause.TRAINER_RAISED] * 2
+        assert [trial.epoch for trial in loop.history] == [1, 1, 1, 1]
+
     def test_a_pruner_that_raises_leaves_nothing_running(self, tmp_path: Path) -> None:
         class Broken:
             def judge(self, trial: Trial, history: History) -> Verdict:
