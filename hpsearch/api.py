@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.core.format import json_text, outline, score
+from hpsearch.core.front import front
 from hpsearch.core.measured import is_measured
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
@@ -114,6 +115,7 @@ class RecordedTrial:
 
     number: from 0. state, cause, reason: its state and why; cause is None while it has not ended.
     params: its parameters. value: of the study's metric at `epoch`, by which it is judged; both None where it has none.
+    values: of each goal's metric at that epoch.
     """
 
     number: int
@@ -123,6 +125,7 @@ class RecordedTrial:
     params: Params
     value: float | None
     epoch: int | None
+    values: Mapping[str, float]
     _store: CheckpointStore | None = field(repr=False)
     _replicates: Replicates = field(repr=False)
 
@@ -240,6 +243,11 @@ class RecordedStudy:
         """The trial with the best value. NoTrialSucceeded while none has a value."""
         return self.trial(self._with_value()[0].number)
 
+    @property
+    def front(self) -> list[RecordedTrial]:
+        """The Pareto front of a study with several goals, by the first goal; empty for one goal."""
+        return [self.trial(one.trial) for one in front(self._found.trials, self._study.objective)]
+
     def trial(self, number: int) -> RecordedTrial:
         """One trial by its number. NotFound where the study has none of that number."""
         find.check_number(self.name, number, len(self._found.trials))
@@ -253,6 +261,7 @@ class RecordedStudy:
             params=dict(trial.params),
             value=document["value"],
             epoch=document["best_epoch"],
+            values=self._study.objective.values(trial),
             _store=CheckpointStore.of(work, self._study.record.uid, number) if work else None,
             _replicates=self._study.replicates,
         )

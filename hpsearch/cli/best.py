@@ -1,20 +1,33 @@
 """`hpsearch best`."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.core.errors import BadInput
 
-arguments = recorded_study
+
+def arguments(parser: ArgumentParser) -> None:
+    recorded_study(parser)
+    what = 'of several goals: the best trial by the first goal that meets this, such as "latency_ms <= 10"; repeatable'
+    parser.add_argument("--prefer", action="append", default=[], metavar="COMPARISON", help=what)
 
 
 def run(args: Namespace) -> Iterator[Answer]:
+    from hpsearch.cli.text import front
     from hpsearch.cli.text.show import trial
     from hpsearch.records.find import homes, opened, work_folder
+    from hpsearch.records.study_front import study_front
     from hpsearch.records.study_status import best_trial
     from hpsearch.workers.trial_files import TrialFiles
 
     with opened(args.study, args.journal) as (journal, study):
+        if study.objective.others:
+            found = study_front(journal, study, args.prefer)
+            yield Answer(found.document(), lambda: front.of_study(found))
+            return
+        if args.prefer:
+            raise BadInput(f"--prefer is for a study with several goals; {study.record.name} has one")
         best = best_trial(journal, study)
     work = work_folder(study.record, best.segments, *homes(args.study, args.journal))
     files = TrialFiles.find(work, study.record, best.trial.number)

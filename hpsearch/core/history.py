@@ -201,7 +201,7 @@ class History:
     def best(self) -> Trial | None:
         """The trial with the best value, of equal values the earliest. Diverged and infeasible trials have no value,
         nor have FAILED ones with `failed = "drop"`."""
-        return next(iter(self.objective.ranked(self._trials)), None)
+        return self.objective.best(self._trials)
 
     def as_of(self, ended: int) -> "History":
         """A copy of the history as of the time when `ended` trials had ended: all other trials are RUNNING, without a

@@ -5,13 +5,14 @@ All are immutable and can be pickled. Only the loop changes a trial's state.
 
 import json
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Literal
 
+from hpsearch.core.goals import Goal, metrics_at, ranks
 from hpsearch.core.requirements import Requirement, Unmet
 
 MAX_METRIC_NAME = 500
@@ -214,19 +215,6 @@ def mean_of(values: Sequence[float]) -> float:
         return math.fsum(value / len(values) for value in values)
 
 
-def metrics_at(curve: Sequence[Report], step: int, names: Iterable[str]) -> dict[str, float]:
-    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
-    first one after it; one that no report has is left out."""
-    end = bisect_right(curve, step, key=lambda report: report.step)
-    found = {}
-    for name in names:
-        report = next((one for one in reversed(curve[:end]) if name in one.metrics), None)
-        report = report or next((one for one in curve[end:] if name in one.metrics), None)
-        if report is not None:
-            found[name] = report.metrics[name]
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Objective:
     """A reported metric, its goal, and the epoch by which a trial is judged.
@@ -235,6 +223,7 @@ class Objective:
     that are noisy from epoch to epoch, such as the return of an agent. Its epoch is the last one.
     failed: whether a FAILED trial has a result: "keep", from its epochs before the failure; "drop", none.
     require: a trial that does not meet one of these at the epoch by which it is judged has a value, and no result.
+    others: the other goals of a study with several; a trial has a result where it has a value for each of them.
 
     Inside hpsearch smaller is better: `loss_*` negates a metric that is maximised. NaN and both infinities become +inf,
     so that a diverged trial is never the best (Optuna accepts -inf as a result).
@@ -245,6 +234,12 @@ class Objective:
     at: str = "best"
     failed: Literal["keep", "drop"] = "keep"
     require: tuple[Requirement, ...] = ()
+    others: tuple[Goal, ...] = ()
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All goals, the one by which a trial's epoch is chosen first."""
+        return (Goal(self.metric, self.goal), *self.others)
 
     @property
     def sign(self) -> int:
@@ -314,9 +309,27 @@ class Objective:
         return [report.step for report in islice(filter(self.is_in, reversed(trial.curve)), newest)]
 
     def loss(self, trial: Trial) -> float:
-        """Smaller is better; +inf for a trial without a value, and for one that does not meet `require`."""
+        """Smaller is better; +inf for a trial without a value, and for one without a result: see `fits`."""
         report = self._with_value(trial)
-        return math.inf if report is None or self.unmet(trial, report) else self.loss_of(report)
+        return math.inf if report is None or not self.fits(trial.curve, report) else self.loss_of(report)
+
+    def losses(self, trial: Trial) -> tuple[float, ...]:
+        """For each goal, at the epoch by which the trial is judged; +inf where it has no value."""
+        report = self._with_value(trial)
+        return self._losses_at(trial.curve, report) if report is not None else (math.inf,) * len(self.goals)
+
+    def _losses_at(self, curve: Sequence[Report], report: Report) -> tuple[float, ...]:
+        metrics = metrics_at(curve, report.step, [one.metric for one in self.others])
+        return (self.loss_of(report), *(one.loss(metrics) for one in self.others))
+
+    def values(self, trial: Trial) -> dict[str, float]:
+        """The metric of each goal as reported, without those that the trial has no value of."""
+        pairs = zip(self.goals, self.losses(trial), strict=True)
+        return {one.metric: loss if one.goal == "minimize" else -loss for one, loss in pairs if math.isfinite(loss)}
+
+    def fits(self, curve: Sequence[Report], report: Report) -> bool:
+        """Whether a trial that is judged by this report of its curve has a value for each goal and meets `require`."""
+        return all(map(math.isfinite, self._losses_at(curve, report)[1:])) and not self.unmet_at(curve, report)
 
     def value(self, trial: Trial) -> float | None:
         """The metric as reported; None for a trial without a value."""
@@ -357,8 +370,18 @@ class Objective:
         return math.isfinite(self.loss(trial)) and kept and not trial.superseded
 
     def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
-        """The trials that have a result, the best first; equal ones in the given order."""
-        return sorted(filter(self.counts, trials), key=self.loss)
+        """The trials that have a result, the best first; equal ones in the given order. With several goals by their
+        non-domination rank, then by the first goal."""
+        fit = sorted(filter(self.counts, trials), key=self.losses)
+        if not self.others:
+            return fit
+        places = ranks([self.losses(one) for one in fit])
+        return [one for _, one in sorted(zip(places, fit, strict=True), key=lambda pair: pair[0])]
+
+    def best(self, trials: Iterable[Trial]) -> Trial | None:
+        """The first of `ranked`: the best by the first goal, of equal ones by the next; None where none has a
+        result."""
+        return min(filter(self.counts, trials), key=self.losses, default=None)
 
     def succeeded(self, trials: Iterable[Trial]) -> list[Trial]:
         """As `ranked`, always without FAILED trials. For samplers: a retry of a failed trial must not change earlier

@@ -218,5 +218,5 @@ class Judge:
         value = self.objective.value(short)
         if report is None or value is None:
             return {"value": None, "loss": None, "best_epoch": None}
-        loss = None if self.objective.unmet_at(trial.curve, report) else value * self.objective.sign
+        loss = value * self.objective.sign if self.objective.fits(trial.curve, report) else None
         return {"value": value, "loss": loss, "best_epoch": report.step}

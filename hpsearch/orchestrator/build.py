@@ -61,6 +61,10 @@ def _configured_sampler(study: Study) -> Sampler:
                 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 
                 return FreezeThaw(space, seed, trials, epochs, startup, known)
+            if kind == "nsga2":
+                from hpsearch.samplers.optuna.adapter import nsga2
+
+                return nsga2(space, seed, epochs, trials, startup, known)
             from hpsearch.samplers.bayesian import Bayesian
 
             return Bayesian(space, seed, trials, epochs, kind, startup, known)

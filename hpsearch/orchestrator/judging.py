@@ -61,18 +61,23 @@ class Judging:
             missing = missing_metric(trial, objective, before) if objective is not None else ""
             if missing and objective is not None and not any(objective.judged(one) for one in history):
                 return missing
-        return self._missing_requirement(trial, history)
+        return self._missing_other(trial, history)
 
-    def _missing_requirement(self, trial: Trial, history: History) -> str:
-        """A message if the trial is COMPLETE and no trial has reported a metric that a requirement names."""
+    def _missing_other(self, trial: Trial, history: History) -> str:
+        """A message if the trial is COMPLETE and no trial has reported the metric of another goal or of a
+        requirement."""
         if trial.state is not State.COMPLETE or trial.diverged:
             return ""
-        for one in history.objective.require:
-            for name in sorted(one.names):
-                wanted = Objective(name, "minimize")
-                missing = missing_metric(trial, wanted, f"`{one.text}` of study.require: ")
-                if missing and not any(wanted.judged(other) for other in history):
-                    return missing
+        objective = history.objective
+        wanted = [(one.metric, f"study.objectives.{place}.metric = ") for place, one in enumerate(objective.goals)]
+        wanted += [
+            (name, f"`{one.text}` of study.require: ") for one in objective.require for name in sorted(one.names)
+        ]
+        for name, before in wanted[1:]:
+            other = Objective(name, "minimize")
+            missing = missing_metric(trial, other, before)
+            if missing and not any(other.judged(one) for one in history):
+                return missing
         return ""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
+from hpsearch.core.goals import dominates
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, State, Trial, key_of
 from hpsearch.orchestrator.observers import Observer
@@ -30,19 +31,41 @@ class BestEnded:
         self._objective, self._most = objective, most
         self._best: dict[str, tuple[float, int]] = {}
 
-    def add(self, trial: Trial) -> int | None:
-        """Returns the trial that is not, or no longer, among the best; None if all are."""
+    def add(self, trial: Trial) -> list[int]:
+        """Returns the trial that is not, or no longer, among the best; none if all are."""
         if not self._objective.counts(trial):
-            return trial.number
+            return [trial.number]
         key, own = key_of(trial.params), (self._objective.loss(trial), trial.number)
         if (same := self._best.get(key)) is not None:
             self._best[key] = min(own, same)
-            return max(own, same)[1]
+            return [max(own, same)[1]]
         self._best[key] = own
         if len(self._best) <= self._most:
-            return None
+            return []
         worst = max(self._best, key=self._best.__getitem__)
-        return self._best.pop(worst)[1]
+        return [self._best.pop(worst)[1]]
+
+
+class FrontEnded:
+    """The ended trials on the Pareto front of a study with several goals, in place of `BestEnded`: a trial that is
+    dominated once stays so."""
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        self._front: dict[int, tuple[float, ...]] = {}
+
+    def add(self, trial: Trial) -> list[int]:
+        """Returns the trials that are not, or no longer, on the front."""
+        if not self._objective.counts(trial):
+            return [trial.number]
+        own = self._objective.losses(trial)
+        if any(dominates(one, own) for one in self._front.values()):
+            return [trial.number]
+        beaten = [number for number, one in self._front.items() if dominates(own, one)]
+        for number in beaten:
+            del self._front[number]
+        self._front[trial.number] = own
+        return beaten
 
 
 class KeptCheckpoints(Observer):
@@ -65,7 +88,10 @@ class KeptCheckpoints(Observer):
         self._sampler, self._history = sampler, history
         self._work, self._uid, self._warn = work, uid, warn
         self._why = Removal(rule.keep, rule.most or 0)
-        self._best = BestEnded(history.objective, rule.most) if rule.most is not None else None
+        self._best: BestEnded | FrontEnded | None = None
+        if rule.most is not None:
+            several = bool(history.objective.others)
+            self._best = FrontEnded(history.objective) if several else BestEnded(history.objective, rule.most)
         self._left_behind: set[int] = set()
         self._unneeded: set[int] = set()
         self._queue: SimpleQueue[int | None] = SimpleQueue()
@@ -98,7 +124,7 @@ class KeptCheckpoints(Observer):
     def _over(self, trial: Trial) -> None:
         if self._best is None or trial.superseded:  # trials of the trainer's earlier code keep theirs
             return
-        if (number := self._best.add(trial)) is not None:
+        for number in self._best.add(trial):
             self._unneeded.add(number)
             self._tidy_soon(number)
         if trial.number in self._left_behind - self._unneeded:

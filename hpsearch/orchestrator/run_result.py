@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.core.format import outline, score
+from hpsearch.core.front import FrontTrial, front
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import State
 from hpsearch.orchestrator.rules import End, Totals
@@ -63,6 +64,11 @@ class RunResult:
         return f"<RunResult {outline(self.name, f'{self.state}{why}', counts, said)}>"
 
     @property
+    def front(self) -> list[FrontTrial]:
+        """The Pareto front of a study with several goals, by the first goal; empty for one goal."""
+        return front(self.history, self.history.objective)
+
+    @property
     def exit_code(self) -> int:
         """The exit code of `hpsearch run`."""
         if self.signal is not None:
@@ -79,6 +85,7 @@ class RunResult:
             "cause_numbers": dict(self.end.numbers),
             "trials": {state.lower(): self.counts.get(state, 0) for state in State if state is not State.RUNNING},
             "best": self.best and asdict(self.best),
+            **({"front": [asdict(one) for one in self.front]} if self.history.objective.others else {}),
             "epochs_trained": self.history.epochs,
             "wall_seconds": round(self.seconds, 3),
             "busy_fraction": round(self.totals.busy_fraction, 4),

@@ -48,6 +48,7 @@ def _metrics(study: Study) -> dict[str, KeyPath]:
     keys: list[tuple[str, KeyPath]] = [(study.objective.metric, ("study", "metric"))]
     if study.early_stopping is not None and study.early_stopping.metric is not None:
         keys.append((study.early_stopping.metric, ("early_stopping", "metric")))
+    keys += [(one.metric, ("study", "objectives", n, "metric")) for n, one in enumerate(study.study.objectives or ())]
     for place, one in enumerate(study.objective.require):
         keys += [(name, ("study", "require", place)) for name in sorted(one.names)]
     return dict(reversed(keys))

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput
 from hpsearch.core.format import finite, value_text
+from hpsearch.core.front import front
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import installed
@@ -46,6 +47,7 @@ class StudyExport:
                 "cause_numbers": dict(record.cause_numbers),
                 "metric": self.objective.metric,
                 "goal": self.objective.goal,
+                **self._front(),
                 "forked_from": record.forked_from,
                 "created_at": record.created_at,
                 "hpsearch_version": record.hpsearch_version,
@@ -60,6 +62,13 @@ class StudyExport:
             "measured": {k: one for k, one in self.documents.items() if k not in (TRAINER_CODE, EVIDENCE)},
             **where(self.segments),
         }
+
+    def _front(self) -> dict[str, Any]:
+        """For a study with several goals: these, and the numbers of the trials on the Pareto front."""
+        if not self.objective.others:
+            return {}
+        goals = [asdict(one) for one in self.objective.goals]
+        return {"objectives": goals, "front": [one.trial for one in front(self.trials, self.objective)]}
 
     def csv(self) -> str:
         table, out = self._rows(), io.StringIO()
@@ -98,9 +107,11 @@ class StudyExport:
         params = dict.fromkeys(name for trial in self.trials for name in trial.params)
         metrics = dict.fromkeys(name for trial in self.trials for report in trial.curve for name in report.metrics)
         table = []
+        on_front = {one.trial for one in front(self.trials, self.objective)}
         for trial in self.trials:
             document = trial_document(trial, self.objective)
             own = {name: document[name] for name in COLUMNS} | {
+                **({"on_front": trial.number in on_front} if self.objective.others else {}),
                 "cause_numbers": json.dumps(document["cause_numbers"]),
                 **{f"params.{name}": _cell(trial.params.get(name)) for name in params},
             }
@@ -158,6 +169,7 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "best_epoch": judged.step if judged is not None and value is not None else None,
         "attempts": trial.attempts,
         "superseded": trial.superseded,
+        **({"values": objective.values(trial)} if objective.others else {}),
         **({"unmet": [one.document() for one in objective.unmet(trial)]} if objective.require else {}),
         "seconds": round(trial.busy, 6),
         "error": trial.error or None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpsearch.core.decisions import RESTARTS, Decision
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
+from hpsearch.core.front import FrontTrial, front
 from hpsearch.core.history import BestTrial, Nearest
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
@@ -29,7 +30,8 @@ class StudyStatus:
     preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
     replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
-    number of trials that do not meet study.require. evidence: see `evidence_of`.
+    number of trials that do not meet study.require. evidence: see `evidence_of`. front: the
+    Pareto front, None for a study with one goal.
     """
 
     study: str
@@ -47,10 +49,13 @@ class StudyStatus:
     replaceable: int = 0
     unmet: int = 0
     evidence: Sequence[Mapping[str, Any]] = ()
+    front: tuple[FrontTrial, ...] | None = None
 
     def document(self) -> dict[str, Any]:
         found = {**asdict(self), "cause": self.cause and str(self.cause)}
         del found["replaceable"]  # it follows from the study
+        if self.front is None:
+            del found["front"]
         return found
 
 
@@ -70,8 +75,9 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
             study = as_recorded(record, Path())
             left = time_left(journal, record, study) if state == "RUNNING" else None
             replaced = replaceable(study)
-    best, unmet = counted.best, counted.unmet
-    return StudyStatus(record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence)
+    best, unmet, objective = counted.best, counted.unmet, JournalStudy(record).objective
+    own = tuple(front(journal.trials(record.id), objective)) if objective.others else None
+    return StudyStatus(record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence, own)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
@@ -154,11 +160,11 @@ def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:
     """NoTrialSucceeded where none has a value."""
     best = journal.summary(study.record.id).best
     if best is None:
-        raise NoTrialSucceeded(_why_no_best(journal, study))
+        raise NoTrialSucceeded(why_no_best(journal, study))
     return trial_details(journal, study, best.trial)
 
 
-def _why_no_best(journal: Journal, study: JournalStudy) -> str:
+def why_no_best(journal: Journal, study: JournalStudy) -> str:
     nearest = Nearest.of(journal.trials(study.record.id), study.objective)
     if nearest is None:
         return f'study "{study.record.name}" has no trial with a value yet'

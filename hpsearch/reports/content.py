@@ -10,6 +10,7 @@ from typing import Any
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line
+from hpsearch.core.front import FrontTrial, front
 from hpsearch.core.trial import State, Trial
 from hpsearch.doctor.study_diagnosis import StudyDiagnosis, diagnose_study
 from hpsearch.evaluation.evaluation_result import Evaluation
@@ -55,6 +56,11 @@ class Content:
     def active(self, trials: Sequence[Trial]) -> list[str]:
         """The parameters that some of the trials have, in the order of the study file."""
         return [one.name for one in self.space.parameters if any(one.name in trial.params for trial in trials)]
+
+    @cached_property
+    def front(self) -> list[FrontTrial]:
+        """The Pareto front of a study with several goals; empty for one goal."""
+        return front(self.trials, self.study.objective)
 
     @property
     def best(self) -> Trial | None:

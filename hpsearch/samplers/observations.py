@@ -19,6 +19,7 @@ class Observation:
         nothing.
     loss: the finite loss for the surrogate. It equals `own`, except that a pruned trial has at least the median, and a
         trial with +inf, or that does not meet the study's requirements, a value worse than all others.
+    losses: as `free`, for each goal of the study, where it has several; else empty.
     free: as `loss`, for a surrogate that learns the requirements by themselves from `excess`.
     excess: how far it is from meeting each of them, <= 0 where it does; a finite number.
     pruned: it was stopped or paused by comparison with other trials, so its loss is that of a shorter training.
@@ -31,6 +32,7 @@ class Observation:
     pruned: bool
     free: float = 0.0
     excess: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
 
 
 def observations(history: History, space: Space) -> list[Observation]:
@@ -49,10 +51,24 @@ def observations(history: History, space: Space) -> list[Observation]:
     pruned = [trial.state is State.PRUNED or trial.cause is Cause.PRUNED for trial in trials]
     excesses = _excesses(trials, objective)
     columns = (trials, free, _behind(_finite(pruned, losses), free, excesses), pruned, _finite(pruned, free), excesses)
+    goals = _by_goal(trials, pruned, free_objective)
     return [
-        Observation(trial.params, trial.epoch, own, loss, is_pruned, measured, excess)
-        for trial, own, loss, is_pruned, measured, excess in zip(*columns, strict=True)
+        Observation(trial.params, trial.epoch, own, loss, is_pruned, measured, excess, losses)
+        for (trial, own, loss, is_pruned, measured, excess), losses in zip(
+            zip(*columns, strict=True), goals, strict=True
+        )
     ]
+
+
+def _by_goal(trials: Sequence[Trial], pruned: Sequence[bool], objective: Objective) -> list[tuple[float, ...]]:
+    """See `Observation.losses`. A trial that lacks one of the metrics is worse than all others by each goal."""
+    if not objective.others:
+        return [()] * len(trials)
+    worst = (math.inf,) * len(objective.goals)
+    rows = [
+        worst if one.state is State.FAILED or not objective.counts(one) else objective.losses(one) for one in trials
+    ]
+    return list(zip(*(_finite(pruned, column) for column in zip(*rows, strict=True)), strict=True))
 
 
 def _behind(losses: Sequence[float], own: Sequence[float], excesses: Sequence[tuple[float, ...]]) -> list[float]:

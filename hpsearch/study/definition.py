@@ -11,7 +11,16 @@ from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, 
 from hpsearch.core.format import many
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
-from hpsearch.study.file import given_objects, other_tools, place, reading, space_names, space_section, suggestions
+from hpsearch.study.file import (
+    given_objects,
+    other_tools,
+    place,
+    reading,
+    several_goals,
+    space_names,
+    space_section,
+    suggestions,
+)
 from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, did_you_mean, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
@@ -186,7 +195,8 @@ class Study(Section):
     @property
     def is_paired(self) -> bool:
         """Whether trials are also pruned by a paired test over their folds or repeats."""
-        return self.replicates.can_be_compared and not isinstance(self.prune, NeverPrune)
+        can_prune = self.study.objectives is None and not isinstance(self.prune, NeverPrune)
+        return self.replicates.can_be_compared and can_prune
 
     @property
     def range_test(self) -> LrRange | None:
@@ -303,6 +313,8 @@ def _study(
     for section in sections.values():
         for at, problem in section.problems(others):
             faults.add(at, problem)
+    for at, problem in several_goals.problems(sections):
+        faults.add(at, problem)
     found = place.find(folder, path, tables, environment, faults)
     faults.end()
     assert found is not None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.front import front
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
@@ -221,7 +222,8 @@ class Projection:
         known = record is not None and record.state == self._state
         cause, numbers = (record.cause, record.cause_numbers) if record is not None and known else (None, {})
         study = replace(self._study, cause=cause, cause_numbers=numbers)
-        payload = study_payload(study, self._objective, self._state, end, best, decisions, documents)
+        own = front(self._journal.trials(self._study.id), self._objective) if self._objective.others else []
+        payload = study_payload(study, self._objective, self._state, end, best, decisions, documents, own)
         payload = interrupted(payload, "INTERRUPTED", end) if self._is_interrupted else payload
         self.files.add(self._study.uid, payload.texts)
         if run is None or not run.agrees_with(payload):

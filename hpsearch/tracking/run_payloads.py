@@ -6,13 +6,14 @@ import math
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import json_text, value_text
+from hpsearch.core.front import FrontTrial
 from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
@@ -136,11 +137,12 @@ def study_payload(
     best: BestTrial | None,
     decisions: Sequence[Decision] = (),
     documents: Mapping[str, Any] = MappingProxyType({}),
+    front: Sequence[FrontTrial] = (),
 ) -> RunPayload:
     """The study's run, parent of its trials' runs. Its params are those of the first run of the study; what a longer
     search changes is in tags.
 
-    documents: the journal's, by kind.
+    documents: the journal's, by kind. front: of a study with several goals.
     """
     search = study.spec.get("search", {})
     running = state in ("NEW", "RUNNING")
@@ -158,8 +160,12 @@ def study_payload(
         "hpsearch.best_trial": str(best.trial) if best else "",
         "hpsearch.best_value": repr(best.value) if best else "",
         "hpsearch.best_epoch": str(best.epoch) if best else "",
+        "hpsearch.objectives": _json([asdict(one) for one in objective.goals]) if objective.others else "",
+        "hpsearch.front": ", ".join(str(one.trial) for one in front),
     }
     texts = {"study.json": json.dumps(study.spec, indent=2, ensure_ascii=False, default=str)}
+    if front:
+        texts["front.json"] = json_text([asdict(one) for one in front], indent=2)
     if decisions:
         texts["decisions.txt"] = "".join(map(_decision_line, decisions))
     texts |= {f"{kind}.json": json_text(document, indent=2) for kind, document in documents.items()}

@@ -108,3 +108,11 @@ def improving(params: Params, run: Run) -> Iterator[Report]:
     for epoch in run.epochs():
         loss = 4.0 - 0.1 * epoch + float(params["x"])
         yield Report(epoch, {"train_loss": loss, "val_loss": loss + 0.01})
+
+
+def two_goals(params: Params, run: Run) -> Iterator[Report]:
+    """The gap is 1 - x, and 2 where x is above 0.8; `signal` is the epoch."""
+    run.track(weight=toys.Weight())
+    x = float(dict(params)["x"])  # type: ignore[arg-type]
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": x, "gap": 2.0 if x > 0.8 else 1.0 - x, "signal": float(epoch)})

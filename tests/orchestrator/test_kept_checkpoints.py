@@ -84,18 +84,18 @@ class TestRule:
         for number in range(40):
             trials.append(ended(number, chance.choice([1.0, 2.0, 3.0, chance.random()]), x=chance.randrange(25)))
             left.add(number)
-            if (worse := best.add(trials[-1])) is not None:
+            for worse in best.add(trials[-1]):
                 left.remove(worse)
             assert left == {one.number for one in best_distinct(trials, LOSS, most)}
 
     def test_one_without_a_result_is_none_of_the_best(self) -> None:
         best = BestEnded(LOSS, 5)
         diverged = Trial(1, {}, 0, 3, PRUNED, curve=(Report(1, {"val_loss": 0.1}),), cause=Cause.DIVERGED)
-        assert [best.add(one) for one in (ended(0, float("inf")), diverged)] == [0, 1]
+        assert [best.add(one) for one in (ended(0, float("inf")), diverged)] == [[0], [1]]
 
     def test_a_metric_that_is_maximised(self) -> None:
         best = BestEnded(Objective("val_loss", "maximize"), 1)
-        assert [best.add(ended(number, value)) for number, value in enumerate((0.5, 0.9, 0.7))] == [None, 0, 2]
+        assert [best.add(ended(number, value)) for number, value in enumerate((0.5, 0.9, 0.7))] == [[], [0], [2]]
 
 
 class TestRemoval:

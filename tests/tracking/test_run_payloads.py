@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.front import FrontTrial
+from hpsearch.core.goals import Goal
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.tracking.run_payloads import (
     DENSE_POINTS,
@@ -264,6 +266,18 @@ class TestStudyPayload:
         assert shown.params["space.lr.low"] == "0.1"
         assert shown.params["space.act"] == '["relu", "tanh"]'
         assert json.loads(shown.texts["study.json"]) == study.spec
+
+    def test_the_front_of_several_goals_is_a_tag_and_an_artifact(self):
+        goals = Objective("val_loss", "minimize", others=(Goal("ms", "minimize"),))
+        own = [
+            FrontTrial(4, {"val_loss": 0.5, "ms": 3.0}, 2, {"x": 1}),
+            FrontTrial(7, {"val_loss": 0.7, "ms": 1.0}, 1, {}),
+        ]
+        shown = study_payload(AStudy(), goals, "COMPLETE", 0, None, front=own)
+        assert shown.tags["hpsearch.front"] == "4, 7"
+        assert json.loads(shown.tags["hpsearch.objectives"])[1] == {"metric": "ms", "goal": "minimize"}
+        assert [one["trial"] for one in json.loads(shown.texts["front.json"])] == [4, 7]
+        assert not {"hpsearch.front", "hpsearch.objectives"} & set(study_payload(AStudy(), LOSS, "NEW", 0, None).tags)
 
     def test_decisions_are_lines_of_text(self):
         decisions = [Decision("pruned", "lost to the median", 7, 3, at=1_700_000_000_000), Decision("end", "budget")]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from hpsearch.cli.text import front as front_text
 from hpsearch.core.format import duration, many, named, number, params_line
 from hpsearch.core.history import Nearest
 from hpsearch.core.trial import Cause, State
@@ -121,6 +122,8 @@ def _best_rows(result: RunResult) -> list[str]:
         why = next((trial.reason for trial in reversed(list(result.history)) if trial.reason), "nothing was trained")
         return [f"no trial succeeded; the last one: {why}"]
     later = "; it FAILED later" if best.failed else ""
+    if result.study.objective.others:
+        return front_text.lines(result.front, result.study.space)
     return [
         f"best: trial {best.trial}, {result.study.objective.label} {number(best.value)} at epoch {best.epoch}{later}",
         f"      {params_line(result.study.space.shown(best.params))}",
@@ -143,6 +146,10 @@ def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:
     if isinstance(study.search, CoarseToFine | Recipe) and result.end.over:
         rows.append(f"  rounds     {call('show')}")
     if result.best is not None:
+        if (several := study.objective.others) and (front := result.front):
+            bound = f"{several[0].metric} {'<=' if several[0].goal == 'minimize' else '>='} "
+            middle = number(front[len(front) // 2].values[several[0].metric])
+            rows.append(f"  choose     {call('best')} --prefer {shlex.quote(bound + middle)}")
         rows.append(f"  best       {call('show', result.best.trial)}")
         rows.append(f"  report     {call('report')}")
     if failed:

@@ -50,10 +50,16 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
         if others and all(name in one.params and identical(one.params[name], value) for one in others)
     }
     searched = [name for name in names if name not in same]
-    rows = [["trial", objective.label, "epoch", "state", *(["require"] if objective.require else []), *searched]]
+    goals = [one.metric for one in objective.others]
+    require = ["require"] if objective.require else []
+    rows = [["trial", objective.label, *goals, "epoch", "state", *require, *searched]]
     for trial in trials[:most]:
         judged, value = objective.judged(trial), objective.value(trial)
-        result = [number(value), str(judged.step)] if judged is not None and value is not None else ["", ""]
+        values = objective.values(trial)
+        rest = [number(values[name]) if name in values else "" for name in goals]
+        result = ["", *rest, ""]
+        if judged is not None and value is not None:
+            result = [number(value), *rest, str(judged.step)]
         unmet = objective.unmet(trial)
         met = ["not met" if unmet else "met" if value is not None else ""] if objective.require else []
         params = [number(trial.params[name]) if name in trial.params else "" for name in searched]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpsearch.cli.text import front
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, many, number, size, span
@@ -31,6 +32,8 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
             "INTERRUPTED: the process that ran the study has ended; `hpsearch run` with the same file resumes it"
         )
     parts = [head, *([wrapped("\n".join(lines))] if lines else [])]
+    if len(studies) == 1 and studies[0].front is not None:
+        parts += ["", *front.lines(studies[0].front)]
     if latest:
         rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
         parts += ["", "last decisions", table(rows, narrow=(3,))]
@@ -63,6 +66,8 @@ def infeasible(count: int, replaceable: int) -> list[str]:
 
 def _row(one: StudyStatus) -> list[str]:
     trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
+    if one.front is not None and one.best is not None:
+        return [one.study, one.state, trials, str(one.epochs_trained), f"front of {many(len(one.front), 'trial')}"]
     best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch}{one.best.mark})"
     no_best = "none meets study.require" if one.unmet else "none yet"
     return [one.study, one.state, trials or "none", str(one.epochs_trained), best or no_best]

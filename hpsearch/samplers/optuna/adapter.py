@@ -8,6 +8,7 @@ earlier asks and results are replayed, in their order, into an in-memory study o
 """
 
 import copy
+import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial, Value, identical, key_of
+from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import usable_evidence
 from hpsearch.samplers.optuna.distributions import frozen, native, native_choices, native_params, quiet
 from hpsearch.study import feasible
@@ -37,6 +39,9 @@ STATELESS = ("RandomSampler", "TPESampler", "GPSampler", "BruteForceSampler")
 
 SLOW = ("GPSampler",)
 """Classes of Optuna that take 0.1 s and more for a proposal."""
+
+MAX_EXCESS = 1e6
+"""Of a requirement whose excess is not known."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,16 @@ def adapted(sampler: "BaseSampler") -> Adapted:
     return Adapted(sampler)
 
 
+def nsga2(
+    space: Space, seed: int, epochs: int, trials: int, population: int, known: Sequence[Params] = ()
+) -> "OptunaSampler":
+    """NSGA-II (Deb 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II"), for one or several goals."""
+    import optuna
+
+    sampler = optuna.samplers.NSGAIISampler(population_size=max(population, 2), seed=seed)
+    return OptunaSampler(sampler, space, seed, epochs, trials, known)
+
+
 def is_optuna(thing: object) -> bool:
     """Whether it is a sampler object of Optuna. Optuna is not imported to find out."""
     return _is_base(type(thing))
@@ -92,6 +107,7 @@ class OptunaSampler:
     seed: int
     epochs: int
     trials: int | None = None
+    known: Sequence[Params] = ()
     _replay: "_Replay | None" = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -101,6 +117,8 @@ class OptunaSampler:
     def ask(self, history: History) -> New | Over | None:
         if self.trials is not None and history.counted >= self.trials:
             return None
+        if (known := known_point(self.known, history, self.epochs)) is not None:
+            return known
         events = list(_events(history))
         replay, name = self._replay, type(self.sampler).__name__
         with quiet(), catch_warnings():
@@ -131,12 +149,20 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A trial ended. loss: smaller is better, +inf where it diverged or reported nothing."""
+    """A trial ended. losses: for each goal; smaller is better, +inf where it diverged or reported nothing.
+
+    excess: how far it is from meeting each requirement of a study with several goals; with one goal a trial that does
+    not meet them has an infinite loss."""
 
     number: int
     state: State
-    loss: float
+    losses: tuple[float, ...]
     epoch: int
+    excess: tuple[float, ...] = ()
+
+    @property
+    def has_no_result(self) -> bool:
+        return any(math.isinf(loss) for loss in self.losses)
 
 
 _Event = _Asked | _Told
@@ -155,7 +181,15 @@ def _events(history: History) -> Iterator[_Event]:
 
 
 def _told(trial: Trial, history: History) -> _Told:
-    return _Told(trial.number, trial.state, history.loss(trial), trial.epoch)
+    objective = history.objective
+    if not objective.others:
+        return _Told(trial.number, trial.state, (history.loss(trial),), trial.epoch)
+    judged = objective.judged(trial)
+    losses = objective.losses(trial) if trial.state is not State.FAILED else (math.inf,) * len(objective.goals)
+    if judged is None or any(map(math.isinf, losses)):
+        return _Told(trial.number, trial.state, (math.inf,) * len(losses), trial.epoch)
+    excess = tuple(one.excess(objective.metrics_of(trial.curve, judged, one)) for one in objective.require)
+    return _Told(trial.number, trial.state, losses, trial.epoch, excess)
 
 
 class _Replay:
@@ -170,7 +204,8 @@ class _Replay:
                 one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
         self._known = {parameter.key: _distribution(parameter) for parameter in space.parameters}
         self._evidence = history.evidence
-        self._study = optuna.create_study(direction="minimize", sampler=self._pattern)
+        self._goals = len(history.objective.goals)
+        self._study = optuna.create_study(directions=["minimize"] * self._goals, sampler=self._pattern)
         self._study.stop = self._stop  # type: ignore[method-assign]  # Optuna's own raises outside of `optimize`
         self._study.add_trials(list(_evidence(history, space, self._known)))
         self._first = len(self._study.trials)
@@ -249,16 +284,20 @@ class _Replay:
         """A diverged or infeasible trial becomes COMPLETE with an infinite value: most samplers use no other state. A
         FAILED one becomes PRUNED without a value: TPE ranks it last, and most others ignore it. Some samplers would
         propose the parameters of a FAIL trial again."""
+        from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
         from optuna.trial import TrialState
 
         number = self._first + event.number
-        if event.state is State.FAILED:
+        trial_id = self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+        for place, excess in enumerate(event.excess):
+            self._study._storage.set_trial_system_attr(trial_id, f"{_CONSTRAINTS_KEY}:{place}", min(excess, MAX_EXCESS))
+        if event.state is State.FAILED and self._goals == 1:
             self._study.tell(number, state=TrialState.PRUNED)
-        elif event.state is State.COMPLETE or event.loss == float("inf"):
-            self._study.tell(number, event.loss)
+        elif event.state is State.COMPLETE or event.has_no_result or self._goals > 1:
+            self._study.tell(number, list(event.losses))
         else:
-            trial_id = self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-            self._study._storage.set_trial_intermediate_value(trial_id, event.epoch, event.loss)
+            (loss,) = event.losses
+            self._study._storage.set_trial_intermediate_value(trial_id, event.epoch, loss)
             self._study.tell(number, state=TrialState.PRUNED)
 
     def _seeded(self, number: int) -> "BaseSampler":
@@ -332,12 +371,13 @@ def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution
     from optuna.trial import TrialState
 
     for trial in usable_evidence(history, space):
-        loss = history.loss(trial)
+        losses = _told(trial, history).losses
         try:
             params = native_params(space, trial.params, native_choices)
-            if trial.state is State.COMPLETE or loss == float("inf"):
-                yield frozen(params, known, value=loss)
+            if trial.state is State.COMPLETE or math.isinf(losses[0]) or len(losses) > 1:
+                yield frozen(params, known, values=losses)
             else:
+                (loss,) = losses
                 yield frozen(
                     params, known, state=TrialState.PRUNED, value=loss, intermediate_values={trial.epoch: loss}
                 )

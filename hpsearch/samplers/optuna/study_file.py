@@ -20,7 +20,8 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
 
     COMPLETE stays COMPLETE, with the value at the epoch by which the trial is judged. PRUNED and PAUSED both become
     PRUNED: they trained for fewer epochs than possible, which is what Optuna's samplers and plots use. FAILED and
-    INFEASIBLE become FAIL, which Optuna's samplers ignore. The metric at every epoch is an intermediate value. User
+    INFEASIBLE become FAIL, which Optuna's samplers ignore. The metric at every epoch is an intermediate value; with
+    several goals Optuna has none, and a trial without a value for each of them is FAIL too. User
     attributes hold the rest: number, state, reason, origin, round, seed and attempts of a trial; metric and fixed
     parameters of the study.
     """
@@ -35,8 +36,12 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
     with quiet():
         storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
         try:
-            study = optuna.create_study(storage=storage, study_name=name, direction=objective.goal)
+            study = optuna.create_study(
+                storage=storage, study_name=name, directions=[one.goal for one in objective.goals]
+            )
             study.set_user_attr("metric", objective.metric)
+            if objective.others:
+                study.set_user_attr("metrics", [one.metric for one in objective.goals])
             study.set_user_attr("fixed", dict(space.fixed))
             study.add_trials([_frozen(trial, objective, space, distributions) for trial in ended])
         finally:
@@ -53,12 +58,18 @@ def _frozen(trial: Trial, objective: Objective, space: Space, known: Mapping[str
         State.FAILED: TrialState.FAIL,
         State.INFEASIBLE: TrialState.FAIL,
     }
+    reported = {one.step: one.metrics[objective.metric] for one in trial.curve if objective.is_in(one)}
+    values = list(objective.values(trial).values())
+    has_all = len(values) == len(objective.goals) and trial.state is not State.FAILED
+    state = states.get(trial.state, TrialState.PRUNED)
+    if objective.others and not has_all:
+        state = TrialState.FAIL
     one = frozen(
         native_params(space, trial.params),
         known,
-        state=states.get(trial.state, TrialState.PRUNED),
-        value=None if trial.state is State.FAILED else objective.value(trial),
-        intermediate_values={one.step: one.metrics[objective.metric] for one in trial.curve if objective.is_in(one)},
+        state=state,
+        values=values if has_all else None,
+        intermediate_values=reported if not objective.others else {},
         user_attrs={
             "number": trial.number,
             "state": str(trial.state),

@@ -44,7 +44,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     trials = [_tpe_trial(space, known, one) for one in seen]
     trials += [frozen(_encode(space, one), known, state=optuna.trial.TrialState.RUNNING) for one in running]
     with quiet():
-        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study = optuna.create_study(directions=["minimize"] * _goals(seen), sampler=sampler)
         study.add_trials(trials)
         trial = study.ask()
         params: dict[str, Value] = dict(space.fixed)
@@ -62,7 +62,12 @@ def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observat
         return frozen(values, known, state=TrialState.PRUNED, **given)
     if one.pruned:
         return frozen(values, known, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own}, **given)
-    return frozen(values, known, value=one.own, **given)
+    return frozen(values, known, values=one.losses or (one.own,), **given)
+
+
+def _goals(seen: Sequence[Observation]) -> int:
+    """The number of the study's goals."""
+    return max((len(one.losses) for one in seen), default=0) or 1
 
 
 def _constraints(one: Observation) -> dict[str, Any]:
@@ -79,13 +84,14 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
     A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own method, to integrate
     it out, takes four times as long. Conditions are not modelled: an inactive parameter has the centre of its axis.
-    Each requirement of the study has a Gaussian process of its own, and the improvement is weighted by the probability
-    that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints").
+    With several goals each has a Gaussian process, and the expected improvement is that of the hypervolume (Daulton
+    2020, arXiv 2006.05078). Each requirement of the study has one too, and the improvement is weighted by the
+    probability that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints").
     """
     import optuna
 
-    losses = half_ranked([one.free for one in seen])
-    losses += [median(losses)] * len(running)
+    columns = [half_ranked(own) for own in zip(*(one.losses or (one.free,) for one in seen), strict=True)]
+    losses = [*zip(*columns, strict=True), *[tuple(median(own) for own in columns)] * len(running)]
     limits = [_constraints(one) for one in seen] + [_middle_constraints(seen)] * len(running)
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     middle = {p.key: encode(p, p.from_unit(0.5)) for p in space.parameters}
@@ -94,9 +100,9 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
             sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
-        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study = optuna.create_study(directions=["minimize"] * len(columns), sampler=sampler)
         told = zip(points, losses, limits, strict=True)
-        study.add_trials([frozen(point, known, value=loss, **given) for point, loss, given in told])
+        study.add_trials([frozen(point, known, values=own, **given) for point, own, given in told])
         drawn = study.ask(known).params
     params: dict[str, Value] = dict(space.fixed)
     for parameter in space.parameters:

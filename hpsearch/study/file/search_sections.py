@@ -84,6 +84,11 @@ class SearchSection(Section):
         return math.inf
 
     @property
+    def takes_several_goals(self) -> bool:
+        """Whether it can search for the Pareto front of study.objectives."""
+        return False
+
+    @property
     def can_promote(self) -> bool:
         """Whether a pruner may pause its trials and continue them later: its own proposals resume none."""
         return False
@@ -120,6 +125,10 @@ class Grid(SearchSection):
         yield Rung(epochs, 0, (space.grid_size() or 0) + len(known) - in_grid)
 
     @property
+    def takes_several_goals(self) -> bool:
+        return True
+
+    @property
     def can_promote(self) -> bool:
         return True
 
@@ -145,9 +154,12 @@ class Random(SearchSection):
     """Independent random points."""
 
     budgets: ClassVar = ("trials",)
-
     method: Literal["random"]
     trials: Count = Field(description="number of trials")
+
+    @property
+    def takes_several_goals(self) -> bool:
+        return True
 
     @property
     def can_promote(self) -> bool:
@@ -165,19 +177,25 @@ class Bayesian(SearchSection):
 
     method: Literal["bayesian"]
     trials: Count = Field(description="number of trials")
-    sampler: Literal["tpe", "gp", "cmaes", "freeze-thaw"] = Field(
+    sampler: Literal["tpe", "gp", "cmaes", "nsga2", "freeze-thaw"] = Field(
         "tpe",
-        description="the sampler: TPE, a Gaussian process, CMA-ES, or freeze-thaw, which pauses trials and continues "
-        "the promising ones",
+        description="the sampler: TPE, a Gaussian process, CMA-ES, NSGA-II (a genetic algorithm), or freeze-thaw, "
+        "which pauses trials and continues the promising ones",
     )
-    startup_trials: Count = Field(10, description="number of random trials before the first model")
+    startup_trials: Count = Field(
+        10, description="number of random trials before the first model; of NSGA-II the size of a population"
+    )
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
     @property
+    def takes_several_goals(self) -> bool:
+        return self.sampler in ("tpe", "gp", "nsga2")
+
+    @property
     def can_promote(self) -> bool:
-        return not self.freezes
+        return self.sampler not in ("freeze-thaw", "nsga2")
 
     @property
     def freezes(self) -> bool:
@@ -243,6 +261,10 @@ class FixedList(SearchSection):
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
+
+    @property
+    def takes_several_goals(self) -> bool:
+        return True
 
     def problems(self, others: OtherTables) -> Problems:
         if self.first is not None:

@@ -1,0 +1,66 @@
+"""One of several goals of a study, and which of several results are not dominated by another one."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A reported metric, and whether it is minimized or maximized."""
+
+    metric: str
+    goal: Literal["minimize", "maximize"]
+
+    def loss(self, metrics: Mapping[str, float]) -> float:
+        """Smaller is better; +inf where the metric is missing or not finite."""
+        value = metrics.get(self.metric, math.nan)
+        if not math.isfinite(value):
+            return math.inf
+        return value if self.goal == "minimize" else -value
+
+
+def ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
+    """The non-domination rank of each point, from 0: the Pareto front; 1: the front of the others; and so on.
+
+    points: losses, smaller is better. Equal points have equal ranks. In lexicographic order no point is dominated by a
+    later one, so each belongs to the first front without a member that dominates it (Zhang 2015, "An Efficient Approach
+    to Nondominated Sorting for Evolutionary Multiobjective Optimization").
+    """
+    found = [0] * len(points)
+    fronts: list[list[tuple[float, ...]]] = []
+    for place in sorted(range(len(points)), key=points.__getitem__):
+        point = points[place]
+        rank = next((r for r, own in enumerate(fronts) if not any(dominates(one, point) for one in own)), len(fronts))
+        if rank == len(fronts):
+            fronts.append([])
+        fronts[rank].append(point)
+        found[place] = rank
+    return found
+
+
+def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether a result is at least as good by all goals, and better by one of them."""
+    return all(a <= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
+
+
+class _Reported(Protocol):
+    @property
+    def step(self) -> int: ...
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
+def metrics_at(curve: Sequence[_Reported], step: int, names: Iterable[str]) -> dict[str, float]:
+    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
+    first one after it; one that no report has is left out."""
+    end = bisect_right(curve, step, key=lambda report: report.step)
+    found = {}
+    for name in names:
+        report = next((one for one in reversed(curve[:end]) if name in one.metrics), None)
+        report = report or next((one for one in curve[end:] if name in one.metrics), None)
+        if report is not None:
+            found[name] = report.metrics[name]
+    return found

@@ -1,0 +1,43 @@
+"""The Pareto front of a recorded study with several goals, and the trial of it that a user prefers."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpsearch.core import requirements
+from hpsearch.core.errors import BadInput, NoTrialSucceeded
+from hpsearch.core.front import FrontTrial, front, front_trial, preferred
+from hpsearch.journal import Journal
+from hpsearch.records.find import JournalStudy
+from hpsearch.records.study_status import why_no_best
+
+
+@dataclass(frozen=True)
+class Front:
+    """preferred: of all trials, the best by the first goal that meets the preferences; None without preferences."""
+
+    study: JournalStudy
+    trials: tuple[FrontTrial, ...]
+    preferred: FrontTrial | None
+
+    def document(self) -> dict[str, Any]:
+        found = {"front": [asdict(one) for one in self.trials]}
+        return {**found, "preferred": asdict(self.preferred)} if self.preferred else found
+
+
+def study_front(journal: Journal, study: JournalStudy, preferences: Sequence[str] = ()) -> Front:
+    """BadInput: a preference that is no comparison of metrics. NoTrialSucceeded: no trial has a result, or none meets
+    the preferences."""
+    trials, objective = journal.trials(study.record.id), study.objective
+    try:
+        wanted = [requirements.read(text) for text in preferences]
+    except ValueError as problem:
+        raise BadInput(f"--prefer {problem}") from None
+    if not (found := front(trials, objective)):
+        raise NoTrialSucceeded(why_no_best(journal, study))
+    if not wanted:
+        return Front(study, tuple(found), None)
+    best = preferred(trials, objective, wanted)
+    if best is None:
+        raise NoTrialSucceeded(f'no trial of study "{study.record.name}" meets {" and ".join(preferences)}')
+    return Front(study, tuple(found), front_trial(best, objective))

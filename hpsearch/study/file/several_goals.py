@@ -1,0 +1,23 @@
+"""What a study with several goals cannot have: search methods, pruners and limits that know one metric."""
+
+from collections.abc import Mapping
+
+from hpsearch.study.file.search_sections import SearchSection
+from hpsearch.study.file.sections import Limits, NeverPrune, Problems, PruneSection, Section
+from hpsearch.study.file.study_section import StudySection
+
+METHODS = 'method = "random", "grid" or "list", or "bayesian" with sampler = "tpe", "gp" or "nsga2"'
+
+
+def problems(sections: Mapping[str, Section]) -> Problems:
+    """sections: those without faults, by their names."""
+    about = sections.get("study")
+    if not isinstance(about, StudySection) or about.objectives is None:
+        return
+    search, prune, limits = (sections.get(name) for name in ("search", "prune", "limits"))
+    if isinstance(search, SearchSection) and not search.takes_several_goals:
+        yield ("search",), f"{search.label} searches for one goal, and study.objectives has several; write {METHODS}"
+    if isinstance(prune, PruneSection) and not isinstance(prune, NeverPrune):
+        yield ("prune",), "pruners compare trials by one metric; with study.objectives leave [prune] out"
+    if isinstance(limits, Limits) and limits.target is not None:
+        yield ("limits", "target"), "is the value of one metric; with study.objectives leave it out"
