@@ -16,7 +16,7 @@ from hpsearch.orchestrator.changes.fork import FORK
 from hpsearch.records.evidence_record import EVIDENCE
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
-from hpsearch.study.file.search_sections import SearchSection
+from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.space import Space
 
 

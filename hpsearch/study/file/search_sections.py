@@ -4,7 +4,6 @@ A new method is a class here (also listed in `Search`), a sampler in `hpsearch/s
 `orchestrator/build.py` that creates the sampler.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -13,105 +12,13 @@ from pydantic import Field
 from hpsearch.core.trial import key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
+from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
 from hpsearch.study.space import Float, Space
 
 MAX_GRID_POINTS = 100_000
-
-
-class SearchSection(Section):
-    """first: parameters of the first trials; None without the key, so that the specs of earlier versions are equal."""
-
-    method: str
-    first: tuple[dict[str, NestedValue], ...] | None = Field(
-        None, strict=False, min_length=1, description="parameters of the first trials: { lr = 1e-3, … } each"
-    )
-
-    budgets: ClassVar[tuple[str, ...]] = ()
-    """Keys that may change when a study is continued."""
-
-    one_epoch_slices: ClassVar[bool] = False
-    """Whether its trials wait for the verdict on an epoch before they train the next."""
-
-    learns: ClassVar[bool] = False
-    """Whether its proposals may follow from results of earlier studies."""
-
-    def problems(self, others: OtherTables) -> Problems:
-        if self.first is None or others.space is None or others.epochs is None:
-            return
-        for place, one in enumerate(self.first):
-            params = known_points.completed(others.space, one)
-            if any(key_of(params) == key_of(known_points.completed(others.space, two)) for two in self.first[:place]):
-                yield ("search", "first", place), "has the same parameters as one before it"
-            for name, problem in known_points.problems(others.space, params):
-                yield ("search", "first", place, *([name] if name else [])), problem
-        most = next((one.new for one in self.rungs(others.space, others.epochs)), None)
-        if most is not None and len(self.first) > most:
-            yield (
-                ("search", "first"),
-                f"must have at most {most} points, the trials of the first round, got {len(self.first)}",
-            )
-
-    @property
-    def label(self) -> str:
-        """The name of the method in messages."""
-        return self.method
-
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        """Its rounds, if no limit is reached; a search without rounds has one. epochs: the study's trainer.epochs."""
-        raise NotImplementedError
-
-    def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
-        """A message for each change that would alter trials so far. recorded: this table as it was recorded."""
-        yield from ()
-
-    def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
-        """This table with the recorded table's former budgets, so that it proposes the trials so far again. before,
-        now: trainer.epochs."""
-        return self
-
-    @property
-    def epoch_budget(self) -> int | None:
-        """The budget in epochs of all trials together, if rounds are planned from it (`rungs` is then a forecast); None
-        where `rungs` is certain."""
-        return None
-
-    @property
-    def blind_proposals(self) -> float:
-        """The maximum number of proposals that do not depend on results."""
-        return math.inf
-
-    @property
-    def takes_several_goals(self) -> bool:
-        """Whether it can search for the Pareto front of study.objectives."""
-        return False
-
-    @property
-    def can_promote(self) -> bool:
-        """Whether a pruner may pause its trials and continue them later: its own proposals resume none."""
-        return False
-
-    @property
-    def freezes(self) -> bool:
-        """Whether it pauses trials and resumes as many of them as the results suggest."""
-        return False
-
-    @property
-    def wants_preflight(self) -> bool:
-        """Whether the preflight runs without [preflight] in the file."""
-        return False
-
-    @property
-    def follows_curves(self) -> bool:
-        """Whether proposals depend on the diagnosis of curves, and so on [metrics]."""
-        return False
-
-    @property
-    def wants_range_test(self) -> bool:
-        """Whether the range test runs without [lr_range] in the file, if the study searches `lr`."""
-        return False
 
 
 class Grid(SearchSection):

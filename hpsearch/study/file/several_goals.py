@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hpsearch.study.file.search_sections import SearchSection
+from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.file.sections import Limits, NeverPrune, Problems, PruneSection, Section
 from hpsearch.study.file.study_section import StudySection
 

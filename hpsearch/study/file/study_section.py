@@ -61,7 +61,7 @@ class StudySection(Section):
             metric, goal = "objective", "minimize"  # it is a fault of `objectives`, and only of them
         return {**table, "metric": metric, "goal": goal}
 
-    def problems(self, others: OtherTables) -> Problems:  # noqa: ARG002
+    def problems(self, others: OtherTables) -> Problems:
         yield from self._problems_of_goals()
         if len(self.require or ()) > MAX_REQUIREMENTS:
             yield ("study", "require"), f"must have at most {MAX_REQUIREMENTS} entries, got {len(self.require or ()):,}"
