@@ -27,6 +27,9 @@ from hpsearch.workers.worker import HASH_SEED
 CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE, "terminated": Cause.WORKER_LOST}
 """By the kind of a failure; TRAINER_RAISED for the others."""
 
+NOTIFIED = 8
+"""Changes that are shown while the trial is trained: another environment has a hundred other distributions."""
+
 
 def reproduce(
     journal: Journal, study: JournalStudy, number: int, notify: Callable[[str], None], file: Study | None = None
@@ -113,8 +116,10 @@ class Changes:
         lines += packages
         fresh = [line for line in dict.fromkeys(lines) if line not in self.lines]
         self.lines = (*self.lines, *fresh)
-        for line in fresh:
+        for line in fresh[:NOTIFIED]:
             self._notify(f"changed since the trial was trained: {line}")
+        if len(fresh) > NOTIFIED:
+            self._notify(f"changed since the trial was trained: {len(fresh) - NOTIFIED} more, listed with the result")
 
 
 def _trained(
