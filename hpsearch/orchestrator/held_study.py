@@ -68,7 +68,7 @@ class HeldStudy:
         """All trials so far, and the evidence for its sampler."""
         taken = self.journal.documents(self.record.id).get(fork.FORK, {})
         sources = self.evidence()
-        evidence = [trial for source in sources for trial in source.trials]
+        evidence = earlier_evidence.for_sampler(sources, self.study.objective)
         known = [trial for source in sources for trial in source.trials if not source.about]
         trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
         restarts = self.journal.count(self.record.id, RESTARTS) > 0

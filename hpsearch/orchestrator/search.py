@@ -125,8 +125,8 @@ class Search:
                 self._notes.add(note)
         if history is None:
             history = held.history()
-            for source in held.evidence():
-                self._notes.add(source.note(self.study.search))
+            for note in earlier_evidence.notes(held.evidence(), self.study):
+                self._notes.add(note)
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
         earlier_evidence.record(self.study, held.journal, held.record, held.lease)
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))

@@ -4,6 +4,7 @@ They are the trials of the study that it was forked from, and imported results. 
 study, and what cannot be used is counted, with the reason.
 """
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,10 @@ from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
 from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.space import Space
+
+MOST = 500
+"""The most earlier trials that a sampler gets: TPE with 1,000 of them takes a second for a proposal, a Gaussian process
+half a minute, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,29 @@ def sources(study: Study, journal: Journal, record: StudyRecord) -> list[Source]
     for name in [*([origin.name] if origin else []), record.name]:
         found += [_of_import(study, one) for one in recorded_imports.of_study(journal, name)]
     return [one for one in found if one.trials or one.left_out]
+
+
+def for_sampler(found: Sequence[Source], objective: Objective) -> list[Trial]:
+    """Their trials; where there are more than `MOST`, the best of them, and of the others every n-th by rank."""
+    trials = [trial for source in found for trial in source.trials]
+    if len(trials) <= MOST:
+        return trials
+    order = sorted(range(len(trials)), key=lambda place: (objective.loss(trials[place]), place))
+    best, others = order[: MOST // 2], order[MOST // 2 :]
+    step = math.ceil(len(others) / (MOST - len(best)))
+    return [trials[place] for place in sorted([*best, *others[::step]])]
+
+
+def notes(found: Sequence[Source], study: Study) -> list[str]:
+    """For the first run of a study."""
+    lines = [source.note(study.search) for source in found]
+    count, used = sum(len(source.trials) for source in found), len(for_sampler(found, study.objective))
+    if study.search.learns and used < count:
+        lines.append(
+            f"note: of these {many(count, 'trial')} the sampler gets {used}, the best and every n-th of the others: "
+            "with more, a proposal takes too long"
+        )
+    return lines
 
 
 def record(study: Study, journal: Journal, own: StudyRecord, lease: Lease) -> None:

@@ -11,6 +11,7 @@ from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.study.definition import Study
 
 SPACE: dict[str, Any] = {"x": {"low": 0.0, "high": 1.0}, "opt": ["sgd", "adam"], "batch": 64}
+SPACE_POINT = {"x": 0.5, "opt": "sgd", "batch": 64}
 BAYESIAN = {"method": "bayesian", "trials": 5}
 
 
@@ -100,3 +101,22 @@ def test_the_note_has_a_line_for_each_reason(space: Any, search: Any, lines: int
     note = source(now, trial(0)).note(now.search)
     assert note.startswith("note: ")
     assert note.count("\n") + 1 == lines
+
+
+def test_a_sampler_gets_at_most_so_many() -> None:
+    """The best ones, and of the others every n-th: they show where it is bad."""
+    now, count = study(), 4 * earlier_evidence.MOST
+    trials = [
+        replace(trial(place), curve=(Report(3, {"loss": float(place * 7919 % count)}),), params={**SPACE_POINT})
+        for place in range(count)
+    ]
+    found = [earlier_evidence.Source("one", trials[: count // 2]), earlier_evidence.Source("two", trials[count // 2 :])]
+    kept = [now.objective.loss(one) for one in earlier_evidence.for_sampler(found, now.objective)]
+    half = earlier_evidence.MOST // 2
+    assert half < len(kept) <= earlier_evidence.MOST
+    assert set(map(float, range(half))) <= set(kept)
+    assert max(kept) > 0.99 * count
+    assert len(earlier_evidence.notes(found, now)) == 3
+    few = [earlier_evidence.Source("one", trials[:5])]
+    assert earlier_evidence.for_sampler(few, now.objective) == trials[:5]
+    assert len(earlier_evidence.notes(few, now)) == 1
