@@ -14,7 +14,8 @@ import pytest
 
 from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
+from hpsearch.study.differences import differences
 from hpsearch.study.file import early_stopping, search_sections, sections, trainer_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int

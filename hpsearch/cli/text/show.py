@@ -64,7 +64,8 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
         met = ["not met" if unmet else "met" if value is not None else ""] if objective.require else []
         params = [number(trial.params[name]) if name in trial.params else "" for name in searched]
         rows.append([str(trial.number), *result, f"{trial.state}{_code(trial)}", *met, *params])
-    parts = [f"trials, best first; in all of them {params_line(same)}" if same else "trials, best first"]
+    head = "trials, those on the Pareto front first" if goals else "trials, best first"
+    parts = [f"{head}; in all of them {params_line(same)}" if same else head]
     parts = [wrapped(parts[0]), in_blocks(rows)]
     if len(trials) > most:
         parts.append(f"{many(len(trials) - most, 'more trial')}: --all lists all")

@@ -146,8 +146,10 @@ def compare_methods(
     """Simulate every method with every number of workers, with the seeds study.seed, study.seed + 1, …
 
     budget: the epochs of each search. rows: see `simulate`. progress: called before each method, with its name, the
-    number of workers, and the seed.
+    number of workers, and the seed. BadInput: too few epochs, or a study that the curves of one metric cannot show.
     """
+    if study.objective.others or study.objective.require:
+        raise BadInput("the curves have one metric: leave study.objectives and study.require out of the simulated file")
     budget = budget or epochs_of(study)
     least = BudgetSchedule(budget, study.trainer.epochs).min_budget
     if budget < least:

@@ -56,6 +56,18 @@ def test_every_method_has_the_same_epochs_and_seeds() -> None:
     assert document["best"].keys() == {"1", "2"}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metric": "val_loss", "goal": "minimize", "require": ["ms <= 20"]},
+        {"objectives": [{"metric": "val_loss", "goal": "minimize"}, {"metric": "ms", "goal": "minimize"}]},
+    ],
+)
+def test_what_curves_of_one_metric_cannot_show_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"study\.require"):
+        compare_methods(study(study={"name": "compared", **more}), FunctionCurves(loss, "val_loss"), budget=30)
+
+
 def test_the_best_and_the_methods_that_are_as_good() -> None:
     found = compared(methods=["random"], seeds=3)
     one = found.results[0]
