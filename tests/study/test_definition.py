@@ -223,9 +223,8 @@ def test_never_is_what_is_anyway_except_where_the_paired_test_would_prune():
     assert make_study(folds).is_paired
     assert not make_study(folds, never).is_paired
     assert not make_study().is_paired
-    assert differences(make_study(folds).identity(), make_study(folds, never).identity()) == [
-        'prune.method: was absent, is "never"'
-    ]
+    found = differences(make_study(folds).identity(), make_study(folds, never).identity())
+    assert found == ['prune.method: was absent, is "never"']
 
 
 def test_more_or_longer_rounds_are_a_larger_budget():
