@@ -23,6 +23,7 @@ from hpsearch.core.format import (
     utc_time,
     with_margin,
 )
+from hpsearch.core.printable import printable
 from hpsearch.core.redact import redact
 from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.plots import figures
@@ -65,7 +66,7 @@ def templates() -> Environment:
     made = Environment(
         loader=PackageLoader("hpsearch.reports"),
         autoescape=True,
-        finalize=lambda value: value if isinstance(value, Markup) else redact(str(value)),
+        finalize=lambda value: value if isinstance(value, Markup) else printable(redact(str(value))),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -19,6 +19,7 @@ def rendered(template: str, **values: object) -> str:
         ("</pre><script>alert(1)</script>", "&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;"),
         ("a & \"b\" & 'c'", "a &amp; &#34;b&#34; &amp; &#39;c&#39;"),
         ("postgresql://me:Xq7canary@host/db", "postgresql://me:***@host/db"),
+        ("\x1b[2J\u202eterces", "\\x1b[2J\\u202eterces"),
         (3, "3"),
     ],
 )
