@@ -38,6 +38,8 @@ class Reaper:
     def register(self, *processes: Process) -> None:
         assert self._process.stdin is not None
         lines = "".join(f"{pid} {start}\n" for pid, start in processes)
+        if self._process.stdin.closed:  # `close` was called before
+            return
         with contextlib.suppress(OSError):  # it was killed: Ray's own clean-up remains
             self._process.stdin.write(lines.encode())
             self._process.stdin.flush()

@@ -82,6 +82,7 @@ def test_at_a_close_it_happens_at_once(tmp_path: Path) -> None:
     one.close()
     assert not ours.exists()
     assert child.wait(KILL_TIMEOUT) == -signal.SIGKILL
+    one.register()
     one.close()
 
 
