@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from inspect import signature
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
@@ -38,7 +40,12 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     with catch_warnings():
         simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group` is experimental since Optuna 2.8
         sampler = optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=0, multivariate=True, group=conditional, constant_liar=True
+            seed=seed,
+            n_startup_trials=0,
+            multivariate=True,
+            group=conditional,
+            constant_liar=True,
+            **_reads_constraints(seen),
         )
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     trials = [_tpe_trial(space, known, one) for one in seen]
@@ -72,7 +79,26 @@ def _goals(seen: Sequence[Observation]) -> int:
 
 def _constraints(one: Observation) -> dict[str, Any]:
     """The argument of `create_trial` with the excesses of a trial, where the study has requirements."""
-    return {"constraints": {str(place): value for place, value in enumerate(one.excess)}} if one.excess else {}
+    if not one.excess:
+        return {}
+    if not _constraints_are_arguments():
+        return {"system_attrs": {"constraints": list(one.excess)}}
+    return {"constraints": {str(place): value for place, value in enumerate(one.excess)}}
+
+
+def _reads_constraints(seen: Sequence[Observation]) -> dict[str, Any]:
+    """The argument of a sampler with which it reads the constraints of its trials, before Optuna 5."""
+    if _constraints_are_arguments() or not any(one.excess for one in seen):
+        return {}
+    return {"constraints_func": lambda trial: trial.system_attrs["constraints"]}
+
+
+@cache
+def _constraints_are_arguments() -> bool:
+    """Since Optuna 5 `create_trial` takes the constraints of a trial."""
+    from optuna.trial import create_trial
+
+    return "constraints" in signature(create_trial).parameters
 
 
 def _encode(space: Space, params: Params) -> dict[str, float]:
@@ -99,7 +125,9 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
     with quiet(), _one_thread():
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
-            sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
+            sampler = optuna.samplers.GPSampler(
+                seed=seed, n_startup_trials=0, warn_independent_sampling=False, **_reads_constraints(seen)
+            )
         study = optuna.create_study(directions=["minimize"] * len(columns), sampler=sampler)
         told = zip(points, losses, limits, strict=True)
         study.add_trials([frozen(point, known, values=own, **given) for point, own, given in told])
