@@ -63,8 +63,10 @@ def read(path: Path) -> str:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
-    except (OSError, ValueError) as problem:
-        raise _refused(path, f"cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+    except OSError as problem:
+        raise _refused(path, f"cannot be read: {problem.strerror or problem}") from None
+    except ValueError:
+        raise _refused(path, "cannot be read: its name has a null character") from None
     return _decoded(path, content)
 
 

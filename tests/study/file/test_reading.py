@@ -104,7 +104,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
         "folder": "folder: is a folder; name the study file in it",
         "gone.toml": "gone.toml: there is no such file; `hpsearch init` writes one",
         "loop.toml": "loop.toml: cannot be read: Too many levels of symbolic links",
-        "nul\0.toml": "nul\0.toml: cannot be read: embedded null byte",
+        "nul\0.toml": "nul\0.toml: cannot be read: its name has a null character",
     }.items():
         with pytest.raises(StudyFileError) as refused:
             Study.load(name)
