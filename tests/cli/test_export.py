@@ -37,7 +37,7 @@ class TestJson:
         text = exploded.invoke("export", "toy").out
         assert "NaN" not in text.partition('"environments"')[0], "a diff of the code may hold the word"
         document = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-        assert list(document) == ["study", "trials", "decisions", "measured", "trained", "environments"]
+        assert list(document) == ["study", "trials", "decisions", "evidence", "measured", "trained", "environments"]
         assert {"name", "uid", "state", "metric", "goal", "spec"} <= set(document["study"])
         assert (document["study"]["cause"], document["study"]["cause_numbers"]) == ("done", {})
         wanted = {"number", "round", "state", "reason", "seed", "params", "value", "best_epoch", "attempts", "curve"}
