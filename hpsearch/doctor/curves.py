@@ -5,130 +5,19 @@ What a metric is, its `Meanings` say; any may be missing. Where no learning rate
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
 from hpsearch.core.trial import Objective, Params, Trial
-from hpsearch.doctor.evidence import Change, CurvePoint
 from hpsearch.doctor.meanings import Meanings, Role, words
+from hpsearch.doctor.measured_steps import MeasuredSteps
+from hpsearch.doctor.series import Series, series
 
 LAYER = "grad_norm/"
 LEARNING_RATES = ("lr", "learning_rate", "max_lr", "base_lr", "learning-rate", "optimizer.lr", "eta")
 """Names of the parameter."""
-
-
-@dataclass(frozen=True)
-class Series:
-    """One number over the epochs: at least one point, steps rising, values finite.
-
-    name: of the metric. reported: its values as reported, where `values` are those of a loss (see `Curves.metric`).
-    """
-
-    steps: tuple[int, ...]
-    values: tuple[float, ...]
-    name: str = ""
-    reported: tuple[float, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def first(self) -> float:
-        return self.values[0]
-
-    @cached_property
-    def end(self) -> float:
-        """The median of the last fifth, five points at most: one outlier at the end does not count."""
-        return median(self.values[self._last_fifth])
-
-    @property
-    def _last_fifth(self) -> slice:
-        return slice(-min(5, max(1, len(self) // 5)), None)
-
-    def third(self, which: int) -> float:
-        """The median of the first, the second or the last third of the points (0, 1, 2); of all with fewer than 3."""
-        return median(self.values[self._third(which)])
-
-    def _third(self, which: int) -> slice:
-        low, high = (round(len(self) * cut / 3) for cut in (which, which + 1))
-        return slice(low, high) if high > low else slice(None)
-
-    @cached_property
-    def smooth(self) -> "Series":
-        """The running median of three points, of more where the curve is long."""
-        half = max(1, len(self) // 40)
-        windows = (self.values[max(0, at - half) : at + half + 1] for at in range(len(self)))
-        return Series(self.steps, tuple(map(median, windows)), self.name)
-
-    @cached_property
-    def lowest(self) -> tuple[int, float]:
-        """The first lowest point of the smoothed curve: step and value."""
-        value, step = min(zip(self.smooth.values, self.steps, strict=True))
-        return step, value
-
-    def late_fall_significance(self) -> float:
-        """The fall from the second third to the last, in standard errors of that difference by the curve's own noise.
-
-        Where neighbouring points show no noise at all, a change of one part in 10^5 is one.
-        """
-        third = max(1, len(self) / 3)
-        noise = max(1.2 * self.jitter, 1e-5 * max(map(abs, self.values)), 1e-300)
-        return (self.third(1) - self.third(2)) / (noise * math.sqrt(2 / third))
-
-    @cached_property
-    def jitter(self) -> float:
-        """The median distance of a point from the line between its neighbours."""
-        triples = zip(self.values, self.values[1:], self.values[2:], strict=False)
-        bends = [abs(b - (a + c) / 2) for a, b, c in triples]
-        return median(bends) if bends else 0.0
-
-    def point(self, place: int) -> CurvePoint:
-        """As it was reported. place: in `values`."""
-        return CurvePoint(self.name, self.steps[place], (self.reported or self.values)[place])
-
-    @property
-    def first_point(self) -> CurvePoint:
-        return self.point(0)
-
-    @property
-    def end_point(self) -> CurvePoint:
-        """The reported value that is nearest to `end`, the latest of several."""
-        return self._typical(self._last_fifth)
-
-    def third_point(self, which: int) -> CurvePoint:
-        """The reported value that is nearest to `third(which)`, the latest of several."""
-        return self._typical(self._third(which))
-
-    def _typical(self, part: slice) -> CurvePoint:
-        middle = median(self.values[part])
-        return self.point(min(range(len(self))[part], key=lambda place: (abs(self.values[place] - middle), -place)))
-
-    @property
-    def lowest_point(self) -> CurvePoint:
-        """The first lowest value; the best one of a metric that is maximised."""
-        return self.point(self.values.index(min(self.values)))
-
-    @property
-    def highest_point(self) -> CurvePoint:
-        return self.point(self.values.index(max(self.values)))
-
-    @property
-    def change(self) -> Change:
-        """From the first value to the end."""
-        return Change(self.first_point, self.end_point)
-
-    def at(self, step: int) -> float:
-        """Its value at that step, else the last value before it, else the first."""
-        before = (v for s, v in zip(reversed(self.steps), reversed(self.values), strict=True) if s <= step)
-        return next(before, self.first)
-
-
-def series(points: Iterable[tuple[int, float]], name: str = "") -> Series | None:
-    """The finite points, in their order; None where there are none."""
-    finite = [(step, value) for step, value in points if math.isfinite(value)]
-    return Series(tuple(step for step, _ in finite), tuple(value for _, value in finite), name) if finite else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +30,7 @@ class Curves:
     validation: where it is the same quantity as the training loss, so that their difference means something.
     rate: the learning rate; given_rate: the parameter. update: the update ratio.
     layers: by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the two splits.
-    held_fractions: all accuracies of the validation split, by name.
+    held_fractions: all accuracies of the validation split, by name. measured: the steps.
     """
 
     epochs: int
@@ -159,6 +48,7 @@ class Curves:
     train_fraction: Series | None
     held_fraction: Series | None
     held_fractions: Mapping[str, Series]
+    measured: MeasuredSteps
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective, meanings: Meanings | None = None) -> "Curves":
@@ -196,6 +86,7 @@ class Curves:
             held_fractions={
                 name: one for name, one in fractions.items() if meanings.fractions[name].role is Role.VAL_ACCURACY
             },
+            measured=MeasuredSteps.of(found),
         )
 
     @cached_property

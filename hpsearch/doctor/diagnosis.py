@@ -6,6 +6,7 @@ from typing import Any
 
 from hpsearch.core.format import first_line
 from hpsearch.core.trial import Objective, Trial
+from hpsearch.doctor import step_signs as steps
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import validation_signs as validation
 from hpsearch.doctor.compared_signs import behind, compared
@@ -13,7 +14,7 @@ from hpsearch.doctor.curves import LAYER, Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.meanings import Meanings, Role
-from hpsearch.doctor.shape import GOOD_FRACTION, gap
+from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little
 from hpsearch.doctor.study_evidence import StudyEvidence
 
 ENOUGH = 4
@@ -29,10 +30,15 @@ NEAR_BEST = 0.05
 """Of the initial loss: a trial this close to the study's lowest val_loss is as good as any."""
 
 SIGNS = (
+    steps.gradients_accumulate,
     training.diverged,
+    steps.weights_stay,
     training.unchanged,
+    steps.initial_weights,
     training.weights_shrink,
     training.rate_too_high,
+    steps.weights_explode,
+    steps.silent_units,
     training.exploding,
     training.vanishing,
     training.plateau,
@@ -50,6 +56,7 @@ SIGNS = (
 """Causes before their consequences."""
 
 FOLLOWS = {
+    Label.LR_TOO_LOW: {Label.EXPLODING_GRADIENTS},
     Label.STILL_IMPROVING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY},
     Label.UNDERFITTING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
     Label.PLATEAU_AT_END: {Label.OVERFITTING, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
@@ -139,7 +146,12 @@ def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
     facts = (c.train.change, c.judged.change)
     apart, left = gap(c) or 0.0, c.train.end / c.scale
     near = lowest is not None and c.validation is not None and c.validation.end <= lowest + NEAR_BEST * c.scale
-    if left < LOW or apart > CAPABLE or near or (c.fraction is not None and c.fraction > GOOD_FRACTION):
+    if (
+        left < LOW
+        or (apart > CAPABLE and not learns_little(c))
+        or near
+        or (c.fraction is not None and c.fraction > GOOD_FRACTION)
+    ):
         return Finding(Label.HEALTHY, Severity.NONE, facts, {"left": left, "gap": apart}, (1, c.last))
     return _too_early(*facts, Computed("without an accuracy or a better trial it is not known whether that is low"))
 

@@ -12,6 +12,7 @@ class Label(StrEnum):
     """Kinds of findings, causes before their consequences. The values are in `--json` documents: never renamed."""
 
     DIVERGED = "diverged"
+    ACCUMULATING = "gradients accumulate"
     LR_TOO_HIGH = "learning rate too high"
     EXPLODING_GRADIENTS = "exploding gradients"
     VANISHING_GRADIENTS = "vanishing gradients"
@@ -77,6 +78,7 @@ class Finding:
 ADVICE: Mapping[Label, str] = {
     Label.DIVERGED: "Lower the learning rate by a factor of 10, or clip the gradients; "
     "if it diverges in the first steps, use smaller initial weights.",
+    Label.ACCUMULATING: "Call optimizer.zero_grad() before each backward pass, or after each step.",
     Label.LR_TOO_HIGH: "Lower the learning rate by a factor of 3 to 10, or warm it up.",
     Label.EXPLODING_GRADIENTS: "Use smaller initial weights (He or Glorot initialisation), standardise the inputs, "
     "average the loss over the batch, or clip the gradients.",

@@ -1,9 +1,11 @@
 """Quantities of curves that several signs use. Differences of losses are in units of `Curves.scale`."""
 
+import math
 from itertools import pairwise
 from statistics import fmean, median
 
-from hpsearch.doctor.curves import Curves, Series
+from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.series import Series
 
 GOOD_FRACTION = 0.75
 """An accuracy above it shows that much was learnt: healthy trainings are above 0.8, those that underfit below 0.73."""
@@ -23,6 +25,10 @@ LONG_ENOUGH = 6
 LOW_UPDATE_RATIO = 2.5e-4
 """Update ratio; about 1e-3 is usual. In trainings with a too low learning rate it is below 1.5e-4, in others above
 5e-4."""
+
+SMALL_UPDATE_RATIO, DESCENDING = 1.6e-3, 0.18
+"""Smaller steps than the first, whose direction is still right at the step after them, by more than the second (see
+`MeasuredSteps.descent`): larger steps would have lowered the loss further."""
 
 SLOW, VERY_SLOW = 0.02, 0.003
 """Of its initial value, per epoch: in the last third; and over all epochs, where the steps are of a normal size."""
@@ -83,6 +89,8 @@ def falls_slowly(c: Curves) -> bool:
         return False
     if c.update_size is not None and c.update_size < LOW_UPDATE_RATIO and straightness(one) > 0.25:
         return True
+    if steps_are_small(c):
+        return True
     if len(one) < LONG_ENOUGH or straightness(one) <= STRAIGHT or one.late_fall_significance() <= SIGNIFICANT:
         return False
     if one.first - one.third(0) > AT_ONCE * (one.first - one.third(2)):
@@ -90,6 +98,14 @@ def falls_slowly(c: Curves) -> bool:
     if c.update_size is not None:  # the steps are not small, so only a very slow fall shows it
         return fallen(c) / c.last < VERY_SLOW
     return 3 * late_fall(c, one) / len(one) < SLOW
+
+
+def steps_are_small(c: Curves) -> bool:
+    """By what was measured of the steps: small, and in the right direction."""
+    descent = c.measured.descent
+    if c.fraction is not None and c.fraction > HIGH_FRACTION:
+        return False
+    return descent is not None and descent > DESCENDING and (c.update_size or math.inf) < SMALL_UPDATE_RATIO
 
 
 def after_twice_the_epochs(one: Series) -> tuple[float, float] | None:

@@ -138,9 +138,16 @@ OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
 )
 """Given where at least half of the best trials have one of the labels."""
 
+CONVERGED_BEFORE_OTHERS = (
+    "The best trials have converged: longer training alone will improve them little. Others still improve: train those "
+    "longer to see whether they become better."
+)
+"""In place of the advice for healthy ones, where trials that are not among the best still improve."""
+
 OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.DIVERGED, Label.LR_TOO_HIGH), "Lower the upper bound of the learning rate: much of its range is too high."),
     ((Label.LR_TOO_LOW,), "Raise the lower bound of the learning rate: much of its range is too low."),
+    ((Label.ACCUMULATING,), "Call zero_grad before each backward pass: steps use the gradients of all steps before."),
     (
         (Label.PLATEAU, Label.VANISHING_GRADIENTS, Label.EXPLODING_GRADIENTS),
         "Check the initialisation and the depth: many trials learn nothing.",
@@ -170,7 +177,7 @@ def diagnose_study(
     against = _against(trials, objective, best)
     remarks = [
         replace(one, against=against.get(direction_of(one), ""))
-        for one in [*without_contradictions(of_the_best), *of_all]
+        for one in [*_beside_others(without_contradictions(of_the_best), findings), *of_all]
     ]
     remarks.sort(key=lambda one: bool(one.against))
     return StudyDiagnosis(trials, objective, findings, best, tuple(remarks), evidence.meanings)
@@ -188,6 +195,15 @@ def without_contradictions(remarks: Sequence[Remark]) -> list[Remark]:
     if Label.STILL_IMPROVING in count:
         beaten.add(Label.HEALTHY)
     return [one for one in remarks if not beaten & set(one.labels)]
+
+
+def _beside_others(remarks: Sequence[Remark], findings: Mapping[int, tuple[Finding, ...]]) -> list[Remark]:
+    """What is said of the best trials does not contradict the lines of the others."""
+    improving = any(found[0].label is Label.STILL_IMPROVING for found in findings.values())
+    return [
+        replace(one, advice=CONVERGED_BEFORE_OTHERS) if improving and one.labels == (Label.HEALTHY,) else one
+        for one in remarks
+    ]
 
 
 OPPOSITES = ((Label.LR_TOO_HIGH, Label.LR_TOO_LOW), (Label.OVERFITTING, Label.UNDERFITTING))

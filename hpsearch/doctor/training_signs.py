@@ -21,6 +21,7 @@ from hpsearch.doctor.shape import (
     lowest_loss,
     mean_rise,
     silent_layers,
+    steps_are_small,
     straightness,
     validated,
 )
@@ -28,8 +29,8 @@ from hpsearch.doctor.shape import (
 DIVERGED_RATIO = 10.0
 """A loss that ends above this many times its initial value has diverged, although it is finite."""
 
-HIGH_UPDATE_RATIO = 0.04
-"""Update ratio: healthy trainings are below 0.006, those with 300 times the learning rate above 0.07 while they move.
+HIGH_UPDATE_RATIO = 0.06
+"""Update ratio: healthy trainings are below 0.04, those with 300 times the learning rate above 0.07 while they move.
 Networks with few weights can take such steps and converge, so the losses must also be unstable."""
 
 UNSTABLE_RISE = 0.01
@@ -109,6 +110,8 @@ def weights_shrink(c: Curves) -> Finding | None:
 def rate_too_high(c: Curves) -> Finding | None:
     """Very large steps, an exploding or constant loss with a high learning rate, or a loss that keeps rising."""
     rate = c.peak_rate
+    if c.measured.descends:
+        return None
     if c.update_size is not None and c.update_size >= HIGH_UPDATE_RATIO and _is_unstable(c):
         return _too_high(c, _update_size(c.update_size), update_ratio=c.update_size)
     if rate is not None and rate >= EXPLODING_LR and exploded(c):
@@ -243,7 +246,11 @@ def rate_too_low(c: Curves) -> Finding | None:
     one = validated(c)
     if one is None or not falls_slowly(c):
         return None
-    facts: list[Fact] = [one.change, Computed("the curve is nearly a straight line")]
+    facts: list[Fact] = [one.change]
+    if steps_are_small(c):
+        facts.append(Computed("the gradient after a step still has the direction of the step"))
+    else:
+        facts.append(Computed("the curve is nearly a straight line"))
     numbers = {"fallen": fallen(c), "straightness": straightness(one)}
     if c.update_size is not None:
         facts.append(_update_size(c.update_size))

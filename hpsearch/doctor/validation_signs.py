@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from statistics import fmean, median
 
-from hpsearch.doctor.curves import Curves, Series
+from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Change, Computed, Extreme, Fact, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.series import Series
 from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
@@ -321,7 +322,9 @@ def underfitting(c: Curves) -> Finding | None:
     facts = tuple(one.change for one in (c.train, c.judged) if one is not None)
     numbers = {"left": left} | ({"gap": apart} if apart is not None else {})
     numbers |= {"share": c.fraction} if c.fraction is not None else {}
-    return Finding(Label.UNDERFITTING, Severity.WARNING, facts, numbers, (1, c.last))
+    # Without an accuracy it is not known how low the loss can be.
+    severity = Severity.WARNING if c.fraction is not None else Severity.HINT
+    return Finding(Label.UNDERFITTING, severity, facts, numbers, (1, c.last))
 
 
 def plateau_at_end(c: Curves) -> Finding | None:

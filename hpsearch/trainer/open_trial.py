@@ -122,7 +122,7 @@ class TrainerContext:
             metric=self.objective.metric,
             space=self.space,
             number=number,
-            measure=self.measure and len(self.replicates) == 1,
+            measure=self.measure,
         )
 
 

@@ -2,9 +2,14 @@
 
 Added to each report, under names of hpsearch's own, unless the trainer reports the same without the prefix:
 - `hpsearch/lr`: the learning rate of the last step; of further parameter groups: `hpsearch/lr/group1`, …
-- `hpsearch/steps`: the number of steps since the report before.
+- `hpsearch/steps`: the number of steps since the report before, 0 where there was none.
 - `hpsearch/update_ratio`: the norm of a step over that of the weights; about 1e-3 is usual (Karpathy, CS231n).
 - `hpsearch/grad_norm`, `hpsearch/weight_norm`: of all parameters together; the gradient as the step uses it.
+- `hpsearch/descent`: the cosine between a step and the negative gradient of the step after it. Above 0, a larger step
+  would have lowered the loss further; below 0, the step was too large (Baydin et al., arXiv 1703.04782).
+- `hpsearch/accumulated`: 1 where the gradient of a step contains that of the step before, else 0.
+- `hpsearch/initial_norm`: the norm of the weights before the first step; in the first report.
+- `hpsearch/initial_scale`, `hpsearch/layer_ratio`, `hpsearch/silent_units`: see `layer_measurements`.
 
 The names of further optimizers end in the name that they are tracked with: `hpsearch/update_ratio/judge`.
 
@@ -19,6 +24,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.measured import PREFIX
+from hpsearch.trainer.gradient_sums import GradientSum, sum_of
+from hpsearch.trainer.layer_measurements import LayerMeasurements, largest_scale, silent_units, smallest_share
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +50,7 @@ class StepMeasurements:
     def __init__(self) -> None:
         self._meters: dict[int, _Meter] = {}
         self._step = 0
+        self.layers = LayerMeasurements()
 
     def tracked(self, objects: Mapping[str, Any]) -> None:
         import sys
@@ -51,9 +59,14 @@ class StepMeasurements:
             return
         import torch
 
+        self.layers.tracked(objects)
         for name, thing in objects.items():
             if isinstance(thing, torch.optim.Optimizer) and id(thing) not in self._meters:
                 self._meters[id(thing)] = _Meter(thing, f"/{name}" if self._meters else "", self)
+
+    @property
+    def is_first_epoch(self) -> bool:
+        return self._step == 0
 
     def begin(self, step: int) -> None:
         """step: of the last report of a trial that continues, or 0."""
@@ -78,12 +91,14 @@ class _Meter:
     """Measures one optimizer."""
 
     def __init__(self, optimizer: "Optimizer", suffix: str, whole: StepMeasurements):
-        self._suffix, self._whole = suffix, whole
+        self._optimizer, self._suffix, self._whole = optimizer, suffix, whole
         self._count = self._depth = 0
         self._rates: list[Any] = []
         self._before: list[Tensor] | None = None
+        self._moved: list[Tensor] | None = None
+        self._sum: GradientSum | None = None
         self._gradient: Tensor | None = None
-        self._samples: list[Tensor] = []
+        self._samples: dict[str, list[Tensor]] = {}
         self._is_broken = False
         optimizer.register_step_pre_hook(self._begin)
         optimizer.register_step_post_hook(self._end)
@@ -94,11 +109,26 @@ class _Meter:
             return
         self._count += 1
         self._rates = [group["lr"] for group in optimizer.param_groups[:MAX_GROUPS] if "lr" in group]
-        if not self._is_broken and self._whole.is_sampled(self._count):
-            try:
+        if self._is_broken:
+            return
+        try:
+            if self._count == 1 and self._whole.is_first_epoch:
+                self._add_initial(optimizer)
+            if self._moved is not None:
+                self._add("descent", _cosine(self._moved, optimizer))
+            if self._sum is not None:
+                self._add("accumulated", self._sum.end())
+            if self._whole.is_sampled(self._count):
                 self._before, self._gradient = _copies(optimizer), _norm(_gradients(optimizer))
-            except Exception:  # parameters of an unusual kind: the training goes on without measurements
-                self._is_broken, self._before = True, None
+        except Exception:  # parameters of an unusual kind: the training goes on without measurements
+            self._is_broken, self._before = True, None
+        self._forget()
+
+    def _forget(self) -> None:
+        """What a sample needs of the step after it."""
+        if self._sum is not None:
+            self._sum.drop()
+        self._moved = self._sum = None
 
     def _end(self, optimizer: "Optimizer", *_: Any) -> None:
         self._depth -= 1
@@ -114,25 +144,71 @@ class _Meter:
         import torch
 
         assert self._before is not None
+        assert self._gradient is not None
         with torch.no_grad():
             now = _views(optimizer)
-            moved = _norm([new - old for new, old in zip(now, self._before, strict=True)])
+            self._moved = [new - old for new, old in zip(now, self._before, strict=True)]
             seen = _norm(now)
-            every = _norm([weight.detach() for weight in _weights(optimizer)]) if _thinned(optimizer) > 1 else seen
-            # Read in `take`: a GPU is waited for once for each report.
-            self._samples.append(torch.stack([moved / seen.clamp_min(1e-30), self._gradient, every]))  # type: ignore[list-item]
+            self._add("update_ratio", _norm(self._moved) / seen.clamp_min(1e-30))
+            self._add("grad_norm", self._gradient)
+            self._add("weight_norm", _all(optimizer) if _thinned(optimizer) > 1 else seen)
+            self._sum = sum_of(_weights(optimizer))
+            if layers := [one for one in self._layers() if one.grad is not None]:
+                self._add("layer_ratio", smallest_share(layers))
+                self._add("silent_units", silent_units(layers))
+
+    def _add_initial(self, optimizer: "Optimizer") -> None:
+        self._add("initial_norm", _all(optimizer))
+        if len(layers := self._layers()) > 1:  # one layer may begin with zeros
+            self._add("initial_scale", largest_scale(layers))
+
+    def _layers(self) -> "list[Tensor]":
+        return self._whole.layers.of(_weights(self._optimizer))
+
+    def _add(self, name: str, value: "Tensor") -> None:
+        """Read in `take`: a GPU is waited for once for each report."""
+        self._samples.setdefault(name, []).append(value.double())
 
     def take(self) -> dict[str, float]:
-        if not self._count:
-            return {}
-        rates = {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(self._rates)}
-        found = {**rates, f"steps{self._suffix}": float(self._count)}
-        if self._samples and not self._is_broken:
-            columns = zip(*(one.tolist() for one in self._samples), strict=True)
-            names = ("update_ratio", "grad_norm", "weight_norm")
-            found |= {f"{name}{self._suffix}": median(one) for name, one in zip(names, columns, strict=True)}
-        self._count, self._samples = 0, []
+        found = {f"steps{self._suffix}": float(self._count)}
+        if self._count:
+            found |= {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(self._rates)}
+        if not self._is_broken:
+            found |= {name + self._suffix: median(values) for name, values in self._read().items()}
+        # A step of the next epoch does not end the sample of this one: a trial that is continued between has none.
+        self._count, self._samples = 0, {}
+        self._forget()
         return {PREFIX + name: value for name, value in found.items() if math.isfinite(value)}
+
+    def _read(self) -> dict[str, list[float]]:
+        import torch
+
+        if not self._count:  # whether anything else changes the weights
+            self._add("weight_norm", _all(self._optimizer))
+        if not self._samples:
+            return {}
+        values = torch.stack([one for column in self._samples.values() for one in column]).tolist()
+        return {name: [values.pop(0) for _ in column] for name, column in self._samples.items()}
+
+
+def _cosine(moved: "list[Tensor]", optimizer: "Optimizer") -> "Tensor":
+    """Of a step and the negative gradient after it."""
+    import torch
+
+    thinned = _thinned(optimizer)
+    pairs = [
+        (step, weight.grad.reshape(-1)[::thinned])
+        for step, weight in zip(moved, _weights(optimizer), strict=True)
+        if weight.grad is not None and not weight.grad.is_sparse
+    ]
+    with torch.no_grad():
+        products = [torch.dot(step.double(), gradient.double()) for step, gradient in pairs]
+        sizes = _norm([step for step, _ in pairs]) * _norm([gradient for _, gradient in pairs])
+        return -torch.stack(products).sum() / sizes.clamp_min(1e-300)
+
+
+def _all(optimizer: "Optimizer") -> "Tensor":
+    return _norm([weight.detach() for weight in _weights(optimizer)])
 
 
 def _weights(optimizer: "Optimizer") -> "list[Tensor]":

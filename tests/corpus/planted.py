@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from hpsearch.trainer.step_measurements import StepMeasurements
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -15,6 +17,7 @@ class Planted:
     rate: factor of the learning rate. gain: factor of the initial weights. few: the most training examples, None for
     all. width: factor of hidden sizes. decay_every: epochs after which the rate falls to a tenth, 0 for never.
     length: factor of the number of epochs. weight_decay: added to the optimizer's.
+    measurements: of the models and optimizers, as `run.track` measures them.
     """
 
     rate: float = 1.0
@@ -27,6 +30,7 @@ class Planted:
     shuffled: bool = False
     zero_grad: bool = True
     steps: bool = True
+    measurements: StepMeasurements | None = None
 
     def hidden(self, units: int) -> int:
         return max(1, round(units * self.width))
@@ -35,6 +39,7 @@ class Planted:
         return range(1, max(4, round(epochs * self.length)) + 1)
 
     def init(self, *models: nn.Module) -> None:
+        self._track({str(number): model for number, model in enumerate(models)})
         with torch.no_grad():
             for model in models:
                 for parameter in model.parameters():
@@ -48,7 +53,13 @@ class Planted:
 
     def optimizer(self, kind: type[optim.Optimizer], parameters: Any, lr: float, **options: Any) -> "Steps":
         decay = options.pop("weight_decay", 0.0) + self.weight_decay
-        return Steps(self, kind(parameters, lr=lr * self.rate, weight_decay=decay, **options), lr * self.rate)
+        inner = kind(parameters, lr=lr * self.rate, weight_decay=decay, **options)
+        self._track({kind.__name__: inner})
+        return Steps(self, inner, lr * self.rate)
+
+    def _track(self, objects: dict[str, Any]) -> None:
+        if self.measurements is not None:
+            self.measurements.tracked(objects)
 
 
 @dataclass

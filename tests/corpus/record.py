@@ -1,6 +1,7 @@
 """Trains the corpus and keeps its curves: `python -m tests.corpus.record [TRAINER…]`, about 20 minutes on one core.
 
-Numbers have four digits. A training ends with its first loss that is not finite, as the loop ends such a trial.
+Numbers have four digits, weight norms seven. A training ends with its first loss that is not finite, as the loop ends
+such a trial. Steps are measured as those of every trial are.
 """
 
 import gzip
@@ -9,11 +10,13 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hpsearch.trainer.step_measurements import StepMeasurements
 from tests.corpus.planted import FAULTS, SOUND, Planted
 from tests.corpus.trainers import TRAINERS, Trainer
 
@@ -24,10 +27,11 @@ SEEDS = {SOUND: 6}
 
 def curve(trainer: Trainer, planted: Planted, seed: int) -> list[dict[str, float]]:
     torch.manual_seed(seed)
-    rows = []
+    measurements = StepMeasurements()
+    rows: list[dict[str, float]] = []
     try:
-        for metrics in trainer.train(planted, seed):
-            rows.append(metrics)
+        for metrics in trainer.train(replace(planted, measurements=measurements), seed):
+            rows.append(metrics | measurements.take(len(rows) + 1))
             if not all(map(math.isfinite, metrics.values())):
                 break
     except ValueError:  # what a metric of scikit-learn raises for predictions that are not finite
@@ -35,12 +39,26 @@ def curve(trainer: Trainer, planted: Planted, seed: int) -> list[dict[str, float
     return rows
 
 
+def columns(rows: list[dict[str, float]]) -> dict[str, list[float | None]]:
+    """None where a report does not have the metric."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [_rounded(name, row[name]) if name in row else None for row in rows] for name in names}
+
+
+def _rounded(name: str, value: float) -> float:
+    return float(f"{value:.7g}" if name.endswith("_norm") else f"{value:.4g}")
+
+
 def recorded(trainer: Trainer) -> Iterator[dict[str, Any]]:
     for fault, planted in FAULTS.items():
         for seed in range(SEEDS.get(fault, 2)):
             rows = curve(trainer, planted, seed)
-            columns = {name: [float(f"{row[name]:.4g}") for row in rows] for name in rows[0]}
-            yield {"fault": fault, "seed": seed, "lr": trainer.lr * planted.rate, "curve": columns}
+            yield {"fault": fault, "seed": seed, "lr": trainer.lr * planted.rate, "curve": columns(rows)}
+
+
+def write(name: str, trainings: list[dict[str, Any]]) -> None:
+    with gzip.GzipFile(FOLDER / f"{name}.json.gz", "wb", mtime=0) as file:
+        file.write(json.dumps(trainings).encode())
 
 
 def main(names: list[str]) -> None:
@@ -49,9 +67,7 @@ def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     for trainer in TRAINERS:
         if not names or trainer.name in names:
-            text = json.dumps(list(recorded(trainer)))
-            with gzip.GzipFile(FOLDER / f"{trainer.name}.json.gz", "wb", mtime=0) as file:
-                file.write(text.encode())
+            write(trainer.name, list(recorded(trainer)))
             print(trainer.name, flush=True)
 
 

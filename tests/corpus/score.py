@@ -23,7 +23,7 @@ WANTED: dict[str, set[Label]] = {
     "rate / 10": TOO_LOW | {Label.STILL_IMPROVING},
     "rate / 30": TOO_LOW,
     "rate / 300": TOO_LOW,
-    "no zero_grad": TOO_HIGH,
+    "no zero_grad": TOO_HIGH | {Label.ACCUMULATING},
     "no step": {Label.PLATEAU},
     "labels shuffled": {Label.METRIC_STUCK, Label.PLATEAU},
     "few examples": {Label.OVERFITTING},

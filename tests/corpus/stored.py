@@ -44,9 +44,12 @@ def recorded(held_back: bool) -> list[str]:
 
 
 def _training(
-    trainer: Trainer, number: int, fault: str, seed: int, lr: float, curve: dict[str, list[float]]
+    trainer: Trainer, number: int, fault: str, seed: int, lr: float, curve: dict[str, list[float | None]]
 ) -> Training:
-    rows = [dict(zip(curve, row, strict=True)) for row in zip(*curve.values(), strict=True)]
+    rows = [
+        {name: value for name, value in zip(curve, row, strict=True) if value is not None}
+        for row in zip(*curve.values(), strict=True)
+    ]
     reports = tuple(Report(step, row) for step, row in enumerate(rows, start=1))
     return Training(trainer, fault, seed, Trial(number, {"lr": lr}, seed, len(rows), curve=reports))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.diagnosis import diagnose
@@ -58,6 +59,7 @@ class TestNames:
     def test_losses_in_other_units_have_the_same_findings(self, name: str, factor: float) -> None:
         trials, objective, meanings = of(name)
         kept = {*meanings.fractions, meanings.name(Role.LR)}
+        kept |= {name for one in trials for report in one.curve for name in report.metrics if is_measured(name)}
         others = [renamed.changed(one, {}, lambda name, v: v if name in kept else factor * v) for one in trials]
         pairs = zip(trials, labels(trials, objective), labels(others, objective), strict=True)
         changed = [

@@ -3,8 +3,9 @@ import math
 import pytest
 
 from hpsearch.core.trial import Objective
-from hpsearch.doctor.curves import Curves, Series, series
+from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Change, CurvePoint
+from hpsearch.doctor.series import Series, series
 from tests.doctor.curve import ACCURACY, LOSS, trial
 
 

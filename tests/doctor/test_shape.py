@@ -1,8 +1,8 @@
 """Signs of trainings that begin late or go on improving, and what twice the epochs would reach."""
 
-from hpsearch.doctor.curves import series
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Label, Severity
+from hpsearch.doctor.series import series
 from hpsearch.doctor.shape import after_twice_the_epochs
 from tests.doctor.curve import ACCURACY, LOSS, falling, trial
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from hpsearch.core.trial import Cause, State, Trial
 from hpsearch.doctor.findings import Label
-from hpsearch.doctor.study_diagnosis import best_of, diagnose_study
+from hpsearch.doctor.study_diagnosis import CONVERGED_BEFORE_OTHERS, best_of, diagnose_study
 from tests.doctor.curve import LOSS, falling, trial
 
 
@@ -41,6 +41,15 @@ def test_best_still_improve() -> None:
     falls_by_a_sixth = healthy(2, end=0.3)  # in its last third
     trials = [improving(0), improving(1), falls_by_a_sixth, overfitted(3)]
     assert remarks_by_advice(trials) == {"Train longer.": (2, 0, 1)}
+
+
+def test_best_have_converged_and_others_still_improve() -> None:
+    losses = [*falling(2.3, 0.1, 10), *[0.1] * 15]
+    converged = [trial(number, train_loss=losses, val_loss=losses) for number in range(3)]
+    (alone,) = diagnose_study(converged, LOSS).remarks
+    (beside,) = diagnose_study([*converged, improving(3, end=0.3)], LOSS).remarks
+    assert alone.labels == beside.labels == (Label.HEALTHY,)
+    assert beside.advice == CONVERGED_BEFORE_OTHERS != alone.advice
 
 
 def test_best_overfit() -> None:

@@ -117,6 +117,7 @@ class _ReplicateTraining:
             metric=whole.metric,
             space=whole.space,
             number=whole.number,
+            measure=whole.measurements is not None,
         )
         run.data_hashes, run.warnings = whole.data_hashes, whole.warnings
         return run

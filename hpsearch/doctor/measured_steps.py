@@ -1,0 +1,65 @@
+"""What hpsearch measured of a trial's steps (`trainer/step_measurements.py`), as the doctor's signs use it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean, median
+
+from hpsearch.core.measured import PREFIX
+from hpsearch.doctor.series import Series
+
+DESCENDS = 0.15
+"""Mean cosine: trainings at 300 times a sound rate are below 0.1."""
+
+
+@dataclass(frozen=True)
+class MeasuredSteps:
+    """By the names of the measurements, without their prefix; of the optimizer that was tracked first."""
+
+    found: Mapping[str, Series]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Series]) -> "MeasuredSteps":
+        return cls({name.removeprefix(PREFIX): one for name, one in found.items() if name.startswith(PREFIX)})
+
+    @cached_property
+    def descent(self) -> float | None:
+        """The mean cosine of a step and the negative gradient after it; None with fewer than three samples."""
+        one = self.found.get("descent")
+        return fmean(one.values) if one is not None and len(one) > 2 else None
+
+    @property
+    def descends(self) -> bool:
+        """The loss still falls in the direction of a step, beyond the step: it was not too large."""
+        return self.descent is not None and self.descent > DESCENDS
+
+    @cached_property
+    def growth(self) -> float | None:
+        """The largest norm of the weights over the norm that they began with."""
+        weights, first = self.found.get("weight_norm"), self.first("initial_norm")
+        return max(weights.values) / first if weights is not None and first else None
+
+    @property
+    def is_idle(self) -> bool:
+        """No optimizer made a step in any epoch, and the weights are the same."""
+        counts = [one for name, one in self.found.items() if name.split("/")[0] == "steps"]
+        return bool(counts) and not any(any(one.values) for one in counts) and self._is_constant
+
+    @property
+    def moves_nothing(self) -> bool:
+        """The optimizer made steps, and none that was measured changed a weight."""
+        one = self.found.get("update_ratio")
+        return one is not None and not any(one.values) and self._is_constant
+
+    @property
+    def _is_constant(self) -> bool:
+        weights = self.found.get("weight_norm")
+        return weights is not None and len(weights) > 1 and min(weights.values) == max(weights.values)
+
+    def first(self, name: str) -> float | None:
+        one = self.found.get(name)
+        return one.first if one is not None else None
+
+    def typical(self, name: str) -> float | None:
+        one = self.found.get(name)
+        return median(one.values) if one is not None else None

@@ -1,0 +1,88 @@
+"""Signs in what hpsearch measured of the steps. Each returns a finding, or None without such a sign.
+
+The limits are between the values of sound trainings of the corpus and of those with that fault (docs/doctor.md).
+"""
+
+from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.evidence import Computed, Fact
+from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.shape import HIGH_FRACTION, learns_little, lowest_loss
+
+LARGE_SCALE = 4.0
+"""See `layer_measurements.largest_scale`: usual initialisations are at most 1.7."""
+
+GREW = 12.0
+"""Times: the norm of the weights of sound trainings grows by at most 6.6, at 300 times their rate by at least 20."""
+
+SILENT = 0.95
+"""Of the units of a layer: in sound trainings at most 0.72 of them have no gradient in a step."""
+
+ACCUMULATED = 0.5
+"""Of the samples: in a sound training it is none."""
+
+
+def weights_stay(c: Curves) -> Finding | None:
+    """No step is made, or the steps change nothing."""
+    if not learns_little(c):  # something else than the tracked optimizer trains the model
+        return None
+    if c.measured.is_idle:
+        said = "the tracked optimizer made no step, and the weights are the same after each epoch"
+    elif c.measured.moves_nothing:
+        said = "the steps of the tracked optimizer change no weight"
+    else:
+        return None
+    return _finding(c, Label.PLATEAU, Severity.SEVERE, said, fallen=0.0)
+
+
+def gradients_accumulate(c: Curves) -> Finding | None:
+    """zero_grad is not called: each step uses the gradients of all steps before."""
+    share = c.measured.typical("accumulated")
+    if share is None or share < ACCUMULATED:
+        return None
+    said = "the gradient of a step contains the gradients of the steps before it"
+    return _finding(c, Label.ACCUMULATING, Severity.SEVERE, said, accumulated=share)
+
+
+def initial_weights(c: Curves) -> Finding | None:
+    """All weight matrices begin with zeros, or one with weights that are far too large."""
+    scale = c.measured.first("initial_scale")
+    if scale is None or 0 < scale < LARGE_SCALE:
+        return None
+    severity = Severity.SEVERE if learns_little(c) else Severity.HINT if _is_good(c) else Severity.WARNING
+    if scale == 0:
+        said = "the weights of all layers are 0 before the first step"
+        return _finding(c, Label.PLATEAU, severity, said, initial_scale=scale)
+    said = f"the largest initial weights of a layer are {scale:.2g} / sqrt(inputs); usual are 0.6 to 1.7"
+    return _finding(c, Label.EXPLODING_GRADIENTS, severity, said, initial_scale=scale)
+
+
+def weights_explode(c: Curves) -> Finding | None:
+    """The weights grow to many times their initial norm, and the result is not good."""
+    growth = c.measured.growth
+    if growth is None or growth < GREW or _is_good(c) or c.measured.descends:
+        return None
+    severity = Severity.SEVERE if learns_little(c) else Severity.WARNING
+    said = f"the norm of the weights grew to {growth:.2g} times its initial value"
+    return _finding(c, Label.LR_TOO_HIGH, severity, said, growth=growth)
+
+
+def silent_units(c: Curves) -> Finding | None:
+    """A layer has hardly a unit with a gradient: from the first steps on, or because large steps switched them off."""
+    share, first = c.measured.typical("silent_units"), c.measured.first("silent_units")
+    if share is None or first is None or share < SILENT or _is_good(c):
+        return None
+    severity = Severity.SEVERE if learns_little(c) else Severity.WARNING
+    said = f"{share:.0%} of the units of a layer have a gradient of 0 in the typical step"
+    if first >= SILENT or c.measured.descends:
+        return _finding(c, Label.PLATEAU, severity, said, silent_units=share)
+    said += f", and {first:.0%} at first"
+    return _finding(c, Label.LR_TOO_HIGH, severity, said, silent_units=share)
+
+
+def _is_good(c: Curves) -> bool:
+    return c.fraction is not None and c.fraction > HIGH_FRACTION
+
+
+def _finding(c: Curves, label: Label, severity: Severity, said: str, **numbers: float) -> Finding:
+    facts: list[Fact] = [Computed(said), lowest_loss(c).change]
+    return Finding(label, severity, tuple(facts), numbers, (1, c.last))
