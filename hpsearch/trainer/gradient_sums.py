@@ -35,7 +35,9 @@ class GradientSum:
         used = self._thinned(self._weight.grad)
         is_the_sum = _distance(used, self._sum) < DIFFERENT
         is_more = _distance(used, self._sum + self._left) < EQUAL
-        return (is_more & ~is_the_sum & (self._sum.norm() > 0)).double()  # no sum: a step with a closure
+        has_sum = self._sum.norm() > 0  # not in a step with a closure
+        found: Tensor = (is_more & ~is_the_sum & has_sum).double()
+        return found
 
     def drop(self) -> None:
         self._hook.remove()
