@@ -121,6 +121,8 @@ class Diagnosis:
 
 
 def _without_consequences(found: list[Finding]) -> list[Finding]:
+    """Also of several findings with one label only the first: it has the most direct evidence."""
+    found = [one for at, one in enumerate(found) if one.label not in {before.label for before in found[:at]}]
     labels = {one.label for one in found}
     severe = next((at for at, one in enumerate(found) if one.severity is Severity.SEVERE), len(found))
     return [

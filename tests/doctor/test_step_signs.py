@@ -29,7 +29,7 @@ def found(losses: list[float], **measured: float | list[float]) -> tuple[Finding
 
 class TestWeightsStay:
     def test_no_step_is_made(self) -> None:
-        first, *_ = found(FLAT, steps=0.0, weight_norm=3.0)
+        (first,) = found(FLAT, steps=0.0, weight_norm=3.0)
         assert (first.label, first.severity) == (Label.PLATEAU, Severity.SEVERE)
         assert first.evidence.startswith("the tracked optimizer made no step")
 
