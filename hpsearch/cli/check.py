@@ -12,6 +12,7 @@ arguments = study_text
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import trainer_check
+    from hpsearch.orchestrator.forecast import auto
     from hpsearch.orchestrator.own import own_methods
     from hpsearch.study.definition import Study
     from hpsearch.study.file import reading
@@ -39,5 +40,6 @@ def run(args: Namespace) -> Iterator[Answer]:
     name, where = study.study.name, reading.where(args.file)
     warnings = trainer_check.warnings(study, found, args.file)
     lines = [*(f"{warning} (warning)" for warning in warnings), f"{where}: no faults in study {name}"]
-    data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings]}
+    lines += [str(study.search.auto)] if study.search.auto is not None else []
+    data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings], **auto(study)}
     yield Answer(data, lambda: "\n".join(lines))

@@ -71,6 +71,8 @@ def _searched(
         found.raise_faults()
         for warning in found.warnings.values():
             notes.add(f"warning: {warning}")
+        if study.search.auto is not None:
+            notes.add(str(study.search.auto))
         pool, pool_notes = build.pool(study, uid)
         for note in pool_notes:
             notes.add(f"note: {note}")

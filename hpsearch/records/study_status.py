@@ -31,7 +31,7 @@ class StudyStatus:
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
     replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
     number of trials that do not meet study.require. evidence: see `evidence_of`. front: the
-    Pareto front, None for a study with one goal.
+    Pareto front, None for a study with one goal. auto: what `method = "auto"` chose.
     """
 
     study: str
@@ -50,12 +50,15 @@ class StudyStatus:
     unmet: int = 0
     evidence: Sequence[Mapping[str, Any]] = ()
     front: tuple[FrontTrial, ...] | None = None
+    auto: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         found = {**asdict(self), "cause": self.cause and str(self.cause)}
         del found["replaceable"]  # it follows from the study
         if self.front is None:
             del found["front"]
+        if self.auto is None:
+            del found["auto"]
         return found
 
 
@@ -77,7 +80,9 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
             replaced = replaceable(study)
     best, unmet, objective = counted.best, counted.unmet, JournalStudy(record).objective
     own = tuple(front(journal.trials(record.id), objective)) if objective.others else None
-    return StudyStatus(record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence, own)
+    auto = record.spec["search"].get("auto")
+    why = (*why, left, replaced, unmet, evidence, own, auto)
+    return StudyStatus(record.name, state, holder, *done, *measured, best, *why)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:

@@ -11,6 +11,7 @@ from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, 
 from hpsearch.core.format import many
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
+from hpsearch.study import auto_search
 from hpsearch.study.file import (
     given_objects,
     other_tools,
@@ -236,7 +237,8 @@ class Study(Section):
         """This study with the rules of the recorded one that its file does not have. recorded: its spec."""
         about = with_recorded_key(self.study, "trial_seeds", recorded["study"])
         prune = with_recorded_key(self.prune, "promote", recorded.get("prune", {}))
-        return self.model_copy(update={"study": about, "prune": prune})
+        auto = auto_search.as_recorded(self.search, prune, self.limits, recorded["search"])
+        return self.model_copy(update={"study": about, "prune": prune, **auto})
 
     def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with what its search needs from the recorded one. recorded: its spec.
@@ -272,7 +274,7 @@ class Study(Section):
             "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
             "trainer": {k: v for k, v in spec["trainer"].items() if k != "measure" and (k, v) != ("repeats", 1)},
             "space": spec["space"],
-            "search": {key: value for key, value in spec["search"].items() if key not in self.search.budgets},
+            "search": {k: v for k, v in spec["search"].items() if k not in (*self.search.budgets, "auto")},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
             "early_stopping": spec.get("early_stopping", {}),
             **({"metrics": spec["metrics"]} if "metrics" in spec and self.search.follows_curves else {}),
@@ -281,7 +283,7 @@ class Study(Section):
 
 # Loading ─────────────────────────────────────────────────────────────────────────────────────────
 
-_METHODS = {"search": kinds(Search), "prune": kinds(Prune)}
+_METHODS = {"search": {**kinds(Search), "auto": auto_search.Auto}, "prune": kinds(Prune)}
 _TABLES = {
     name: kind
     for name, field in Study.model_fields.items()
@@ -317,7 +319,8 @@ def _study(
         faults.add(at, problem)
     found = place.find(folder, path, tables, environment, faults)
     faults.end()
-    assert found is not None
+    assert found is not None and space is not None
+    sections = auto_search.resolved(sections, space, folder)
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:
         study = study.model_copy(update={"preflight": Preflight()})

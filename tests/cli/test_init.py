@@ -15,8 +15,10 @@ def test_writes_a_study_that_runs(cli: CliRunner) -> None:
         "wrote first try/study.toml and first try/trainer.py\n\n  hpsearch run 'first try/study.toml'\n"
     )
     study = Path("first try/study.toml")
-    assert cli.invoke("check", study, "--json").data == {"study": "my-study", "faults": [], "warnings": []}
-    small = ["search.trials=2", "trainer.epochs=2", 'resources.address="none"', 'tracking.mlflow="none"']
+    checked = cli.invoke("check", study, "--json").data
+    assert (checked["study"], checked["faults"], checked["warnings"]) == ("my-study", [], [])
+    assert checked["auto"]["search"] == "tpe"
+    small = ["search.budget.epochs=4", "trainer.epochs=2", 'resources.address="none"', 'tracking.mlflow="none"']
     words = [word for change in small for word in ("--set", change)]
     # A process of its own: its module is called `trainer`.
     ran = cli.ended(cli.start("run", study, "--json", *words))

@@ -18,6 +18,7 @@ def text(expected: Forecast) -> str:
     about = study.study
     rows = [
         f"{about.name}: {study.search.label} search for the {EXTREME[about.goal]} {about.metric}",
+        *([str(study.search.auto)] if study.search.auto is not None else []),
         *_feasible(expected),
         *_amount(expected),
         _workers(study),

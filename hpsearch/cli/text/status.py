@@ -8,6 +8,7 @@ from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, many, number, size, span
 from hpsearch.records.study_status import StudyStatus
+from hpsearch.study.file.search_sections import AutoChoice
 
 
 def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:
@@ -19,6 +20,7 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
     lines = []
     if len(studies) == 1:
         (one,) = studies
+        lines += [str(AutoChoice.model_validate(one.auto))] if one.auto else []
         lines += [f"preflight: {one.preflight}"] if one.preflight else []
         lines += [one.lr_range] if one.lr_range else []
         lines += evidence(one.evidence)

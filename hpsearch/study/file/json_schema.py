@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hpsearch.study import auto_search
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Auto, Range, Values
 from hpsearch.study.file.space_names import KEYS_OF_ENTRIES
@@ -34,6 +35,11 @@ def json_schema() -> dict[str, Any]:
         "description": "what is searched: ranges, choices, fixed values",
         **_PARAMETERS,
     }
+    search = schema["properties"]["search"]
+    search["oneOf"].append({"$ref": "#/$defs/AutoSearch"})
+    search["discriminator"]["mapping"]["auto"] = "#/$defs/AutoSearch"
+    own = auto_search.Auto.model_json_schema()
+    schema["$defs"] |= own.pop("$defs") | {"AutoSearch": own}
     schema["$defs"] |= {kind.__name__: kind.model_json_schema() for kind in (Range, Values, Auto)}
     schema["$defs"]["Parameter"] = {
         "anyOf": [

@@ -8,10 +8,22 @@ from pydantic import Field
 
 from hpsearch.core.trial import key_of
 from hpsearch.study.file import known_points
-from hpsearch.study.file.kinds import NestedValue
+from hpsearch.study.file.kinds import Count, NestedValue
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
 from hpsearch.study.space import Space
+
+
+class AutoChoice(Section):
+    """What `method = "auto"` has chosen, and why. prunes: whether the study file has its own [prune]."""
+
+    search: str
+    why: str
+    budget: Count
+    prunes: bool = False
+
+    def __str__(self) -> str:
+        return f"search chosen by auto: {self.search}, because {self.why}"
 
 
 class SearchSection(Section):
@@ -21,6 +33,8 @@ class SearchSection(Section):
     first: tuple[dict[str, NestedValue], ...] | None = Field(
         None, strict=False, min_length=1, description="parameters of the first trials: { lr = 1e-3, … } each"
     )
+
+    auto: AutoChoice | None = Field(None, description='written by hpsearch: what method = "auto" has chosen')
 
     budgets: ClassVar[tuple[str, ...]] = ()
     """Keys that may change when a study is continued."""

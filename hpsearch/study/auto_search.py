@@ -1,0 +1,152 @@
+"""[search] method = "auto": which search and which pruning a study gets, and why.
+
+The rule follows the tables of docs/benchmarks.md (search methods on recorded curves). What it chose is recorded with
+the study, so that a recorded study keeps its search if the rule changes.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from hpsearch.core.trial import ASK_AND_TELL
+from hpsearch.study.file.kinds import Count
+from hpsearch.study.file.search_section import AutoChoice, SearchSection
+from hpsearch.study.file.search_sections import Search
+from hpsearch.study.file.sections import HalvingPrune, Limits, OtherTables, Problems, Prune, Resources, Section
+from hpsearch.study.file.trainer_sections import Trainer
+from hpsearch.study.space import Float, Space
+
+TRAININGS_FOR_MODEL = 5
+"""Epochs for so many full trainings are needed before a model of the results is of use."""
+
+MANY_WORKERS = 8
+"""With more workers most trials start before the results that a model needs are known."""
+
+SEARCHES: Mapping[str, Mapping[str, Any]] = {
+    "grid": {"method": "grid"},
+    "random": {"method": "random"},
+    "tpe": {"method": "bayesian", "sampler": "tpe"},
+    "freeze-thaw": {"method": "bayesian", "sampler": "freeze-thaw"},
+}
+"""The tables [search] that auto chooses from. All but grid and freeze-thaw prune by halving."""
+
+UNPRUNED = frozenset({"grid", "freeze-thaw"})
+
+
+class AutoBudget(Section):
+    epochs: Count
+
+
+class Auto(SearchSection):
+    """Picks the search by the budget, the space, the trainer and the workers."""
+
+    method: Literal["auto"]
+    budget: AutoBudget
+
+    def problems(self, others: OtherTables) -> Problems:
+        if others.epochs is not None and self.budget.epochs < others.epochs:
+            yield (
+                ("search", "budget", "epochs"),
+                f"must be >= {others.epochs}, trainer.epochs, got {self.budget.epochs}",
+            )
+
+
+@dataclass(frozen=True)
+class Situation:
+    """budget: epochs of all trials together. epochs: of one trial at most. points: of a space in which every parameter
+    has a grid, else None. workers: None where the machine or the cluster decides. continues: whether paused trials may
+    be continued. has_schedule: whether the trainer reads the number of epochs, such as for an annealed learning rate.
+    prunes: whether the study file has [prune].
+    """
+
+    budget: int
+    epochs: int
+    points: int | None = None
+    workers: int | None = None
+    continues: bool = True
+    has_schedule: bool = False
+    prunes: bool = False
+
+
+def choose(now: Situation) -> tuple[str, str]:
+    """One of `SEARCHES`, and why."""
+    trainings = now.budget / now.epochs
+    amount = f"the budget of {now.budget} epochs is {trainings:.3g} full trainings"
+    if now.points is not None and now.points <= trainings:
+        return "grid", f"the space has {now.points} points, and {amount}"
+    if trainings < TRAININGS_FOR_MODEL:
+        return "random", f"{amount}, too few for a model of the results"
+    if now.workers is not None and now.workers > MANY_WORKERS:
+        return "random", f"with {now.workers} workers most trials start before the results that a model needs are known"
+    if now.workers == 1 and now.continues and now.has_schedule and not now.prunes:
+        return "freeze-thaw", "there is 1 worker, trials can be continued, and the trainer reads run.epochs_total"
+    pauses = "trials can be continued" if now.continues else "trials cannot be continued"
+    return "tpe", f"{amount}, and {pauses}"
+
+
+def situation(
+    budget: int, trainer: Trainer, space: Space, resources: Resources, folder: Path, prunes: bool
+) -> Situation:
+    endless = [one for one in space.parameters if isinstance(one, Float) and one.count is None]
+    is_grid = not any(not one.grid and one.points is None for one in endless)
+    workers = resources.workers or (1 if resources.address == "none" else None)
+    continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
+    points = space.grid_size() if is_grid else None
+    return Situation(budget, trainer.epochs, points, workers, continues, _has_schedule(trainer, folder), prunes)
+
+
+def _has_schedule(trainer: Trainer, folder: Path) -> bool:
+    """Whether the trainer's file, if it is beside the study file, reads `run.epochs_total`."""
+    module, _, function = (trainer.use or "").partition(":")
+    if trainer.is_program or not function:
+        return False
+    with suppress(OSError, UnicodeDecodeError, ValueError):
+        source = (folder / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+        return re.search(r"\bepochs_total\b", source) is not None
+    return False
+
+
+def chosen(choice: AutoChoice, first: object, prune: Prune | None, limits: Limits) -> dict[str, Any]:
+    """The sections search, prune and limits of a study with this choice. first: of [search]. prune: of the study file;
+    the budget is a limit of epochs."""
+    table = dict(SEARCHES[choice.search])
+    if choice.search != "grid":
+        table["trials"] = choice.budget  # more than the budget allows to train
+    search: Search = TypeAdapter(Search).validate_python({**table, "auto": choice})
+    search = search.model_copy(update={"first": first}) if first is not None else search
+    if not choice.prunes:
+        prune = None if choice.search in UNPRUNED else HalvingPrune(method="halving")
+    epochs = min(choice.budget, limits.epochs or choice.budget)
+    return {"search": search, "prune": prune, "limits": limits.model_copy(update={"epochs": epochs})}
+
+
+def as_recorded(
+    search: SearchSection, prune: Prune | None, limits: Limits, recorded: Mapping[str, Any]
+) -> dict[str, Any]:
+    """As `chosen`, for the recorded choice with the budget of the study file; {} where one of both is not auto.
+    recorded: the table [search] as it was recorded."""
+    before = recorded.get("auto")
+    if search.auto is None or before is None:
+        return {}
+    choice = search.auto.model_copy(update={"search": before["search"], "why": before["why"]})
+    return chosen(choice, search.first, prune, limits)
+
+
+def resolved(sections: Mapping[str, Section], space: Space, folder: Path) -> dict[str, Section]:
+    """The sections of a study, without faults, with what auto chooses in place of `method = "auto"`."""
+    search, trainer = sections["search"], sections["trainer"]
+    if not isinstance(search, Auto) or not isinstance(trainer, Trainer):
+        return dict(sections)
+    resources, limits = sections.get("resources", Resources()), sections.get("limits", Limits())
+    assert isinstance(resources, Resources)
+    assert isinstance(limits, Limits)
+    prune, budget = sections.get("prune"), search.budget.epochs
+    name, why = choose(situation(budget, trainer, space, resources, folder, prune is not None))
+    choice = AutoChoice(search=name, why=why, budget=budget, prunes=prune is not None)
+    found = chosen(choice, search.first, prune, limits)  # type: ignore[arg-type]
+    return {**sections, **{key: value for key, value in found.items() if value is not None}}

@@ -1,0 +1,110 @@
+"""[search] method = "auto"."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch.core.errors import StudyFileError
+from hpsearch.study.auto_search import SEARCHES, Situation, choose
+from hpsearch.study.definition import Study
+
+USUAL = Situation(budget=400, epochs=20, workers=2)
+SCHEDULED = replace(USUAL, workers=1, has_schedule=True)
+
+
+@pytest.mark.parametrize(
+    ("now", "search"),
+    [
+        (USUAL, "tpe"),
+        (replace(USUAL, workers=None), "tpe"),
+        (replace(USUAL, continues=False), "tpe"),
+        (replace(USUAL, budget=80), "random"),
+        (replace(USUAL, workers=16), "random"),
+        (replace(USUAL, points=20), "grid"),
+        (replace(USUAL, points=21), "tpe"),
+        (SCHEDULED, "freeze-thaw"),
+        (replace(SCHEDULED, workers=4), "tpe"),
+        (replace(SCHEDULED, continues=False), "tpe"),
+        (replace(SCHEDULED, has_schedule=False), "tpe"),
+        (replace(SCHEDULED, prunes=True), "tpe"),
+    ],
+)
+def test_the_choice(now: Situation, search: str) -> None:
+    found, why = choose(now)
+    assert found == search
+    assert why
+
+
+def study(folder: Path | None = None, budget: int = 90, **others: dict[str, Any]) -> Study:
+    return Study.from_dict(
+        {
+            "study": {"name": "auto", "metric": "val_loss", "goal": "minimize"},
+            "trainer": {"use": "trainer:train", "epochs": 9},
+            "space": {"lr": {"low": 0.1, "high": 1.0}},
+            "search": {"method": "auto", "budget": {"epochs": budget}},
+            **others,
+        },
+        folder=folder,
+    )
+
+
+def chosen(one: Study) -> tuple[str, str | None, int | None]:
+    assert one.search.auto is not None
+    return one.search.auto.search, one.prune and one.prune.method, one.limits.epochs
+
+
+def test_the_study_has_the_search_the_pruning_and_the_limit_of_epochs() -> None:
+    assert chosen(study()) == ("tpe", "halving", 90)
+    assert chosen(study(budget=30)) == ("random", "halving", 30)
+    assert chosen(study(space={"n": {"low": 1, "high": 3}})) == ("grid", None, 90)
+    assert chosen(study(prune={"method": "median"})) == ("tpe", "median", 90)
+    assert chosen(study(limits={"epochs": 50})) == ("tpe", "halving", 50)
+
+
+@pytest.mark.parametrize(("text", "search"), [("run.epochs_total", "freeze-thaw"), ("run.epochs()", "tpe")])
+def test_freeze_thaw_for_one_worker_where_the_trainer_reads_its_number_of_epochs(
+    tmp_path: Path, text: str, search: str
+) -> None:
+    (tmp_path / "trainer.py").write_text(f"def train(params, run):\n    {text}\n", encoding="utf-8")
+    assert chosen(study(tmp_path, resources={"workers": 1}))[0] == search
+
+
+def test_a_command_can_be_continued_only_with_resume() -> None:
+    command = {"command": ["train", "{lr}", "{checkpoint_dir}"], "epochs": 9, "metrics": {"val_loss": "{number}"}}
+    for resume in ({}, {"resume": ["--resume"]}):
+        found = study(trainer={**command, **resume}).search.auto
+        assert found is not None
+        assert found.search == "tpe"
+        assert ("cannot" in found.why) == (not resume)
+
+
+@pytest.mark.parametrize("recorded", list(SEARCHES))
+def test_a_recorded_study_keeps_its_choice(recorded: str) -> None:
+    spec = study().spec()
+    spec["search"]["auto"] |= {"search": recorded, "why": "of an earlier rule"}
+    space = {"n": {"low": 1, "high": 300}}
+    kept = study(budget=180, space=space).with_recorded_rules(spec)
+    assert kept.search.auto is not None
+    assert (kept.search.auto.search, kept.search.auto.why) == (recorded, "of an earlier rule")
+    assert kept.search.method == SEARCHES[recorded]["method"]
+    assert kept.limits.epochs == 180
+
+
+def test_the_choice_changes_nothing_that_may_not_change() -> None:
+    small, large = study(), study(budget=180)
+    assert large.with_recorded_rules(small.spec()).identity() == small.identity()
+
+
+@pytest.mark.parametrize("budget", [8, 0])
+def test_a_budget_of_less_than_one_training_is_a_fault(budget: int) -> None:
+    with pytest.raises(StudyFileError) as refused:
+        study(budget=budget)
+    assert [fault.key for fault in refused.value.faults] == ["search.budget.epochs"]
+
+
+def test_a_budget_is_needed_and_trials_are_unknown() -> None:
+    with pytest.raises(StudyFileError) as refused:
+        study(search={"method": "auto", "trials": 20})
+    assert {fault.key for fault in refused.value.faults} == {"search.budget", "search.trials"}
