@@ -12,7 +12,6 @@ arguments = study_text
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import trainer_check
-    from hpsearch.orchestrator.forecast import auto
     from hpsearch.orchestrator.own import own_methods
     from hpsearch.study.definition import Study
     from hpsearch.study.file import reading
@@ -41,5 +40,6 @@ def run(args: Namespace) -> Iterator[Answer]:
     warnings = trainer_check.warnings(study, found, args.file)
     lines = [*(f"{warning} (warning)" for warning in warnings), f"{where}: no faults in study {name}"]
     lines += [str(study.search.auto)] if study.search.auto is not None else []
-    data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings], **auto(study)}
+    said = [asdict(warning) for warning in warnings]
+    data = {"study": name, "faults": [], "warnings": said, **study.search.auto_document()}
     yield Answer(data, lambda: "\n".join(lines))

@@ -74,7 +74,7 @@ class Forecast:
         return {
             "study": self.study.study.name,
             "method": self.study.search.label,
-            **auto(self.study),
+            **self.study.search.auto_document(),
             "rounds": [{"trials": one.trials, "epochs": one.epochs, "continued": one.survivors} for one in self.rounds],
             "trials": self.trials,
             "epochs": self.epochs,
@@ -90,11 +90,6 @@ class Forecast:
             "disk": self.disk and self.disk.document(),
             "feasible": self.feasible and self.feasible.value,
         }
-
-
-def auto(study: Study) -> dict[str, Any]:
-    """What `method = "auto"` has chosen; nothing with another method."""
-    return {} if study.search.auto is None else {"auto": study.search.auto.model_dump()}
 
 
 def forecast(study: Study) -> Forecast:

@@ -81,8 +81,8 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
     best, unmet, objective = counted.best, counted.unmet, JournalStudy(record).objective
     own = tuple(front(journal.trials(record.id), objective)) if objective.others else None
     auto = record.spec["search"].get("auto")
-    why = (*why, left, replaced, unmet, evidence, own, auto)
-    return StudyStatus(record.name, state, holder, *done, *measured, best, *why)
+    about = (record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence, own, auto)
+    return StudyStatus(*about)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:

@@ -17,7 +17,7 @@ from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.file.kinds import Count
 from hpsearch.study.file.search_section import AutoChoice, SearchSection
 from hpsearch.study.file.search_sections import Search
-from hpsearch.study.file.sections import HalvingPrune, Limits, OtherTables, Problems, Prune, Resources, Section
+from hpsearch.study.file.sections import HalvingPrune, Limits, OtherTables, Problems, Prune, Resources, Section, kinds
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.space import Float, Space
 
@@ -54,6 +54,10 @@ class Auto(SearchSection):
                 ("search", "budget", "epochs"),
                 f"must be >= {others.epochs}, trainer.epochs, got {self.budget.epochs}",
             )
+
+
+METHODS: dict[str, type[Section]] = {**kinds(Search), "auto": Auto}
+"""The kinds of the table [search] in a study file."""
 
 
 @dataclass(frozen=True)

@@ -283,7 +283,7 @@ class Study(Section):
 
 # Loading ─────────────────────────────────────────────────────────────────────────────────────────
 
-_METHODS = {"search": {**kinds(Search), "auto": auto_search.Auto}, "prune": kinds(Prune)}
+_METHODS = {"search": auto_search.METHODS, "prune": kinds(Prune)}
 _TABLES = {
     name: kind
     for name, field in Study.model_fields.items()
@@ -319,7 +319,8 @@ def _study(
         faults.add(at, problem)
     found = place.find(folder, path, tables, environment, faults)
     faults.end()
-    assert found is not None and space is not None
+    assert found is not None
+    assert space is not None
     sections = auto_search.resolved(sections, space, folder)
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:

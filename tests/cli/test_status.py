@@ -23,6 +23,8 @@ def test_object(done: CliRunner) -> None:
             "params": best["params"],
             "failed": False,
         },
+        "unmet": 0,
+        "evidence": [],
         "preflight": None,
         "lr_range": None,
         "cause": "done",

@@ -8,7 +8,7 @@ from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, many, number, size, span
 from hpsearch.records.study_status import StudyStatus
-from hpsearch.study.file.search_sections import AutoChoice
+from hpsearch.study.file.search_section import AutoChoice
 
 
 def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import ErrorDetails
 
 from hpsearch.core.errors import Fault, StudyFileError
@@ -138,10 +139,16 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
 def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
     """The message for an unknown key, with a suggestion. path: the key's. value: the key's."""
     table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
+    known = {key: field for key, field in known.items() if not _is_ours(field)}
     of_entry = table == "space"
     translated = other_tools.entry_key(name, value) if of_entry else other_tools.key(name, value, table, known)
     hint = f"; {translated}" if translated else did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"unknown key `{name[:60]}`{hint}"
+
+
+def _is_ours(field: object) -> bool:
+    """Whether hpsearch writes the key when it records a study."""
+    return any(isinstance(one, SkipJsonSchema) for one in getattr(field, "metadata", ()))  # type: ignore[misc]  # a class, when it runs
 
 
 def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from hpsearch.core.trial import key_of
 from hpsearch.study.file import known_points
@@ -34,7 +35,8 @@ class SearchSection(Section):
         None, strict=False, min_length=1, description="parameters of the first trials: { lr = 1e-3, … } each"
     )
 
-    auto: AutoChoice | None = Field(None, description='written by hpsearch: what method = "auto" has chosen')
+    auto: SkipJsonSchema[AutoChoice | None] = None
+    """What `method = "auto"` has chosen. hpsearch writes it; it is no key of a study file."""
 
     budgets: ClassVar[tuple[str, ...]] = ()
     """Keys that may change when a study is continued."""
@@ -60,6 +62,10 @@ class SearchSection(Section):
                 ("search", "first"),
                 f"must have at most {most} points, the trials of the first round, got {len(self.first)}",
             )
+
+    def auto_document(self) -> dict[str, Any]:
+        """What `method = "auto"` has chosen, for `--json`; {} with another method."""
+        return {} if self.auto is None else {"auto": self.auto.model_dump()}
 
     @property
     def label(self) -> str:

@@ -216,9 +216,9 @@ FAULTS = [
     (f"lr = {LR}\nopt = [\"sgd\", \"adam\"]\nunits = {{ low = 16, high = 256, log = true }}\n", "lr = 0.1\n", "9 space: has nothing to search: give at least one range { low = …, high = … } or list of values"),
     ("layers = 2", "lr = 2", "8 trainer.options.lr: `lr` is in [space] too; leave one out"),
     # [search]
-    (RANDOM, '"bayesain"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayesain"; did you mean `bayesian`?'),
-    (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
-    ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list"; or use = "module:Class" in its place)'),
+    (RANDOM, '"bayesain"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", "auto", got "bayesain"; did you mean `bayesian`?'),
+    (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", "auto", got 3'),
+    ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", "auto"; or use = "module:Class" in its place)'),
     ("trials = 5", "", "13 search.trials: is missing (number of trials)"),
     (RANDOM, '"random"\ntrials = 5\nuse = "mine:Sampler"', '16 search.use: is beside method = "random"; leave one of them out'),
     (f"method = {RANDOM}", 'use = "mine.Sampler"', '14 search.use: must be "module:Class", such as "mine:Sampler", got "mine.Sampler"'),
