@@ -64,6 +64,11 @@ def import_results(study: Study, asked: Request) -> ImportResult:
             "Where they are of the same trainer and the same data, say so with --same-trainer; values of another "
             "trainer or other data would mislead it"
         )
+    if study.objective.others:
+        raise BadInput(
+            f"study.objectives has several goals, and an import has values of one metric, {study.objective.metric}, so "
+            "its trials would have no result"
+        )
     others = sorted({name for one in study.objective.require for name in one.names} - {study.study.metric})
     if others:
         raise BadInput(

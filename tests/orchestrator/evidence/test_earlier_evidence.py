@@ -55,6 +55,17 @@ def test_failed_trials_and_trials_without_the_metric() -> None:
     assert reasons(found) == [("failed", "", 1), ("no_value", "loss", 1)]
 
 
+def test_trials_without_the_metric_of_another_goal() -> None:
+    goals = [{"metric": "loss", "goal": "minimize"}, {"metric": "size", "goal": "minimize"}]
+    several = Study.from_dict(
+        {"study": {"name": "new", "objectives": goals}, "trainer": {"epochs": 3}, "space": SPACE, "search": BAYESIAN}
+    )
+    both = replace(trial(1), curve=(Report(3, {"loss": 0.5, "size": 10.0}),))
+    found = source(several, trial(0), both)
+    assert [one.number for one in found.trials] == [1]
+    assert reasons(found) == [("no_value", "size", 1)]
+
+
 def test_every_trial_is_used_or_counted() -> None:
     space = {
         "x": {"low": 0.2, "high": 2.0},

@@ -98,6 +98,21 @@ def test_no_such_file_and_unknown_kinds(study: Study) -> None:
     assert not (study.folder / "missing.db").exists()
 
 
+def test_several_goals(tmp_path: Path) -> None:
+    goals = [{"metric": "loss", "goal": "minimize"}, {"metric": "latency", "goal": "minimize"}]
+    several = Study.from_dict(
+        {
+            "study": {"name": "toy", "objectives": goals},
+            "trainer": {"epochs": 3},
+            "space": {"x": {"low": 0.0, "high": 1.0}, "opt": ["sgd", "adam"]},
+            "search": {"method": "bayesian", "trials": 5},
+        },
+        folder=tmp_path,
+    )
+    with pytest.raises(BadInput, match="several goals"):
+        imported(several, ROWS)
+
+
 def test_metrics_that_the_study_requires(study: Study) -> None:
     about = study.study.model_copy(update={"require": ("latency <= 20",)})
     with pytest.raises(BadInput, match="latency"):
