@@ -29,9 +29,9 @@ def many(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def quoted(names: Sequence[str]) -> str:
-    """ "`lr`", "`lr`, `hidden`"; at most `MAX_NAMED` names."""
-    return ", ".join([f"`{name}`" for name in names[:MAX_NAMED]] + ["…"] * (len(names) > MAX_NAMED))
+def quoted(names: Sequence[str], most: int = MAX_NAMED) -> str:
+    """ "`lr`", "`lr`, `hidden`"; at most `most` names."""
+    return ", ".join([f"`{name}`" for name in names[:most]] + ["…"] * (len(names) > most))
 
 
 def named(trials: Sequence[int]) -> str:

@@ -47,7 +47,9 @@ def observations(history: History, space: Space) -> list[Observation]:
     objective = history.objective
     free_objective = replace(objective, require=())
     losses = [math.inf if trial.state is State.FAILED else objective.loss(trial) for trial in trials]
-    free = [math.inf if trial.state is State.FAILED else free_objective.loss(trial) for trial in trials]
+    free = losses
+    if objective.require:
+        free = [math.inf if trial.state is State.FAILED else free_objective.loss(trial) for trial in trials]
     pruned = [trial.state is State.PRUNED or trial.cause is Cause.PRUNED for trial in trials]
     excesses = _excesses(trials, objective)
     columns = (trials, free, _behind(_finite(pruned, losses), free, excesses), pruned, _finite(pruned, free), excesses)

@@ -96,8 +96,8 @@ def choose(now: Situation) -> tuple[str, str]:
 def situation(
     budget: int, trainer: Trainer, space: Space, resources: Resources, folder: Path, prunes: bool
 ) -> Situation:
-    endless = [one for one in space.parameters if isinstance(one, Float) and one.count is None]
-    is_grid = not any(not one.grid and one.points is None for one in endless)
+    endless = (one for one in space.parameters if isinstance(one, Float) and one.count is None)
+    is_grid = all(one.grid or one.points is not None for one in endless)
     workers = resources.workers or (1 if resources.address == "none" else None)
     continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
     points = space.grid_size() if is_grid else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.format import quoted
 from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, state_named
 from hpsearch.core.trial import Objective, State
 from hpsearch.study.cells import number_of, value_of
@@ -21,6 +22,9 @@ BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.")
 """What pandas, MLflow, Optuna and Ray write before the name of a parameter or metric in a table."""
 
 MAX_ROWS = 5_000_000
+MAX_COLUMNS = 30
+"""How many columns a message lists."""
+
 MAX_FAULTS = 10
 """How many wrong cells a message lists."""
 
@@ -83,7 +87,7 @@ def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
         if not any(names):
             raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
         if twice := sorted({name for name in names if name and names.count(name) > 1}):
-            raise BadInput(f"{path}: the column {_quoted(twice)} is there twice")
+            raise BadInput(f"{path}: the column {quoted(twice, MAX_COLUMNS)} is there twice")
         yield 1, dict.fromkeys(names)
         for cells in reader:
             if not cells:
@@ -144,7 +148,8 @@ def _columns(
         faults.append(f"{path.name} has no column for the metric `{objective.metric}`{hint}")
     if faults:
         name = next((one for one in names if one not in found.params), objective.metric)
-        faults.append(f"its columns are {_quoted(header)}; `--columns {name}=COLUMN` says which one has `{name}`")
+        has = quoted(header, MAX_COLUMNS)
+        faults.append(f"its columns are {has}; `--columns {name}=COLUMN` says which one has `{name}`")
         raise BadInput("\n".join(faults))
     found.metric = metric or ""
     free = [one for one in header if one not in (*found.params.values(), metric)]
@@ -157,11 +162,6 @@ def _columns(
 def _named(header: Sequence[str], names: Sequence[str]) -> str | None:
     wanted = [f"{before}{name}" for name in names for before in BEFORE_NAMES]
     return next((one for one in wanted if one in header), None)
-
-
-def _quoted(names: Sequence[str]) -> str:
-    shown = [f"`{name}`" for name in names[:30]]
-    return ", ".join(shown + ["…"] * (len(names) > len(shown)))
 
 
 # Trials ──────────────────────────────────────────────────────────────────────────────────────────
