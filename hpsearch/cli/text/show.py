@@ -8,6 +8,7 @@ from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
 from hpsearch.cli.text.run import nearby
 from hpsearch.core.format import many, number, params_line, score
+from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial, identical
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
@@ -159,7 +160,14 @@ def _where(segments: Sequence[TrainingSegment]) -> Iterator[str]:
 
 
 def _curve(curve: Sequence[Report]) -> str:
-    names = list(dict.fromkeys(name for report in curve for name in report.metrics))
+    """What hpsearch has measured stands below what the trainer reports."""
+    names = dict.fromkeys(name for report in curve for name in report.metrics)
+    own = [name for name in names if is_measured(name)]
+    reported = _curve_of(curve, [name for name in names if name not in own])
+    return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own)}" if own else reported
+
+
+def _curve_of(curve: Sequence[Report], names: Sequence[str]) -> str:
     cells = ([number(one.metrics[name]) if name in one.metrics else "" for name in names] for one in curve)
     rows = [[str(one.step), *values] for one, values in zip(curve, cells, strict=True)]
     return in_blocks([["epoch", *names], *rows])

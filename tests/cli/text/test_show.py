@@ -70,6 +70,18 @@ class TestTrial:
             "epoch 2  complete  trained all 2 epochs",
         ]
 
+    def test_what_hpsearch_measures_is_below_what_the_trainer_reports(self) -> None:
+        curve = (Report(1, {"val_loss": 0.5, "hpsearch/steps": 8.0, "acc": 0.75}),)
+        assert screen(replace(trial(2), curve=curve))[5:] == [
+            "",
+            "epoch  val_loss  acc",
+            "1      0.5       0.75",
+            "",
+            "measured by hpsearch",
+            "epoch  hpsearch/steps",
+            "1      8",
+        ]
+
     def test_of_a_search_with_rounds(self) -> None:
         assert screen(trial(2, 0.5, 0.25), has_rounds=True)[2] == "  round 1, seed 7, 2 epochs in 1.2 s"
 
