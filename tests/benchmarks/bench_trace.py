@@ -12,7 +12,6 @@ BEFORE = (61, 474, 1_328, 491)
 def tables() -> Iterator[Table]:
     progress("one trial, traced")
     found = measured("traced_run")
-    now = (len(found["files"]), found["functions"], found["calls"], found["changes"])
-    rows = [("before the rooms", *BEFORE), ("now", *now)]
+    rows = [("before the rooms", *BEFORE), ("now", *found["all"]), ("of it in the loop", *found["loop"])]
     yield Table("One trial of two epochs", ("", "files", "functions", "calls", "changes of file"), rows)
-    yield Table("Its files, in the order of first calls", ("",), [(file,) for file in found["files"]])
+    yield Table("Its files, in the order of first calls", ("",), [(file,) for file in found["order"]])

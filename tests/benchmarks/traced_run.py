@@ -1,8 +1,9 @@
 """`python -m tests.benchmarks.traced_run`: one trial of two epochs, from its TOML to MLflow, in one process and traced.
 
 Prints, as JSON, the files of hpsearch that the driver's thread passes through in the order of first calls, and how many
-functions, calls and changes of file that takes. What runs while modules are imported does not count, nor does the
-thread that writes to MLflow. Run as a file, it traces whatever hpsearch PYTHONPATH leads to: another checkout, say.
+functions, calls and changes of file that takes: all of the run, and the loop alone. What runs while modules are
+imported does not count, nor does the thread that writes to MLflow. Run as a file, it traces whatever hpsearch
+PYTHONPATH leads to: another checkout, say.
 """
 
 import json
@@ -16,6 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+
+LOOP = str(Path("orchestrator", "loop.py"))
+"""From its first call to its last the trial is proposed, trained, judged and recorded: no set-up is in between."""
 
 STUDY = """
 [study]
@@ -78,12 +82,18 @@ def traced(folder: Path) -> dict[str, Any]:
         sys.setprofile(None)
     assert code == 0, f"the traced run exits with {code}"
     files = [code.co_filename.removeprefix(root) for code in calls]
+    loop = [number for number, file in enumerate(files) if file == LOOP]
+    in_loop = slice(loop[0], loop[-1] + 1) if loop else slice(0)
     return {
-        "files": list(dict.fromkeys(files)),
-        "functions": len(set(calls)),
-        "calls": len(calls),
-        "changes": sum(one != other for one, other in pairwise(files)),
+        "order": list(dict.fromkeys(files)),
+        "all": _numbers(calls, files),
+        "loop": _numbers(calls[in_loop], files[in_loop]),
     }
+
+
+def _numbers(calls: list[CodeType], files: list[str]) -> tuple[int, int, int, int]:
+    """Files, functions, calls, changes of file."""
+    return len(set(files)), len(set(calls)), len(calls), sum(one != other for one, other in pairwise(files))
 
 
 if __name__ == "__main__":
