@@ -19,6 +19,9 @@ GOOD = 0.1
 FAR = 0.2
 """Of what there is to gain: a trial that lacks more is far behind the best."""
 
+ENOUGH_RATES = 3
+"""Trials with further rates, none of which is better: then the best trial's rate is not called wrong."""
+
 APART = 2.0
 """Learning rates that differ by less than this factor are no evidence about each other."""
 
@@ -97,13 +100,15 @@ class StudyEvidence:
 
     def contradicts(self, own: RateResult, upwards: bool) -> bool:
         """Whether the trials speak against a better result with a higher rate (upwards), or with a lower one: those
-        that differ in the rate alone, in that direction, are all worse."""
-        further = [
-            one
-            for one in self.rates
-            if one.others == own.others and (one.rate > own.rate * APART if upwards else one.rate < own.rate / APART)
+        that differ in the rate alone, in that direction, are all worse; or it is the best of many."""
+        beyond = [
+            one for one in self.rates if (one.rate > own.rate * APART if upwards else one.rate < own.rate / APART)
         ]
-        return bool(further) and all(one.lacking > own.lacking + GOOD for one in further)
+        further = [one for one in beyond if one.others == own.others]
+        if further and all(one.lacking > own.lacking + GOOD for one in further):
+            return True
+        # No other result is better than this one, whatever else differs.
+        return own.lacking == 0 and len(beyond) >= ENOUGH_RATES
 
 
 def _noise_of_best(curves: Mapping[int, Curves], ends: Mapping[int, float]) -> float:

@@ -21,6 +21,10 @@ MAX_INFEASIBLE = 10
 """The most parameter sets that are tried until one is feasible: the middle of the space, then random ones."""
 
 
+EXPLAINED_BY_RATE = frozenset({"overfits", "labels"})
+"""Checks that fail where the learning rate is too low or too high by decades."""
+
+
 @dataclass(frozen=True)
 class LearningTest:
     """params: the parameters of the measured training. seconds: the duration of the measurement."""
@@ -35,6 +39,11 @@ class LearningTest:
         """Whether the study may start."""
         return not any(check.stops for check in self.checks)
 
+    @property
+    def may_be_the_rate(self) -> bool:
+        """Whether a learning rate that is far off would explain all that failed."""
+        return not self.passed and {check.name for check in self.checks if check.stops} <= EXPLAINED_BY_RATE
+
     def document(self) -> dict[str, Any]:
         return {
             "passed": self.passed,
@@ -45,17 +54,18 @@ class LearningTest:
         }
 
 
-def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
+def run_learning_test(study: Study, measurer: Measurer, given: Params | None = None) -> LearningTest:
+    """At the centre of the space. given: values of parameters to measure with instead."""
     section = study.preflight or Preflight()
     seed = seeds.seed_of_trial(study.study.seed, study.study.trial_seeds, number=0, repeat=0)
-    centre = feasible.centre(study.space)
+    centre = {**feasible.centre(study.space), **(given or {})}
     measurement = LearningMeasurement(centre, seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     for number in range(1, MAX_INFEASIBLE):
         if not _is_infeasible(measured):
             break
         params = draw(study.space, seeds.stream(study.study.seed, number), set())
-        measurement = replace(measurement, params=params)
+        measurement = replace(measurement, params={**params, **(given or {})})
         measured = measurer.measure(measurement)
     if isinstance(measured, Lost):
         check = failed("runs", f"the measurement was lost: {measured.reason}", details=measured.traceback)

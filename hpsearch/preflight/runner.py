@@ -46,9 +46,35 @@ def run_preflight(study: Study, measurer: Measurer) -> Preflight:
     """All checks, and the learning-rate range test where the study has one. BadInput: see `run_range_test`."""
     if study.trainer.is_program:
         raise BadInput("the trainer is a command, so preflight has no model and no batches to measure")
-    learning = run_learning_test(study, measurer)
-    ranged = run_range_test(study, measurer) if study.range_test is not None and learning.passed else None
+    learning, ranged = _tested(study, measurer, lambda _: None)
+    if ranged is None and study.range_test is not None and learning.passed:
+        ranged = run_range_test(study, measurer)
     return Preflight(study.study.name, learning, ranged)
+
+
+def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningTest, RangeTest | None]:
+    """The learning test, in the range that the range test finds where the study file's range shows nothing: at rates
+    that are wrong by decades a sound trainer learns as little as a faulty one. With the range test if it was made."""
+    learning = run_learning_test(study, measurer)
+    if study.range_test is None or not learning.may_be_the_rate or _is_auto(study):
+        return learning, None
+    ranged = run_range_test(study, measurer)
+    if not ranged.outside or ranged.found is None:
+        return learning, None
+    low, high = ranged.asked
+    rate = ranged.found.middle
+    notify(
+        f"preflight: nothing is learnt with {ranged.parameter} from {low:.3g} to {high:.3g}; checking with "
+        f"{ranged.parameter} = {rate:.2g}, which the range test finds"
+    )
+    return run_learning_test(study, measurer, {ranged.parameter: rate}), ranged
+
+
+def _is_auto(study: Study) -> bool:
+    """Whether the range test sets the range."""
+    assert study.range_test is not None
+    own = next((one for one in study.space.parameters if one.name == study.range_test.parameter), None)
+    return isinstance(own, Float) and own.auto
 
 
 # As a part of a run ──────────────────────────────────────────────────────────────────────────────
@@ -103,8 +129,8 @@ def complete(
     PreflightFailed; BadInput where a range is `auto`, and the range test finds none.
     """
     try:
-        record = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
-        return _with_range_test(study, measurer, record, notify, force=force)
+        record, tested = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
+        return _with_range_test(study, measurer, record, notify, tested, force=force)
     except stopping.SIGNAL_EXCEPTIONS:
         notify("interrupted before the first trial: the next run starts the preflight again")
         raise
@@ -112,16 +138,17 @@ def complete(
 
 def _with_learning_test(
     study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, skip: bool
-) -> PreflightRecord:
+) -> tuple[PreflightRecord, RangeTest | None]:
+    """And the range test, if it was made."""
     if study.preflight is None or "preflight" in record.documents:
-        return record
+        return record, None
     if skip:
-        return record.with_decision("preflight", "skipped on request")
+        return record.with_decision("preflight", "skipped on request"), None
     if study.trainer.is_program:
         notify("preflight: skipped, since the trainer is a command: its model and its batches cannot be read")
-        return record.with_decision("preflight", "skipped: the trainer is a command")
+        return record.with_decision("preflight", "skipped: the trainer is a command"), None
     notify("preflight: checking whether the trainer can learn")
-    tested = run_learning_test(study, measurer)
+    tested, ranged = _tested(study, measurer, notify)
     failed = [check for check in tested.checks if check.outcome == "failed"]
     for check in failed:
         if not check.stops:
@@ -134,16 +161,24 @@ def _with_learning_test(
         )
     document = tested.document()
     notify(f"preflight: {summary(document)}")
-    return record.with_document("preflight", document, summary(document))
+    return record.with_document("preflight", document, summary(document)), ranged
 
 
 def _with_range_test(
-    study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, force: bool
+    study: Study,
+    measurer: Measurer,
+    record: PreflightRecord,
+    notify: Notify,
+    tested: RangeTest | None,
+    *,
+    force: bool,
 ) -> PreflightRecord:
+    """tested: the range test, where the learning test needed it."""
     if study.range_test is None or "lr_range" in record.documents:
         return record
-    notify(f"learning-rate range test of {study.range_test.parameter}")
-    tested = run_range_test(study, measurer)
+    if tested is None:
+        notify(f"learning-rate range test of {study.range_test.parameter}")
+        tested = run_range_test(study, measurer)
     if tested.outside and not tested.moves and not force:
         (low, high), found = tested.asked, tested.found
         assert found is not None

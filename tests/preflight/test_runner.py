@@ -12,7 +12,7 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report, key_of
 from hpsearch.preflight.learning_test import MAX_INFEASIBLE
 from hpsearch.preflight.measure.learning import LearningMeasurement
-from hpsearch.preflight.measurements import Measurements, TrainedEpochs
+from hpsearch.preflight.measurements import FirstSteps, Measurements, OverfitAttempt, TrainedEpochs
 from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
@@ -162,3 +162,68 @@ class TestAlone:
 def _with_range(study: Study, low: float, high: float, expand: bool = False) -> Study:
     own = Float("lr", low, high, log=True, expand=expand)
     return study.with_space(replace(study.space, parameters=(own, *study.space.parameters[1:])))
+
+
+class TestARateThatIsFarOff:
+    """At rates that are wrong by decades, a sound trainer learns as little as one with shuffled labels."""
+
+    def test_the_checks_are_repeated_in_the_range_that_the_range_test_finds(self, study: Study) -> None:
+        measurer = LearnsFrom(1e-3)
+        far = _with_range(study, 1e-7, 1e-6, expand=True)
+        record = complete(far, measurer, PreflightRecord(), str)
+        first, *_, last = measurer.asked
+        found = record.documents["lr_range"]["window"]
+        assert first.params["lr"] < 1e-6 < found["low"] < last.params["lr"] < found["high"]
+        assert last.params == {**first.params, "lr": last.params["lr"]}
+        assert record.documents["preflight"]["params"] == last.params
+        assert len([one for one in measurer.asked if isinstance(one, LearningMeasurement)]) == 2
+
+    def test_without_expand_the_range_is_what_stops_the_study(self, study: Study) -> None:
+        with pytest.raises(PreflightFailed) as problem:
+            complete(_with_range(study, 1e-7, 1e-6), LearnsFrom(1e-3), PreflightRecord(), str)
+        assert str(problem.value).splitlines()[-1].startswith("write lr = { low = ")
+
+    def test_a_trainer_that_learns_nowhere_fails(self, study: Study) -> None:
+        with pytest.raises(PreflightFailed, match="shuffled labels"):
+            complete(_with_range(study, 1e-7, 1e-6, expand=True), LearnsFrom(math.inf), PreflightRecord(), str)
+
+    def test_a_range_that_is_right_is_no_excuse(self, study: Study) -> None:
+        measurer = LearnsFrom(math.inf)
+        with pytest.raises(PreflightFailed):
+            complete(_with_range(study, 1e-4, 1e-1), measurer, PreflightRecord(), str)
+        assert len([one for one in measurer.asked if isinstance(one, LearningMeasurement)]) == 1
+
+    def test_alone(self, study: Study) -> None:
+        found = run_preflight(_with_range(study, 1e-7, 1e-6, expand=True), LearnsFrom(1e-3))
+        assert found.learning.passed
+        assert found.range_test is not None
+        assert found.range_test.moves
+
+
+class LearnsFrom(Answering):
+    """What it measures of a trainer that learns something from this rate on."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self._rate = rate
+
+    def measure(self, measurement: Any) -> Any:
+        if isinstance(measurement, LearningMeasurement):
+            self._learning = _learnt(measurement.params["lr"] >= self._rate)
+        return super().measure(measurement)
+
+
+def _learnt(well: bool) -> Measurements:
+    """Of a training, and of two on shuffled labels."""
+    trained, shuffled = (
+        TrainedEpochs(1.0, (Report(1, {"val_loss": loss}),), tuple(loss + 0.01 * (i % 3) for i in range(60)), 500, 2.0)
+        for loss in (0.5 if well else 2.3, 2.3)
+    )
+    attempt = OverfitAttempt(1.0, 64, (2.3, *[0.1] * 20), 1.0, math.log(10))
+    return replace(
+        LEARNS,
+        steps=FirstSteps((2.3,) * 8, fed=True),
+        attempts=(attempt,),
+        trained=trained,
+        shuffled=(shuffled, shuffled),
+    )

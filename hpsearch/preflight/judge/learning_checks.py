@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.judge.first_step_checks import NO_LOSS
-from hpsearch.preflight.measurements import Measurements, OverfitAttempt
+from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
 
@@ -18,6 +19,9 @@ KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its co
 FEW_WRONG, SHOWN = 0.25, 10
 """Of a minibatch: where more examples stay wrong, the model is too small rather than the examples odd. And how many are
 named."""
+
+FLAT = 0.05
+"""Of its initial value: a training loss that falls by less in all epochs shows nothing of the labels."""
 
 UNBOUNDED = 1000.0
 """A loss has no lower bound where it falls below zero by more than this many times its initial value."""
@@ -203,10 +207,16 @@ def labels(measured: Measurements, objective: Objective) -> Check:
         return passed("labels", observed, numbers)
     if not found.possible or (found.learns and found.doubtful):
         return skipped("labels", f"{observed}: the validation set is too small for a significant difference")
-    return failed("labels", f"{observed}: {_what_is_wrong(found)}", numbers)
+    return failed("labels", f"{observed}: {_what_is_wrong(found, measured.trained)}", numbers)
 
 
-def _what_is_wrong(found: ChanceComparison) -> str:
+def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:
+    if not found.learns and (ends := _hardly_falls(trained)) is not None:
+        return (
+            f"the training loss is not lower than with shuffled labels, and hardly falls ({ends[0]:.3g} to "
+            f"{ends[1]:.3g}). The learning rate may be far too low ([lr_range] tests it), or the labels do not belong "
+            "to their inputs"
+        )
     if not found.learns:
         return (
             "the training loss is not lower than with shuffled labels. The labels do not belong to their inputs, or "
@@ -221,6 +231,13 @@ def _what_is_wrong(found: ChanceComparison) -> str:
         "the training loss improves, but the metric does not. The labels of the validation set do not belong to its "
         "examples, or its inputs are preprocessed differently"
     )
+
+
+def _hardly_falls(trained: TrainedEpochs) -> tuple[float, float] | None:
+    """The mean of the first and of the last losses, where they are nearly the same."""
+    count = max(1, len(trained.losses) // 5)
+    first, last = fmean(trained.losses[:count]), fmean(trained.losses[-count:])
+    return (first, last) if first - last < FLAT * abs(first) else None
 
 
 def compared(measured: Measurements, objective: Objective) -> ChanceComparison | None:

@@ -61,6 +61,10 @@ class LrRange:
     evidence: str
 
     @property
+    def middle(self) -> float:
+        return math.sqrt(self.low * self.high)
+
+    @property
     def reason(self) -> str:
         return f"{self.parameter}: range [{self.low:.3g}, {self.high:.3g}] from {self.evidence}"
 

@@ -112,7 +112,8 @@ def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened
         parameter, low if widened and step > 0 else low + step, high if widened and step < 0 else high + step
     )
     if moved.range == now.range:
-        return replace(now, reason=f"{now.reason}; not moved, because it ends at the bound of the space ({why})")
+        kept = f"{now.name}: range stays {now.range}, because it ends at the bound of the space ({why})"
+        return replace(now, reason=kept)
     verb = "widened" if widened else "moved"
     return replace(moved, moved=True, reason=f"{now.name}: range {verb} from {now.range} to {moved.range} ({why})")
 

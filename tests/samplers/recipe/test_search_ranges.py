@@ -180,14 +180,14 @@ def test_every_range_has_its_reason() -> None:
     narrowed, moved = after(dropout, 0.4, 0.3, 0.5), after(dropout, 0.595, 0.45, current=(0.4, 0.6))
     unused = next_ranges(space, full_ranges(space), [{}], among=9, margin=0.1)[0]
     up = shifted(LR, one(1e-4, 1e-2), 0.5, "lr too low")
-    stuck = shifted(Float("lr", 1e-4, 1e-2, log=True), replace(one(1e-3, 1e-2), reason="lr: its range"), 0.5, "low")
+    stuck = shifted(Float("lr", 1e-4, 1e-2, log=True), one(1e-3, 1e-2), 0.5, "low")
     assert [one.reason for one in (*full_ranges(space), narrowed, moved, unused, up, stuck)] == [
         "lr: full range [1e-05, 1]",
         "dropout: range [0.2, 0.6] around the best 3 of 24 trials (was [0, 1])",
         "dropout: range moved from [0.4, 0.6] to [0.495, 0.695] (the best value, 0.595, is at its edge)",
         "lr: range stays [1e-05, 1] (not active in the best 1 of 9 trials)",
         "lr: range moved from [0.0001, 0.01] to [0.001, 0.1] (lr too low)",
-        "lr: its range; not moved, because it ends at the bound of the space (low)",
+        "lr: range stays [0.001, 0.01], because it ends at the bound of the space (low)",
     ]
 
 
