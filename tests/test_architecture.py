@@ -148,8 +148,8 @@ def test_every_room_has_a_floor() -> None:
 
 def test_the_documentation_has_the_same_rooms_on_the_same_floors() -> None:
     text = (ROOT / "docs" / "objects.md").read_text(encoding="utf-8")
-    told = {room: int(floor) for floor, room in re.findall(r"^\| (\d+) \| `(\w+)/` \|", text, re.MULTILINE)}
-    assert told == {
+    documented = {room: int(floor) for floor, room in re.findall(r"^\| (\d+) \| `(\w+)/` \|", text, re.MULTILINE)}
+    assert documented == {
         path.name: floor_of(path.name) for path in (ROOT / "hpsearch").iterdir() if (path / "__init__.py").exists()
     }
 

@@ -98,8 +98,8 @@ def test_optuna_gets_names_or_texts(ran: CliRunner, tmp_path: Path) -> None:
     space = hpsearch.Study.load("study.toml").space
     trials = list(found._found.trials)
     write_study(tmp_path / "o.db", "toy", found._study.objective, space, trials)
-    told = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'o.db'}").trials
-    for one, own in zip(told, trials, strict=True):
+    exported = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'o.db'}").trials
+    for one, own in zip(exported, trials, strict=True):
         assert json.loads(one.params["net.layers"]) == own.params["net.layers"]
         assert one.params["net.augment"] == {1: "light", 2: "strong"}[len(own.params["net.augment"])]
         assert one.params["clip"] == str(own.params["clip"])

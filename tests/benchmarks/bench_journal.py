@@ -74,8 +74,8 @@ def _batches() -> Iterator[Batch]:
             pair = [Trial(n, {"lr": 1e-3, "hidden": 64}, n, EPOCHS, State.RUNNING) for n in (first, first + 1)]
         report = Report(epoch, {"train_loss": 1.0 / epoch, "val_loss": 1.1 / epoch, "val_accuracy": 0.9}, at=turn)
         pair = [replace(trial, curve=(*trial.curve, report)) for trial in pair]
-        told = Decision("go on", "better than the median", pair[0].number, epoch, at=turn)
-        yield Batch(pair, [(trial.number, report) for trial in pair], [told])
+        decision = Decision("go on", "better than the median", pair[0].number, epoch, at=turn)
+        yield Batch(pair, [(trial.number, report) for trial in pair], [decision])
 
 
 @contextmanager

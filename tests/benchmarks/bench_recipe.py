@@ -122,7 +122,7 @@ def _row(name: str, found: dict[str, list[float]], used: list[tuple[int, int]], 
 
 
 def searched(task: Task, method: str, seed: int) -> History:
-    """What one search came to. Preflight and range test belong to a run; they are left out here."""
+    """The result of one search. Preflight and range test belong to a run; they are left out here."""
     with tempfile.TemporaryDirectory() as folder:
         study = _study(task, method, seed, Path(folder))
         history = History(study.objective)

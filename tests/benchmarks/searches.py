@@ -104,7 +104,7 @@ class Ran:
 
     @property
     def ends(self) -> list[float]:
-        """When each trial was settled, in seconds."""
+        """When each trial ended, in seconds."""
         return sorted(trial.ended_at / 1000 for trial in self.trials if not trial.state.is_active)
 
     @property

@@ -88,7 +88,7 @@ def _check_trials(connection: Connection, study_id: int, budget: int | None) -> 
     assert [trial.number for trial in trials] == list(range(len(trials))), "a trial is missing or double"
     assert budget is None or len(trials) <= budget, f"{len(trials)} trials, and {budget} were asked for"
     places = Counter(trial.settled for trial in trials if trial.settled)
-    assert all(count == 1 for count in places.values()), f"settled at the same place: {places}"
+    assert all(count == 1 for count in places.values()), f"ended at the same place: {places}"
     decisions = Counter((one.number, one.kind) for one in _rows(connection, "decisions", study_id, "revision, place"))
     for trial in trials:
         assert decisions[trial.number, "propose"] == 1, f"trial {trial.number} was not proposed once"

@@ -147,7 +147,7 @@ class Scenario:
     url: str = ""
 
     def __post_init__(self) -> None:
-        # capsys is for `cli.invoke` alone. The trials are told apart by their seeds in the epoch_log.
+        # capsys is for `cli.invoke` alone. The trials are distinguished by their seeds in the epoch_log.
         self.cli = CliRunner(self.folder, None, 'trial_seeds = "different"\n')  # type: ignore[arg-type]
         self.mark = uuid.uuid4().hex
         self.drivers: list[Driver] = []

@@ -1,4 +1,4 @@
-"""FAULTS row 36: a trainer that says too much fills no disk, stops nobody, and is told where it breaks the contract."""
+"""FAULTS row 36: a trainer that writes too much fills no disk and stops no other trial; a broken contract is an error."""
 
 import time
 from pathlib import Path

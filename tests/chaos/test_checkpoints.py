@@ -96,8 +96,8 @@ def test_damaged_after_every_kill(scenario: Scenario, trainer: str, kinds: str) 
     scenario.check(budget=len(todo), kills=4 * len(todo) + 6)
     assert content(scenario.export()) == whole
     assert not marker.exists()
-    told = notes(scenario)
+    found = notes(scenario)
     for name, path in spoilt:
-        assert name == "gone" or any(f"{path} is not used" in note for note in told), f"{name}: nobody was told"
+        assert name == "gone" or any(f"{path} is not used" in note for note in found), f"{name}: no note"
     print(f"\n{len(spoilt)} checkpoints damaged, {scenario.retrained()} epochs trained again, curves as unbroken")
     assert spoilt

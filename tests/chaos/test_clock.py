@@ -49,7 +49,7 @@ def held(scenario: Scenario, driver: Driver, gate: Path, epoch: int) -> None:
 
 
 def refused(scenario: Scenario, clock: Clock, pid: int, host: str = HERE) -> None:
-    """Another driver is told who runs the study, and for how long that one has been silent."""
+    """Another driver gets an error with who runs the study and how long ago it last wrote."""
     answer = started(scenario, clock).ended()
     assert answer.code == 4, answer.err
     found = re.match(BUSY, answer.err)

@@ -197,7 +197,7 @@ def test_no_room_for_an_upgrade(scenario: Scenario, mount: MountDisk) -> None:
 @pytest.mark.chaos
 @pytest.mark.parametrize("size", ["100k", "1500k"])
 def test_no_room_for_mlflow(scenario: Scenario, mount: MountDisk, size: str) -> None:
-    """Not for its store, or not for all that goes into it: that costs the training nothing, and is made up for."""
+    """Not for its store, or not for all that goes into it: that costs the training nothing, and is sent later."""
     disk = mount("tracking", size)
     uri = f"sqlite:///{disk.at}/mlflow.db"
     scenario.cli.study('method = "random"\ntrials = 60', epochs=40, options="pace = 0.0")

@@ -112,7 +112,7 @@ class Count:
 
 
 def killed_once(scenario: Scenario, chance: random.Random) -> bool:
-    """Start it and kill it at a moment drawn at random; False where it came to its end before."""
+    """Start it and kill it at a moment drawn at random; False where it ended before."""
     kind = chance.random()
     if kind < 0.6:
         return scenario.start(fail=point(chance)).ended().code == -9
@@ -365,7 +365,7 @@ def unbroken_here(scenario: Scenario) -> Any:
 
 
 def killed_with_ray_once(scenario: Scenario, chance: random.Random) -> bool:
-    """While Ray starts, at a point, or while networks are trained; False where it came to its end before."""
+    """While Ray starts, at a point, or while networks are trained; False where it ended before."""
     kind = chance.random()
     if kind < 0.4:
         name = chance.choice(("commit", "write", "order"))

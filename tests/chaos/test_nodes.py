@@ -88,7 +88,7 @@ def test_a_node_is_lost(scenario: Scenario, cluster: Cluster) -> None:
 
 
 def test_a_node_is_cut_off_and_comes_back(scenario: Scenario, cluster: Cluster) -> None:
-    """Nobody hears of it for so long that Ray gives it up (a minute, by its own clock); then its orphan goes on.
+    """It is silent for so long that Ray declares it dead (a minute, by its own clock); then its orphan continues.
 
     What the orphan writes is in tests/workers/test_worker_claim.py; here nothing of it may be seen.
     """
@@ -102,7 +102,7 @@ def test_a_node_is_cut_off_and_comes_back(scenario: Scenario, cluster: Cluster) 
     orphans = {process for process in node if process.pid in {pid for _, _, pid, _ in pids(scenario.cli.epoch_log)}}
     for orphan in orphans:
         orphan.kill(signal.SIGCONT)
-    time.sleep(5)  # its epoch ends, which it tells and wants to keep
+    time.sleep(5)  # its epoch ends, which it reports and tries to save
     cluster.nodes[1].signal(signal.SIGCONT)
     trials = finished(scenario, driver)
     finished_results.check_unchanged()

@@ -1,7 +1,7 @@
 """A canary password, planted wherever hpsearch takes one; then everything that was written, sent or shown is searched.
 
 What is searched: stdout and stderr with -v, the study's home, the journal's rows, MLflow's store, artifacts and log,
-Ray's folder while it lives, the command lines of all processes of this machine, and what the Jobs API is told.
+Ray's folder while it lives, the command lines of all processes of this machine, and what the Jobs API receives.
 """
 
 import io
@@ -204,8 +204,8 @@ def test_a_dashboard_over_a_database(scenario: Scenario, postgres_server: str) -
 
 @contextmanager
 def job_server() -> Iterator[tuple[str, list[bytes]]]:
-    """Takes a job as Ray's dashboard does, and keeps all that it is told; packages are unpacked."""
-    told: list[bytes] = []
+    """Takes a job as Ray's dashboard does, and keeps all that it receives; packages are unpacked."""
+    received: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -222,12 +222,12 @@ def job_server() -> Iterator[tuple[str, list[bytes]]]:
 
         def keep(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            told.append(str(self.headers).encode() + self.path.encode())
+            received.append(str(self.headers).encode() + self.path.encode())
             if content.startswith(b"PK"):
                 with zipfile.ZipFile(io.BytesIO(content)) as package:
-                    told.extend(name.encode() + package.read(name) for name in package.namelist())
+                    received.extend(name.encode() + package.read(name) for name in package.namelist())
             else:
-                told.append(content)
+                received.append(content)
 
         def say(self, status: int, answer: dict[str, str]) -> None:
             content = json.dumps(answer).encode()
@@ -241,7 +241,7 @@ def job_server() -> Iterator[tuple[str, list[bytes]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_address[1]}", told
+        yield f"http://127.0.0.1:{http.server_address[1]}", received
         http.shutdown()
 
 
@@ -250,15 +250,15 @@ def test_what_a_cluster_is_told(scenario: Scenario) -> None:
     planted(scenario, f"postgresql://{LOGIN}@db/x", f"http://{LOGIN}@mlflow", ray=True)
     (scenario.folder / ".env").write_text(f"DB=postgresql://{LOGIN}@db/x\n")
     words = ("study.toml", "--set", 'journal.url="${env:DB}"', "-v")
-    with job_server() as (address, told), Watch() as watch:
+    with job_server() as (address, received), Watch() as watch:
         answer = discreet(scenario.invoke("submit", *words, "--address", address), 0)
         discreet(scenario.invoke("submit", *words, "--address", "http://127.0.0.1:9"), 5)
     assert "raysubmit_1" in answer.out
-    entry = next(json.loads(one)["entrypoint"] for one in told if one.startswith(b'{"entrypoint"'))
+    entry = next(json.loads(one)["entrypoint"] for one in received if one.startswith(b'{"entrypoint"'))
     assert "journal.url=" in entry
     assert "${env:DB}" in entry
-    assert any(one.startswith(b"study.toml") for one in told)
-    assert not [one[:300] for one in told if STEM.encode() in one]
+    assert any(one.startswith(b"study.toml") for one in received)
+    assert not [one[:300] for one in received if STEM.encode() in one]
     assert not watch.seen
     (scenario.folder / ".env").unlink()
     check_everywhere(scenario)

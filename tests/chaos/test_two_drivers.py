@@ -34,7 +34,7 @@ def held(scenario: Scenario) -> Driver:
 
 
 def race(scenario: Scenario, delay: float, first: bool) -> None:
-    """Two start at (almost) once: one does all of it, the other is told who does, or that it is done."""
+    """Two start at (almost) once: one does all of it, the other gets an error with who does, or that it is complete."""
     if not first:
         assert scenario.start(fail="after-write:2").ended().code == -9  # there is a record, with a holder that is dead
     one = scenario.start()
@@ -162,7 +162,7 @@ STANDS_STILL = [
 
 @pytest.mark.parametrize("point", STANDS_STILL)
 def test_a_driver_that_was_taken_for_dead_can_do_no_harm(scenario: Scenario, point: str) -> None:
-    """It stands still, another takes the study and finishes it; then it wakes up and wants to write."""
+    """It stands still, another takes the study and finishes it; then it resumes and tries to write."""
     written(scenario, SHORT)
     zombie, finished_results = stopped(scenario, point), scenario.finished_results()
     finished_results.check_unchanged()

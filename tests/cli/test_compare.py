@@ -43,7 +43,7 @@ def best(cli: CliRunner, name: str, epochs: int = 10**9) -> float:
     return float(min(values[:epochs]))
 
 
-# What they came to ───────────────────────────────────────────────────────────────────────────────
+# Their results ──────────────────────────────────────────────────────────────────────────────────
 
 
 def test_each_study_as_its_other_readers_have_it(two: CliRunner) -> None:

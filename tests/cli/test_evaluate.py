@@ -311,7 +311,7 @@ def test_a_trainer_whose_code_is_another_by_now(cli: CliRunner, study: str, monk
     sys.modules.pop("edited_predictor", None)
 
 
-def shelf_of(cli: CliRunner, number: int) -> CheckpointStore:
+def store_of(cli: CliRunner, number: int) -> CheckpointStore:
     uid = cli.export()["study"]["uid"]
     return CheckpointStore.of(cli.folder / ".hpsearch" / "studies" / f"toy-{uid[:8]}", uid, number)
 
@@ -319,11 +319,11 @@ def shelf_of(cli: CliRunner, number: int) -> CheckpointStore:
 def test_a_snapshot_of_another_epoch_is_left_out_and_said(cli: CliRunner) -> None:
     ready(cli)
     best = min(cli.export()["trials"], key=lambda trial: trial["value"])
-    shelf = shelf_of(cli, best["number"])
-    snapshot = shelf.read("best.pt")
+    store = store_of(cli, best["number"])
+    snapshot = store.read("best.pt")
     assert snapshot is not None
     other = best["best_epoch"] % 3 + 1
-    shelf.write_best(state.pack(replace(snapshot, step=other)))
+    store.write_best(state.pack(replace(snapshot, step=other)))
     data = evaluate(cli, "--json").data
     (left_out,) = data["left_out"]
     assert left_out.startswith(f"trial {best['number']}: best.pt ")
@@ -353,9 +353,9 @@ def test_models_of_finalists_that_stayed_on_other_nodes(cli: CliRunner, monkeypa
 def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(cli: CliRunner) -> None:
     ready(cli)
     first, second = sorted(cli.export()["trials"], key=lambda trial: trial["value"])[:2]
-    for path in shelf_of(cli, first["number"]).folder.glob("best*"):
+    for path in store_of(cli, first["number"]).folder.glob("best*"):
         path.unlink()
-    (shelf_of(cli, second["number"]).folder / "best.pt").write_bytes(b"no checkpoint")
+    (store_of(cli, second["number"]).folder / "best.pt").write_bytes(b"no checkpoint")
     left_out = evaluate(cli, "--json").data["left_out"]
     assert [one.partition(":")[0] for one in left_out] == [f"trial {one['number']}" for one in (first, second)]
     assert "SHA-256" not in left_out[0]

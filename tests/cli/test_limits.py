@@ -15,7 +15,7 @@ def limited(cli: CliRunner, limit: str) -> None:
 
 
 def ended(cli: CliRunner) -> tuple[str, dict[str, float]]:
-    """Why the study came to its end, for code."""
+    """Why the study ended, for code."""
     study = cli.export()["study"]
     return study["cause"], study["cause_numbers"]
 

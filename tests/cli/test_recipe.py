@@ -36,8 +36,8 @@ def test_a_run_shows_its_rounds_and_why_it_ends(cli: CliRunner) -> None:
 def test_show_has_the_rounds_and_the_gain_of_each(cli: CliRunner) -> None:
     written(cli)
     cli.run()
-    told = cli.invoke("show", "toy", "--json").data
-    rounds = told["rounds"]["rounds"]
+    shown = cli.invoke("show", "toy", "--json").data
+    rounds = shown["rounds"]["rounds"]
     assert [one["number"] for one in rounds] == list(range(1, len(rounds) + 1))
     assert rounds[0]["gained"] is None
     values = [one["best"]["value"] for one in rounds]
@@ -45,22 +45,22 @@ def test_show_has_the_rounds_and_the_gain_of_each(cli: CliRunner) -> None:
     for one, value in zip(rounds[1:], values[1:], strict=True):
         assert one["gained"] == pytest.approx(max(0.0, best - value))
         best = min(best, value)
-    assert told["best"]["value"] == best
+    assert shown["best"]["value"] == best
     assert sum(len(one["trials"]) for one in rounds) == sum(
         decision["kind"] in ("propose", "continue") for decision in cli.export()["decisions"]
     )
     text = cli.invoke("show", "toy").out
     assert "round  trials" in text
     assert all(note in text for one in rounds for note in one["notes"])
-    assert f"\nover: {told['rounds']['over'][:20]}" in text
+    assert f"\nover: {shown['rounds']['over'][:20]}" in text
 
 
 def test_every_search_range_is_a_recorded_decision(cli: CliRunner) -> None:
     written(cli)
     cli.run()
     notes = [one["reason"] for one in cli.export()["decisions"] if one["kind"] == "round"]
-    told = cli.invoke("show", "toy", "--json").data["rounds"]["rounds"]
-    assert notes == [note for one in told for note in one["notes"]]
+    shown = cli.invoke("show", "toy", "--json").data["rounds"]["rounds"]
+    assert notes == [note for one in shown for note in one["notes"]]
     assert any(note.startswith("x: range ") for note in notes)
 
 
@@ -82,7 +82,7 @@ def test_run_again_has_nothing_to_do_and_decides_nothing_twice(cli: CliRunner) -
 
 
 def test_killed_before_it_could_say_that_it_is_over(cli: CliRunner) -> None:
-    """Its last trial has settled and nothing more is recorded: the next run says what that would have said."""
+    """Its last trial has ended and nothing more is recorded: the next run prints what that run would have printed."""
     written(cli)
     whole = cli.run("--json").data
     database = sqlite3.connect(cli.folder / ".hpsearch" / "journal.db")
@@ -168,9 +168,9 @@ def test_coarse_to_fine_shows_its_rounds_too(cli: CliRunner) -> None:
     rounds = "rounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 3 }]"
     cli.study(f'method = "coarse-to-fine"\n{rounds}')
     cli.run()
-    told = cli.invoke("show", "toy", "--json").data["rounds"]
-    assert [(one["number"], one["epochs"], len(one["trials"])) for one in told["rounds"]] == [(1, 1, 4), (2, 3, 2)]
-    assert told["rounds"][1]["notes"][0] in cli.invoke("show", "toy").out
+    shown = cli.invoke("show", "toy", "--json").data["rounds"]
+    assert [(one["number"], one["epochs"], len(one["trials"])) for one in shown["rounds"]] == [(1, 1, 4), (2, 3, 2)]
+    assert shown["rounds"][1]["notes"][0] in cli.invoke("show", "toy").out
 
 
 def test_the_end_of_a_study_is_recorded_once_however_it_is_worded(

@@ -267,7 +267,7 @@ EVIL = "</script></pre><script>alert(1)<!-- <img src=http://127.0.0.1:9/x onerro
 class TestHarmless:
     @pytest.fixture
     def evil(self, cli: CliRunner) -> Page:
-        """A study whose name, options, choices, errors and reasons want to be more than text."""
+        """A study whose name, options, choices, errors and reasons contain markup."""
         (cli.folder / "evil.py").write_text(TRAINER)
         cli.study(
             trainer="evil:train",

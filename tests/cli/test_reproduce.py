@@ -37,8 +37,8 @@ def file_driven(cli: CliRunner) -> Moody:
     def run(mood: str, options: str = "") -> Path:
         path = cli.folder / "mood"
         path.write_text(mood)
-        told = f'mood = "{path}"' + (f", {options}" if options else "")
-        cli.study(ONE, trainer="tests.cli.file_driven_trainers:file_driven", options=told)
+        given = f'mood = "{path}"' + (f", {options}" if options else "")
+        cli.study(ONE, trainer="tests.cli.file_driven_trainers:file_driven", options=given)
         cli.run()
         return path
 

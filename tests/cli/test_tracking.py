@@ -1,4 +1,4 @@
-"""MLflow before a study begins (FAULTS row 11): what must be put right is said at once; what passes by itself holds
+"""MLflow before a study begins (FAULTS row 11): what must be fixed is reported at once; what passes by itself holds
 nothing up."""
 
 import pytest

@@ -57,7 +57,7 @@ def make_batch(*trials: Trial) -> Batch:
 
 
 def other_owner(**fields: object) -> Owner:
-    """Another process of this machine, alive unless told otherwise."""
+    """Another process of this machine, alive unless stated otherwise."""
     return replace(Owner.current(), **fields)  # type: ignore[arg-type]
 
 

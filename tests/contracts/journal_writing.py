@@ -242,7 +242,7 @@ class WritingContract:
         assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
 
     def break_commit(self, monkeypatch: pytest.MonkeyPatch, journal: Journal, *, after: bool) -> None:
-        """The connection goes away as a writer commits: before the database has heard of it, or after."""
+        """The connection is lost during a commit: before the database has received it, or after."""
         engine = journal._database.engine
         connect, error = engine.raw_connection, engine.dialect.loaded_dbapi.OperationalError
         monkeypatch.setattr(engine, "raw_connection", lambda: Lossy(connect(), error, after))

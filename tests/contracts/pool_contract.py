@@ -44,7 +44,7 @@ class Driver:
         """Listen until something is so."""
         deadline = time.monotonic() + PATIENCE
         while not enough():
-            assert time.monotonic() < deadline, f"it did not come; heard: {self.events[-3:]}"
+            assert time.monotonic() < deadline, f"it did not come; received: {self.events[-3:]}"
             self.listen()
 
     def listen(self) -> Sequence[Event]:
@@ -57,10 +57,10 @@ class Driver:
 
     def news(self, start: Start) -> Event:
         """The next event of a trial, which must be the next of all."""
-        heard = len(self.events)
-        self.until(lambda: len(self.events) > heard)
-        assert [event.number for event in self.events[heard:]] == [start.number]
-        return self.events[heard]
+        count = len(self.events)
+        self.until(lambda: len(self.events) > count)
+        assert [event.number for event in self.events[count:]] == [start.number]
+        return self.events[count]
 
     def train(self, *starts: Start, release: bool = True) -> list[Reported]:
         """Let trials that were started go on until each has reported its epoch `until`, has ended or has failed.
@@ -69,9 +69,9 @@ class Driver:
         """
         left, last = {start.number: start for start in starts}, dict[int, Reported]()
         while left:
-            heard = len(self.events)
-            self.until(lambda: len(self.events) > heard)  # noqa: B023
-            for event in self.events[heard:]:
+            count = len(self.events)
+            self.until(lambda: len(self.events) > count)  # noqa: B023
+            for event in self.events[count:]:
                 assert isinstance(event, Reported), event
                 last[event.number] = event
                 step = event.reports[-1].step if event.reports else 0
@@ -145,12 +145,12 @@ class PoolContract:
         then = replace(start, until=5, after=1)
         driver.order(then)
         (last,) = driver.train(then, release=False)
-        shelf = checkpoints.CheckpointStore(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
+        store = checkpoints.CheckpointStore(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
         assert (last.ended, len(driver.curve(start)), driver.pool.room) == (True, 5, 1)
-        assert shelf.newest(4) is not None
+        assert store.newest(4) is not None
         driver.pool.execute(Release(start.number, over=True))
         assert driver.pool.room == 2
-        driver.until(lambda: shelf.newest(4) is None)
+        driver.until(lambda: store.newest(4) is None)
 
     @pytest.mark.parametrize(
         ("params", "kind", "words"),
@@ -221,9 +221,9 @@ class PoolContract:
         driver.train(start)
         driver.pool.execute(Advance(start.number))
         driver.pool.execute(Kill(start.number))
-        heard = len(driver.events)
+        count = len(driver.events)
         driver.until(lambda: driver.pool.room == 2)
-        assert len(driver.events) == heard
+        assert len(driver.events) == count
 
     def test_a_killed_trial_resumes_on_another_worker(self, driver: Driver) -> None:
         whole = driver.start({"toy": "learner"})

@@ -41,7 +41,7 @@ class TestPut:
         history.put(trial(1, 5.0, busy=0.25))
         assert (history.epochs, history.busy) == (4, 2.25)
 
-    def test_counts_how_often_something_settled(self) -> None:
+    def test_counts_how_many_trials_ended(self) -> None:
         history = History(LOSS, [trial(0, 3.0, ended=1), trial(1, ended=2)])
         history.put(trial(0, 3.0, 2.0, ended=3))
         assert history.ended == 3

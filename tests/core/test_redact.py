@@ -79,4 +79,4 @@ def test_values_of_variables_are_masked(monkeypatch: pytest.MonkeyPatch) -> None
     assert masked("GET /t0ken-of-ada/api, a/b/c and a%2Fb%2Fc") == "GET /***/api, *** and ***"
     assert masked(r'{"why": "quo\"ted"}') == '{"why": "***"}'
     assert redact("t0ken-of-ada", same_length=True) == "************"
-    assert masked("xt0ken-of-ada, abc") == "xt0ken-of-ada, abc"  # in a longer word; too short to be told apart
+    assert masked("xt0ken-of-ada, abc") == "xt0ken-of-ada, abc"  # in a longer word; too short to be distinguished

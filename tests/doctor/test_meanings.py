@@ -67,10 +67,10 @@ def test_a_percentage_is_known_by_the_values_of_all_trials() -> None:
 def test_the_study_file_has_the_last_word() -> None:
     seen = trial(a=falling(2.3, 0.1, 20), b=falling(2.3, 0.15, 20), c=falling(0.1, 0.4, 20))
     alone = Diagnosis.of(seen, [seen], Objective("c", "maximize"))
-    told = Diagnosis.of(seen, [seen], Objective("c", "maximize"), {"train_loss": "a", "val_loss": "b"})
+    diagnosis = Diagnosis.of(seen, [seen], Objective("c", "maximize"), {"train_loss": "a", "val_loss": "b"})
     assert alone.findings[0].label is Label.TOO_EARLY
-    assert told.not_reported == ["lr", "grad_norm", "weight_norm", "update_ratio"]
-    sources = {one["metric"]: one["source"] for one in told.document()["metrics"]}
+    assert diagnosis.not_reported == ["lr", "grad_norm", "weight_norm", "update_ratio"]
+    sources = {one["metric"]: one["source"] for one in diagnosis.document()["metrics"]}
     assert sources == {"a": "study file", "b": "study file", "c": "values"}
 
 

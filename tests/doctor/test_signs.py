@@ -137,7 +137,7 @@ class TestDecayedTooEarly:
         found = first(trial(**losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17]))
         assert (found.label, found.epochs) == (Label.DECAYED_TOO_EARLY, (4, 20))
 
-    def test_after_it_had_settled_is_in_time(self) -> None:
+    def test_after_it_had_converged_is_in_time(self) -> None:
         assert first(trial(**WELL, lr=[*[0.1] * 15, *[0.001] * 5])).label is Label.HEALTHY
 
     def test_warm_up_is_no_decay(self) -> None:
@@ -181,10 +181,10 @@ class TestStillImproving:
         seen = trial(train_loss=falling(2.3, 0.1, 9, 0.85), val_loss=falling(2.3, 0.1, 9, 0.85))
         assert labels(seen) == [Label.STILL_IMPROVING]
 
-    def test_a_metric_that_has_settled_is_what_counts(self) -> None:
+    def test_a_metric_that_has_converged_is_what_counts(self) -> None:
         losses = {"train_loss": falling(2.3, 0.1, 9, 0.85), "val_loss": falling(2.3, 0.1, 9, 0.85)}
-        settled = trial(**losses, val_accuracy=[0.613, 0.822, 0.911, *[0.907] * 6])
-        assert Label.STILL_IMPROVING not in [one.label for one in diagnose(settled, ACCURACY)]
+        converged = trial(**losses, val_accuracy=[0.613, 0.822, 0.911, *[0.907] * 6])
+        assert Label.STILL_IMPROVING not in [one.label for one in diagnose(converged, ACCURACY)]
 
 
 class TestUnderfitting:

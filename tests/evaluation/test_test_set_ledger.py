@@ -1,4 +1,4 @@
-"""Every opening of a test set is recorded, with its result where it came to one."""
+"""Every opening of a test set is recorded, with its result where there is one."""
 
 import getpass
 import platform

@@ -185,18 +185,18 @@ AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "25P03", "53100", "53300
 
 
 def explained(url: str, error: Exception) -> str:
-    """What a user is told about it."""
+    """The message that a user gets."""
     database = Database(url, create=False)
     kind = (
         JournalUnavailable
         if getattr(error, "sqlite_errorname", getattr(error, "sqlstate", "")) in AWAY
         else JournalError
     )
-    with pytest.raises(kind) as told, database.explaining():
+    with pytest.raises(kind) as raised, database.explaining():
         raise error
-    assert type(told.value) is kind
+    assert type(raised.value) is kind
     database.close()
-    return "\n".join([str(told.value), *getattr(told.value, "__notes__", [])])
+    return "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
 
 
 @pytest.mark.parametrize("name", SQLITE_SAYS)

@@ -1,4 +1,4 @@
-"""What is kept on disk while the database is away, beside a model: brought over once, or refused and told of."""
+"""What is kept on disk while the database is unreachable, beside a model: written once, or refused with a note."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -73,7 +73,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.token = self.turn = self.arrived = 0
         self.kept: list[Batch] = []
         self.passed = False
-        self.told: list[str] = []
+        self.notes: list[str] = []
         self.refused: dict[Path, str] = {}
 
     def is_there(self) -> bool:
@@ -197,9 +197,9 @@ class SpoolMachine(RuleBasedStateMachine):
         )
         self.token, spool = lease.token, Spool(self.path)
         if how == "well" or not self.brings():
-            self._check_told(recover(self.line.journal, lease, LOSS, spool))
+            self._check_note(recover(self.line.journal, lease, LOSS, spool))
             writer = self.line.journal.writer(lease, LOSS)
-            self.home = SpoolingWriter(writer, spool, lease.token, 60.0, self.told.append)
+            self.home = SpoolingWriter(writer, spool, lease.token, 60.0, self.notes.append)
             self.view = deepcopy(self.model)
             return
         self._cut(1 if how == "unheard" else 0)
@@ -217,18 +217,18 @@ class SpoolMachine(RuleBasedStateMachine):
         """Something is to be written."""
         return not self.passed and self.arrived < len(self.kept)
 
-    def _check_told(self, told: str) -> None:
+    def _check_note(self, note: str) -> None:
         recorded = {(number, report.at) for (number, _), (_, report) in self.model.points.items()}
         reports = joined(self.kept).reports
         missing = [number for number, report in reports if (number, report.at) not in recorded]
         if self.kept and not self.passed:
-            assert told.startswith(f"{len(self.kept) - self.arrived} batches of an earlier run")
+            assert note.startswith(f"{len(self.kept) - self.arrived} batches of an earlier run")
             self._merge()
         elif missing:
-            assert told.startswith(f"{len(missing)} reports of an earlier run, ")
-            self.refused[Path(told.rpartition(" kept in ")[2])] = exact_repr(reports)
+            assert note.startswith(f"{len(missing)} reports of an earlier run, ")
+            self.refused[Path(note.rpartition(" kept in ")[2])] = exact_repr(reports)
         else:
-            assert told == ""
+            assert note == ""
         self._has_nothing_kept()
 
     def _merge(self) -> None:
@@ -278,7 +278,7 @@ class SpoolMachine(RuleBasedStateMachine):
             assert exact_repr(joined(one.batch for one in Spool(aside).read()).reports) == reports
 
     def teardown(self) -> None:
-        """Nothing that home was told is kept is lost in silence."""
+        """Nothing that was reported as kept is lost without a note."""
         if self.home is not None:
             self.end()
         self.go_on("well")

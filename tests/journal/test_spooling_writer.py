@@ -184,8 +184,8 @@ def test_a_spool_is_refused_and_kept_after_writes_of_another_process(place: Plac
     other = place.journal.writer(elsewhere, LOSS)
     other.write(make_batch(make_trial(1, 2.0)))
     other.close()
-    told = place.next_run()
-    assert told.startswith("1 reports of an earlier run, kept on disk while the journal was unreachable, are refused")
+    note = place.next_run()
+    assert note.startswith("1 reports of an earlier run, kept on disk while the journal was unreachable, are refused")
     assert place.epochs() == [1, 1]
     assert not place.spool.path.exists()
     assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1

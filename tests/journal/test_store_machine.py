@@ -176,7 +176,7 @@ class JournalMachine(RuleBasedStateMachine):
     @precondition(leads)
     @rule(plan=plans, arrives=st.booleans())
     def write_and_hear_nothing(self, plan: Plan, arrives: bool) -> None:
-        """The connection goes away as it commits: before the database has heard of it, or after."""
+        """The connection is lost during the commit: before the database has received it, or after."""
         batch, leader = self.batch(plan), self.leader
         error = leader.journal._database.engine.dialect.loaded_dbapi.OperationalError
 

@@ -23,7 +23,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 class Held:
-    """Lets nobody close the connection: the server has not heard yet that its client is gone."""
+    """No connection is closed: the server has not noticed yet that its client has ended."""
 
     def __init__(self, connection: PoolProxiedConnection):
         self.connection = connection

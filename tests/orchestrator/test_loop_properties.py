@@ -101,5 +101,5 @@ def check(recorder: ListRecorder, pool: UnreliablePool, decisions: Sequence[Deci
     starts = Counter(order.number for order in pool.did if isinstance(order, Start))
     ends = Counter(decision.number for decision in decisions if decision.kind in ENDS)
     assert starts == ends, "every start has one end"
-    settled = [trial.ended for trial in recorder.trials.values() if trial.ended]
-    assert len(set(settled)) == len(settled)
+    ends = [trial.ended for trial in recorder.trials.values() if trial.ended]
+    assert len(set(ends)) == len(ends)

@@ -36,9 +36,9 @@ class TestSlowSampler:
 
         class Noting(ListSampler):
             def ask(self, history: History) -> Proposal | None:
-                settled = tuple(trial.number for trial in history if trial.state is COMPLETE)
-                seen.setdefault(len(history), []).append(settled)
-                assert all(trial.curve == () for trial in history if trial.number not in settled)
+                ended = tuple(trial.number for trial in history if trial.state is COMPLETE)
+                seen.setdefault(len(history), []).append(ended)
+                assert all(trial.curve == () for trial in history if trial.number not in ended)
                 return super().ask(history)
 
         study = Search(tmp_path, Noting([{}] * 4, slow=True))

@@ -15,7 +15,7 @@ PATIENCE = 60.0
 
 
 def trials(count: int, **changes: int) -> History:
-    """So many trials; each was started when the one before had settled."""
+    """So many trials; each was started when the one before had ended."""
     return History(
         LOSS,
         [
@@ -27,7 +27,7 @@ def trials(count: int, **changes: int) -> History:
 
 @dataclass
 class Slow:
-    """Answers when `may` is set. `asked`: what it was shown each time: how many trials, and which had settled."""
+    """Answers when `may` is set. `asked`: what it was shown each time: how many trials, and which had ended."""
 
     slow: bool = True
     may: threading.Event = field(default_factory=threading.Event)
@@ -120,7 +120,7 @@ class TestSlow:
         assert len(sampler.asked) == 1
 
     def test_is_asked_ahead_with_a_fixed_history(self) -> None:
-        """For trial 2 it sees what had settled when trial 1 was started: trial 0, although trial 1 has settled too."""
+        """For trial 2 it sees what had ended when trial 1 was started: trial 0, although trial 1 has ended too."""
         sampler = Slow()
         sampler.may.set()
         proposals = Proposals(sampler)

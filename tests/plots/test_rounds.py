@@ -14,7 +14,7 @@ def trial(number: int, lr: float, value: float | None, continued: bool = False) 
 
 def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
     windows = [{"name": "lr", "low": 1e-4, "high": 1.0}, {"name": "momentum", "low": 0.0, "high": 0.9}]
-    told = [
+    entries = [
         {
             "number": n,
             "epochs": 3 * n,
@@ -24,15 +24,20 @@ def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
         }
         for n, trials in enumerate(rounds, 1)
     ]
-    return {"metric": "val_loss", "log": {"lr": True, "momentum": False}, "rounds": told, "over": "the budget is spent"}
+    return {
+        "metric": "val_loss",
+        "log": {"lr": True, "momentum": False},
+        "rounds": entries,
+        "over": "the budget is spent",
+    }
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_a_row_for_every_round(count: int) -> None:
-    told = story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count)
-    html = pages({"rounds": told}, whole=False)["rounds.html"]
+    content = story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count)
+    html = pages({"rounds": content}, whole=False)["rounds.html"]
     assert all(f"round {number}" in html for number in range(1, count + 1))
-    assert told["over"] in html
+    assert content["over"] in html
     assert "val_loss" in html
 
 
@@ -64,6 +69,6 @@ def test_the_best_is_never_cut_off() -> None:
 
 
 def test_an_axis_of_less_than_three_decades_has_more_than_one_tick() -> None:
-    told = story([trial(0, 20.0, 0.5), trial(1, 90.0, 0.7)])
-    told["rounds"][0]["windows"][0] |= {"low": 16, "high": 256}
-    assert {20, 50, 100, 200} <= set(of_rounds.figure(told).layout.xaxis.tickvals)
+    content = story([trial(0, 20.0, 0.5), trial(1, 90.0, 0.7)])
+    content["rounds"][0]["windows"][0] |= {"low": 16, "high": 256}
+    assert {20, 50, 100, 200} <= set(of_rounds.figure(content).layout.xaxis.tickvals)

@@ -67,7 +67,7 @@ def plain(text: str) -> str:
 
 
 class TestWithoutATerminal:
-    def test_a_line_for_every_settled_trial(self, searched: Callable[[Terminal], Search]) -> None:
+    def test_a_line_for_every_ended_trial(self, searched: Callable[[Terminal], Search]) -> None:
         out = io.StringIO()
         searched(shown(3, console=Console(file=out, width=60)))
         lines = out.getvalue().splitlines()

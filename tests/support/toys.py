@@ -289,7 +289,7 @@ def hashes(params: Params, run: Run) -> Iterator[Report]:
 
 
 def either(params: Params, run: Run) -> Iterator[Any]:
-    """The one that is called params["toy"], for tests that have one pool and want several trainers."""
+    """The one that is called params["toy"], for tests with one pool and several trainers."""
     yield from globals()[str(params["toy"])](params, run)
 
 

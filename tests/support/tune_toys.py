@@ -57,7 +57,7 @@ class Network(tune.Trainable):  # type: ignore[misc]
 
 
 class Counter(tune.Trainable):  # type: ignore[misc]
-    """Its checkpoint is a dictionary; it says itself when it is done, and goes wrong where it is told to."""
+    """Its checkpoint is a dictionary; it reports itself when it is done, and fails where the parameters ask for it."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.count = 0

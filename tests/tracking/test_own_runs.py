@@ -99,7 +99,7 @@ class TestChildren:
         assert MlflowClient(store).get_run(run.info.run_id).data.tags["mlflow.parentRunId"] == "another"
 
     def test_a_second_sync_leaves_the_trials_alone(self, recorder: StudyRecorder, store: str) -> None:
-        """They are told from the children by our tags."""
+        """They are distinguished from the children by our tags."""
         recorder.train(0.5)
         synced(recorder, store)
         self.logged(recorder, store, 0)

@@ -67,7 +67,7 @@ def shuffled() -> dict[str, Any]:
 
 
 class TestRandomStates:
-    def test_a_seed_settles_all(self) -> None:
+    def test_a_seed_fixes_all(self) -> None:
         state.seed_everything(5)
         first = shuffled()
         state.seed_everything(5)

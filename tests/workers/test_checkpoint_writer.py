@@ -115,7 +115,7 @@ class TestRetention:
 
     @pytest.mark.usefixtures("one_slice")
     def test_what_a_verdict_dropped_leaves_no_trace(self, tmp_path: Path) -> None:
-        """It was told to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
+        """It got the order to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
         toy, epoch_log = Worker(setup(tmp_path, "scripted")), tmp_path / "epoch_log"
         params = {"losses": "6 5 7 7 1 2 9 9 9", "epoch_log": str(epoch_log)}
         paused(toy, start(params=params, until=2, epochs=9))
@@ -155,7 +155,7 @@ class TestRetention:
     @pytest.mark.usefixtures("one_epoch_a_slice")
     @pytest.mark.parametrize("lost", [False, True])
     def test_the_best_of_earlier_slices_comes_back(self, tmp_path: Path, lost: bool) -> None:
-        """A worker that is lost before it is told what counts leaves that to the next one."""
+        """Where a worker is lost before it gets the verdict, the next one applies it."""
         toy = Worker(setup(tmp_path, "scripted"))
         params = {"losses": "6 5 7 4 9 9"}
         train(toy, start(params=params, until=4))

@@ -130,7 +130,7 @@ class TestStore:
 
 
 class TestDamage:
-    """FAULTS, row 24: the one before is taken, or scratch, and somebody is told."""
+    """FAULTS, row 24: the one before is taken, or scratch, with a note."""
 
     @pytest.mark.parametrize("damage", DAMAGES)
     def test_the_one_before_is_taken(self, store: CheckpointStore, damage: str) -> None:

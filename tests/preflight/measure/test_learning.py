@@ -1,6 +1,6 @@
 """Preflight on real trainers: twenty with nothing wrong, and those with one fault each.
 
-`python -m tests.benchmarks preflight` does each with ten seeds; docs/preflight.md has what came of it.
+`python -m tests.benchmarks preflight` does each with ten seeds; docs/preflight.md has the results.
 """
 
 import json

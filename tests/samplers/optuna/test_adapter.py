@@ -130,7 +130,7 @@ def trial(number: int, state: State, *losses: float, ended: int = 0, cause: Caus
     return Trial(number, PARAMS, 0, 3, state, curve=curve, ended=ended, cause=cause)
 
 
-def told(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
+def optuna_trials(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
     """Optuna's trials when the next is asked for, this one left out."""
     spy = Spy()
     space = Space((Float("x", 0.0, 1.0),))
@@ -158,18 +158,18 @@ def told(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
     ],
 )
 def test_the_state_of_each_ended_trial(one: Trial, state: TrialState, value: float | None) -> None:
-    (seen,) = told(one)
+    (seen,) = optuna_trials(one)
     assert (seen.state, seen.value, seen.params) == (state, value, {"x": 0.5})
 
 
 def test_a_pruned_trial_has_its_epoch() -> None:
-    (seen,) = told(trial(0, State.PRUNED, 0.5, 0.75, ended=1, cause=Cause.PRUNED))
+    (seen,) = optuna_trials(trial(0, State.PRUNED, 0.5, 0.75, ended=1, cause=Cause.PRUNED))
     assert seen.intermediate_values == {2: 0.5}
 
 
 def test_evidence_of_the_study_that_it_was_forked_from_comes_first() -> None:
     old = (trial(0, State.COMPLETE, 0.125, ended=1), trial(1, State.FAILED, ended=2))
-    seen = told(trial(0, State.COMPLETE, 0.5, ended=1), trial(1, State.RUNNING), evidence=old)
+    seen = optuna_trials(trial(0, State.COMPLETE, 0.5, ended=1), trial(1, State.RUNNING), evidence=old)
     assert [(one.state, one.value, one.params["x"]) for one in seen] == [
         (TrialState.COMPLETE, 0.125, 0.25),
         (TrialState.COMPLETE, 0.5, 0.5),

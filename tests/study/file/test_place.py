@@ -110,10 +110,10 @@ def test_a_url_that_cannot_be(new, message):
 
 
 def test_parameters_are_not_looked_up_since_they_are_recorded():
-    told = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
+    message = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
     assert study_file_errors(
         ("layers = 2", 'token = "${env:PW}"'), ("lr = ", 'key = "${env:PW}"\nlr = '), environment=SECRET
     ) == [
-        f"study.toml:8 trainer.options.token: {told}",
-        f"study.toml:10 space.key: {told}",
+        f"study.toml:8 trainer.options.token: {message}",
+        f"study.toml:10 space.key: {message}",
     ]

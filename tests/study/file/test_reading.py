@@ -72,7 +72,7 @@ def faults_of(content: bytes) -> str:
     ],
 )
 def test_a_malformed_file_is_named_with_its_place(content, message):
-    """What common slips are told is in test_toml_errors.py."""
+    """The errors for common slips are in test_toml_errors.py."""
     assert faults_of(content) == message
 
 

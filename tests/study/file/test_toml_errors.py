@@ -1,4 +1,4 @@
-"""What a file that is not TOML is told: the rule and what to write, whatever words this Python's tomllib has."""
+"""The error for a file that is not TOML: the rule and what to write, independent of the words of this Python's tomllib."""
 # ruff: noqa: E501 (one slip, one line)
 
 from pathlib import Path

@@ -79,7 +79,7 @@ class TestAfterItsLastEpoch:
     SLEEPING = """
         import os, sys, time
         print("val_loss 1\\nval_loss 2\\nval_loss 3\\nval_loss 4")
-        {told}
+        {length}
         sys.stdout.flush()
         {rest}
     """
@@ -89,14 +89,14 @@ class TestAfterItsLastEpoch:
         monkeypatch.setattr(command, "TIME_TO_END", 0.2)
 
     def test_one_that_trains_on_is_ended(self, programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
-        program = programs.script(self.SLEEPING.format(told="", rest="time.sleep(1000)"), metrics=PATTERN)
+        program = programs.script(self.SLEEPING.format(length="", rest="time.sleep(1000)"), metrics=PATTERN)
         assert programs.curve(program) == [1.0, 2.0, 3.0, 4.0]
         assert "after the report of its last epoch" in capsys.readouterr().out
 
     def test_one_that_knows_its_length_is_not(self, programs: Programs) -> None:
         rest = "time.sleep(1); open('model', 'w')"
         program = programs.script(
-            self.SLEEPING.format(told="os.environ['HPSEARCH_EPOCHS']", rest=rest), metrics=PATTERN
+            self.SLEEPING.format(length="os.environ['HPSEARCH_EPOCHS']", rest=rest), metrics=PATTERN
         )
         assert programs.curve(program) == [1.0, 2.0, 3.0, 4.0]
         assert (programs.folder / "model").exists()

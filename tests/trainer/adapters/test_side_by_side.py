@@ -65,7 +65,7 @@ class TestReports:
             )
 
     def test_one_alone_is_as_it_always_was(self, tmp_path: Path) -> None:
-        whole = train(Worker(setup(tmp_path / "never heard of repeats")), start()).reports
+        whole = train(Worker(setup(tmp_path / "without repeats")), start()).reports
         assert train(worker(tmp_path / "one", replicates=Replicates()), start()).reports == whole
 
     def test_what_some_leave_out_has_no_mean(self) -> None:

@@ -21,7 +21,7 @@ from tests.support.studies import setup
 
 
 class Guarded(grpc.GenericRpcHandler):
-    """Answers as Ray's servers do: whoever does not show the token is not told more."""
+    """Answers as Ray's servers do: a request without the token gets no other answer."""
 
     def service(self, details: Any) -> Any:
         shown = dict(details.invocation_metadata).get("authorization")
@@ -37,7 +37,7 @@ class Guarded(grpc.GenericRpcHandler):
 
 @pytest.fixture
 def guarded() -> Iterator[str]:
-    """The address of a cluster that wants a token."""
+    """The address of a cluster that requires a token."""
     server = grpc.server(ThreadPoolExecutor(1), handlers=[Guarded()])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
