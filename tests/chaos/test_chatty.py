@@ -1,4 +1,4 @@
-"""FAULTS row 36: a trainer that writes too much fills no disk and stops no other trial; a broken contract is an error."""
+"""FAULTS row 36: a trainer that writes too much fills no disk and stops no other trial; its error says why."""
 
 import time
 from pathlib import Path
