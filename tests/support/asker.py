@@ -1,4 +1,4 @@
-"""`python -m tests.support.asker STUDY.json FOLDER`: asks and reports as `session_trainer.drive`, and prints its trials.
+"""`python -m tests.support.asker STUDY.json FOLDER`: asks and reports as `session_trainer.drive`, prints its trials.
 
 --reports N      it ends itself with SIGKILL after so many reports, before the loop goes on
 --shared         several of these may search the study
