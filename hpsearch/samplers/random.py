@@ -92,6 +92,18 @@ def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: S
     return listed[int(generator.integers(len(listed)))] if listed else first
 
 
+def redrawn(space: Space, params: Params, generator: np.random.Generator, taken: Set[Key]) -> Params:
+    """`params` with one parameter drawn again, so that it is not one of `taken`; a random draw where that fails."""
+    at = [0.5 if u is None else u for u in space.to_unit(params)]
+    for _ in range(REDRAWS):
+        place = int(generator.integers(len(at)))
+        found = space.from_unit([*at[:place], float(generator.random()), *at[place + 1 :]])
+        kept = {name: params[name] for name in found if name in params and name != space.parameters[place].name}
+        if space.allows(found | kept) and key(space, found | kept) not in taken:
+            return found | kept
+    return draw(space, generator, taken)
+
+
 def has_unknown_points(space: Space, taken: Set[Key], whole: Space | None = None) -> bool:
     """Whether a point of the space is not one of `taken`; whole: see `draw`. It looks at one point more than
     `taken` has, at most."""

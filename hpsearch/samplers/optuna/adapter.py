@@ -10,7 +10,7 @@ earlier asks and results are replayed, in their order, into an in-memory study o
 import copy
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,12 +22,20 @@ from hpsearch.core.decisions import New, Over
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Params, State, Trial, Value, identical, key_of
+from hpsearch.core.trial import Params, State, Trial, Value, key_of
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import usable_evidence
-from hpsearch.samplers.optuna.distributions import frozen, native, native_choices, native_params, quiet
+from hpsearch.samplers.optuna.distributions import (
+    frozen,
+    native_choices,
+    native_params,
+    own_distribution,
+    quiet,
+    snapped,
+)
+from hpsearch.samplers.random import Key, KnownPoints, exhausted, has_unknown_points, key, redrawn
 from hpsearch.study import feasible
-from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
+from hpsearch.study.space import Choice, Space, is_active
 
 if TYPE_CHECKING:
     import optuna
@@ -39,6 +47,8 @@ STATELESS = ("RandomSampler", "TPESampler", "GPSampler", "BruteForceSampler")
 
 SLOW = ("GPSampler",)
 """Classes of Optuna that take 0.1 s and more for a proposal."""
+
+PROPOSED_AGAIN = "; it proposed an earlier point again, so one parameter is drawn at random"
 
 MAX_EXCESS = 1e6
 """Of a requirement whose excess is not known."""
@@ -100,7 +110,10 @@ def _is_base(kind: type) -> bool:
 
 @dataclass(frozen=True)
 class OptunaSampler:
-    """sampler: copied for every ask, never changed; its own seed has no effect. trials: None: until Optuna stops."""
+    """sampler: copied for every ask, never changed; its own seed has no effect. trials: None: until Optuna stops.
+
+    Where it proposes the point of an earlier trial, as genetic algorithms do, one parameter is drawn again.
+    """
 
     sampler: "BaseSampler"
     space: Space
@@ -109,6 +122,7 @@ class OptunaSampler:
     trials: int | None = None
     known: Sequence[Params] = ()
     _replay: "_Replay | None" = field(default=None, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
     @property
     def slow(self) -> bool:
@@ -119,6 +133,7 @@ class OptunaSampler:
             return None
         if (known := known_point(self.known, history, self.epochs)) is not None:
             return known
+        taken = self._known.keys(self.space, history)
         events = list(_events(history))
         replay, name = self._replay, type(self.sampler).__name__
         with quiet(), catch_warnings():
@@ -126,11 +141,14 @@ class OptunaSampler:
             if replay is None or not replay.can_continue_to(events, history.evidence):
                 replay = _Replay(self.sampler, self.space, self.seed, history)
                 object.__setattr__(self, "_replay", replay)
-            params = replay.next(events)
+            params = replay.next(events, taken)
         if params is None:
             return Over(f"Optuna's {name} has stopped the search", numbers={"trials": len(history)})
+        if not has_unknown_points(self.space, taken):
+            return exhausted(self.space, history)
         ended = sum(not trial.state.is_active for trial in history)
-        return New(params, self.epochs, f"Optuna's {name} on {ended} ended trials, {len(history) - ended} running")
+        reason = f"Optuna's {name} on {ended} ended trials, {len(history) - ended} running"
+        return New(params, self.epochs, reason + (PROPOSED_AGAIN if replay.has_redrawn else ""))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_replay": None}
@@ -202,7 +220,7 @@ class _Replay:
         for one in _objects(self._pattern, set()):
             if isinstance(one, optuna.samplers.QMCSampler):
                 one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
-        self._known = {parameter.key: _distribution(parameter) for parameter in space.parameters}
+        self._known = {parameter.key: own_distribution(parameter) for parameter in space.parameters}
         self._evidence = history.evidence
         self._goals = len(history.objective.goals)
         self._study = optuna.create_study(directions=["minimize"] * self._goals, sampler=self._pattern)
@@ -212,6 +230,7 @@ class _Replay:
         self._done: list[_Event] = []
         self._asked = 0
         self._answer: Params | None = None
+        self.has_redrawn = False
         self._stopped = False
 
     def _stop(self) -> None:
@@ -224,8 +243,9 @@ class _Replay:
     def _is_answered(self, events: Sequence[_Event]) -> bool:
         return self._answer is not None and events == self._done[:-1]
 
-    def next(self, events: Sequence[_Event]) -> Params | None:
-        """The sampler's proposal after these events; None where it has stopped the search."""
+    def next(self, events: Sequence[_Event], taken: Set[Key]) -> Params | None:
+        """The sampler's proposal after these events, with a parameter drawn again (`has_redrawn`) where it is one of
+        `taken`; None where it has stopped the search."""
         if self._is_answered(events):
             return self._answer
         self._answer = None
@@ -237,18 +257,22 @@ class _Replay:
                     self._tell(event)
             self._done.append(event)
         if not self._stopped:
-            self._answer = self._ask()
+            self._answer = self._ask(taken)
             self._done.append(_Asked(key_of(self._answer), self._answer))
         return self._answer
 
-    def _ask(self) -> Params:
+    def _ask(self, taken: Set[Key]) -> Params:
         trial = self._new_trial()
         params: dict[str, Value] = dict(self._space.fixed)
         for parameter in self._space.parameters:
             if is_active(parameter, params):
                 drawn = trial._suggest(parameter.key, self._known[parameter.key])
-                params[parameter.name] = _snapped(parameter, drawn)
-        found = feasible.nearest(self._space, params, stream(self._seed, self._asked))
+                params[parameter.name] = snapped(parameter, drawn)
+        generator = stream(self._seed, self._asked)
+        found = feasible.nearest(self._space, params, generator)
+        self.has_redrawn = key(self._space, found) in taken
+        if self.has_redrawn:
+            found = redrawn(self._space, found, generator, taken)
         self._set_params(trial, found)
         return found
 
@@ -345,25 +369,6 @@ def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
         parts = vars(thing).values()
     for part in parts:
         yield from _objects(part, seen)
-
-
-def _distribution(parameter: Parameter) -> "BaseDistribution":
-    from optuna.distributions import CategoricalDistribution
-
-    if isinstance(parameter, Choice):
-        return CategoricalDistribution(native_choices(parameter))
-    return native(parameter, ())
-
-
-def _snapped(parameter: Parameter, value: Any) -> Value:
-    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004) or to its
-    digits, the value of a label."""
-    if isinstance(parameter, Choice):
-        place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
-        return parameter.from_unit((place + 0.5) / parameter.count)
-    if isinstance(parameter, Float) and (parameter.step is not None or parameter.digits is not None):
-        return parameter.from_unit(parameter.to_unit(value))
-    return float(value) if isinstance(parameter, Float) else value
 
 
 def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution]") -> Iterator[Any]:

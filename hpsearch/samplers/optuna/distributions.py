@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.core.trial import Params, Value
-from hpsearch.study.space import Choice, Int, Parameter, Space
+from hpsearch.core.trial import Params, Value, identical
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -116,6 +116,26 @@ def native_params(
         for one in space.parameters
         if one.is_in(params)
     }
+
+
+def own_distribution(parameter: Parameter) -> "BaseDistribution":
+    """Of the parameter's own values; a choice with lists or tables has their labels."""
+    from optuna.distributions import CategoricalDistribution
+
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution(native_choices(parameter))
+    return native(parameter, ())
+
+
+def snapped(parameter: Parameter, value: Any) -> Value:
+    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004) or to its
+    digits, the value of a label."""
+    if isinstance(parameter, Choice):
+        place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
+        return parameter.from_unit((place + 0.5) / parameter.count)
+    if isinstance(parameter, Float) and (parameter.step is not None or parameter.digits is not None):
+        return parameter.from_unit(parameter.to_unit(value))
+    return float(value) if isinstance(parameter, Float) else value
 
 
 def frozen(params: Mapping[str, Value], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":

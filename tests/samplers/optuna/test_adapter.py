@@ -4,6 +4,7 @@ import pickle
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from operator import ne
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.orchestrator.own.own_methods import Given, make_sampler
 from hpsearch.samplers import from_optuna
-from hpsearch.samplers.optuna.adapter import STATELESS
+from hpsearch.samplers.optuna.adapter import PROPOSED_AGAIN, STATELESS
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing import CONDITIONAL, DISCRETE, SamplerCase, SamplerContract
 from hpsearch.testing.simulation import LOSS
@@ -26,7 +27,7 @@ from hpsearch.testing.simulation import LOSS
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 FLAT = Space(tuple(replace(parameter, when={}) for parameter in CONDITIONAL.parameters))
-"""Without a condition, which quasi-random sequences know nothing of."""
+"""Without a condition, which quasi-random sequences do not support."""
 
 SAMPLERS: dict[str, tuple[Callable[[], Any], Space]] = {
     "RandomSampler": (optuna.samplers.RandomSampler, CONDITIONAL),
@@ -269,6 +270,30 @@ def test_an_exhaustive_search_ends_itself() -> None:
     simulation = case.simulation(parallel=3).run()
     assert len({tuple(trial.params.values()) for trial in simulation.history}) == 36
     assert simulation.end == Over("Optuna's BruteForceSampler has stopped the search", numbers={"trials": 36})
+
+
+@pytest.mark.parametrize(
+    "make", [optuna.samplers.RandomSampler, lambda: optuna.samplers.NSGAIISampler(population_size=4)]
+)
+def test_no_point_is_trained_twice(make: Callable[[], BaseSampler]) -> None:
+    sampler = from_optuna(make())
+    case = SamplerCase(lambda seed: sampler(DISCRETE, seed, 2), DISCRETE, budget=50, epochs=2)
+    simulation = case.simulation(parallel=3).run()
+    points = [tuple(trial.params.values()) for trial in simulation.history]
+    assert len(points) == len(set(points)) == 36
+    assert simulation.end is not None
+    assert simulation.end.cause is Cause.EXHAUSTED
+
+
+def test_a_known_point_of_a_genetic_algorithm_is_changed_in_one_parameter() -> None:
+    sampler = from_optuna(optuna.samplers.NSGAIISampler(population_size=4, mutation_prob=0.0, crossover_prob=0.0))
+    case = SamplerCase(lambda seed: sampler(FLAT, seed, 2), FLAT, budget=24, epochs=2)
+    simulation = case.simulation().run(24)
+    points = [tuple(trial.params.values()) for trial in simulation.history][:24]
+    assert len(points) == len(set(points)) == 24
+    for number in range(8, 24):  # without mutation a child is its parent
+        assert PROPOSED_AGAIN in simulation.proposals[number].reason
+        assert min(sum(map(ne, points[number], earlier)) for earlier in points[:number]) == 1
 
 
 def test_a_class_is_named_with_plain_options() -> None:
