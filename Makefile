@@ -9,8 +9,8 @@ FRAMEWORKS := .venv-frameworks
 FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py lightning.py transformers.py)
 
 # One of `make test-lowest` and `make test-newest` for each end of the versions in pyproject.toml. TORCH: the build of
-# torch, `auto` or such as `cpu` or `cu130`.
-TORCH := auto
+# torch, such as `cpu` or `cu130`, from PyTorch's own index; empty: that of PyPI.
+TORCH :=
 BOUNDS_TESTS := tests/journal tests/records tests/samplers tests/tracking tests/plots tests/reports tests/study tests/cli
 
 .DEFAULT_GOAL := help
@@ -100,7 +100,7 @@ $(VENV)/installed-build: $(VENV)/installed-test
 .venv-lowest/installed .venv-newest/installed: pyproject.toml $(PYTHON)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet uv
-	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --torch-backend $(TORCH) \
+	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python $(if $(TORCH),--torch-backend $(TORCH)) \
 		--resolution $(if $(findstring lowest,$@),lowest-direct,highest) --editable ".[test]"
 	touch $@
 

@@ -79,3 +79,16 @@ def test_a_trial_without_one_of_the_metrics_is_worse_than_all_by_each_goal() -> 
     assert all(bad > max(seen[0].losses[goal], seen[1].losses[goal]) for goal, bad in enumerate(seen[2].losses))
     (one,) = observations(History(Objective("one", "minimize"), trials[:1]), SPACE)
     assert one.losses == ()
+
+
+def test_nsga2_stays_where_the_requirement_is_met() -> None:
+    """Both goals are best at 0, and x + y below 1 does not meet it. Without it, the mean becomes 0.7."""
+    objective = Objective("x", "minimize", require=(read("sum >= 1"),), others=(Goal("y", "minimize"),))
+    history, own = History(objective), nsga2(SPACE, 1, 1, 64, population=8)
+    for number in range(64):
+        proposal = own.ask(history)
+        assert isinstance(proposal, New)
+        x, y = float(proposal.params["x"]), float(proposal.params["y"])
+        history.put(ended(number, proposal.params, curve=(Report(1, {"x": x, "y": y, "sum": x + y}),)))
+    last = [float(trial.params["x"]) + float(trial.params["y"]) for trial in history][-16:]
+    assert sum(last) / len(last) > 0.9

@@ -33,6 +33,7 @@ from hpsearch.samplers.optuna.distributions import (
     quiet,
     snapped,
 )
+from hpsearch.samplers.optuna.excess_values import KEY, constraints_function
 from hpsearch.samplers.random import Key, KnownPoints, exhausted, has_unknown_points, key, redrawn
 from hpsearch.study import feasible
 from hpsearch.study.space import Choice, Space, is_active
@@ -91,7 +92,9 @@ def nsga2(
     """NSGA-II (Deb 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II"), for one or several goals."""
     import optuna
 
-    sampler = optuna.samplers.NSGAIISampler(population_size=max(population, 2), seed=seed)
+    with catch_warnings():
+        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # a constraints_func is, before Optuna 5
+        sampler = optuna.samplers.NSGAIISampler(population_size=max(population, 2), seed=seed, **constraints_function())
     return OptunaSampler(sampler, space, seed, epochs, trials, known)
 
 
@@ -205,7 +208,8 @@ def _told(trial: Trial, history: History) -> _Told:
     judged = objective.judged(trial)
     losses = objective.losses(trial) if trial.state is not State.FAILED else (math.inf,) * len(objective.goals)
     if judged is None or any(map(math.isinf, losses)):
-        return _Told(trial.number, trial.state, (math.inf,) * len(losses), trial.epoch)
+        unknown = (MAX_EXCESS,) * len(objective.require)
+        return _Told(trial.number, trial.state, (math.inf,) * len(losses), trial.epoch, unknown)
     excess = tuple(one.excess(objective.metrics_of(trial.curve, judged, one)) for one in objective.require)
     return _Told(trial.number, trial.state, losses, trial.epoch, excess)
 
@@ -308,13 +312,13 @@ class _Replay:
         """A diverged or infeasible trial becomes COMPLETE with an infinite value: most samplers use no other state. A
         FAILED one becomes PRUNED without a value: TPE ranks it last, and most others ignore it. Some samplers would
         propose the parameters of a FAIL trial again."""
-        from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
         from optuna.trial import TrialState
 
         number = self._first + event.number
         trial_id = self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-        for place, excess in enumerate(event.excess):
-            self._study._storage.set_trial_system_attr(trial_id, f"{_CONSTRAINTS_KEY}:{place}", min(excess, MAX_EXCESS))
+        if event.excess:
+            excess = [min(one, MAX_EXCESS) for one in event.excess]
+            self._study._storage.set_trial_system_attr(trial_id, KEY, excess)
         if event.state is State.FAILED and self._goals == 1:
             self._study.tell(number, state=TrialState.PRUNED)
         elif event.state is State.COMPLETE or event.has_no_result or self._goals > 1:

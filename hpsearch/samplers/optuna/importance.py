@@ -96,13 +96,42 @@ def _places(trials: Sequence[Trial], objective: Objective) -> list[int]:
 
 
 def _ped_anova(trials: "Sequence[FrozenTrial]", best: int) -> dict[str, float]:
-    """trials: with their ranks as values. best: how many of them are compared with all."""
+    """The share of each parameter. trials: with their ranks as values. best: how many of them are compared with all.
+
+    A parameter is evaluated on the trials that have it, and weighted with their number, which is conditional PED-ANOVA
+    (its theorem 4.2): the trials without it add 0. Optuna 4 leaves out parameters that some trials do not have.
+    """
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name in dict.fromkeys(name for trial in trials for name in trial.params):
+        having = tuple(place for place, trial in enumerate(trials) if name in trial.params)
+        together.setdefault(having, []).append(name)
+    last = sorted(_rank(trial) for trial in trials)[best - 1]
+    found: dict[str, float] = {}
+    for having, names in together.items():
+        some = [trials[place] for place in having]
+        divergences = _divergences(names, some, sum(_rank(trial) <= last for trial in some))
+        found |= {name: divergences[name] * len(some) for name in names}
+    total = sum(found.values())
+    shares = {name: one / total if total else 1 / len(found) for name, one in found.items()}
+    return dict(sorted(shares.items(), key=lambda share: -share[1]))
+
+
+def _rank(trial: "FrozenTrial") -> float:
+    assert trial.value is not None
+    return trial.value
+
+
+def _divergences(names: list[str], trials: "Sequence[FrozenTrial]", best: int) -> Mapping[str, float]:
+    """Of each parameter, between its values in the best trials and in all. All of these trials have all of them."""
     import optuna
 
+    if best == 0 or len(trials) == 1:
+        return dict.fromkeys(names, 0.0)
     quantile = (best - 0.5) / len(trials)  # Optuna takes the next whole number of trials
     with quiet(), catch_warnings():
-        simplefilter("ignore")  # Optuna warns of a conditional parameter that few trials have; see `having`
+        simplefilter("ignore")  # `normalize` is experimental, and so is the class before Optuna 5
         study = optuna.create_study(direction="minimize")
         study.add_trials(trials)
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=quantile)
-        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+        evaluator._min_n_top_trials = 1  # type: ignore[attr-defined]  # of Optuna 4, which takes at least two
+        return optuna.importance.get_param_importances(study, evaluator=evaluator, params=names, normalize=False)

@@ -5,9 +5,6 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import cache
-from inspect import signature
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
@@ -16,6 +13,7 @@ from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Params, Value
 from hpsearch.samplers.observations import Observation, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
+from hpsearch.samplers.optuna.excess_values import constraints, constraints_function
 from hpsearch.study.space import Space, is_active
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
             multivariate=True,
             group=conditional,
             constant_liar=True,
-            **_reads_constraints(seen),
+            **_constraints_function(seen),
         )
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     trials = [_tpe_trial(space, known, one) for one in seen]
@@ -64,7 +62,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
 def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observation) -> "FrozenTrial":
     from optuna.trial import TrialState
 
-    values, given = _encode(space, one.params), _constraints(one)
+    values, given = _encode(space, one.params), constraints(one.excess)
     if math.isinf(one.own):
         return frozen(values, known, state=TrialState.PRUNED, **given)
     if one.pruned:
@@ -75,30 +73,6 @@ def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observat
 def _goals(seen: Sequence[Observation]) -> int:
     """The number of the study's goals."""
     return max((len(one.losses) for one in seen), default=0) or 1
-
-
-def _constraints(one: Observation) -> dict[str, Any]:
-    """The argument of `create_trial` with the excesses of a trial, where the study has requirements."""
-    if not one.excess:
-        return {}
-    if not _constraints_are_arguments():
-        return {"system_attrs": {"constraints": list(one.excess)}}
-    return {"constraints": {str(place): value for place, value in enumerate(one.excess)}}
-
-
-def _reads_constraints(seen: Sequence[Observation]) -> dict[str, Any]:
-    """The argument of a sampler with which it reads the constraints of its trials, before Optuna 5."""
-    if _constraints_are_arguments() or not any(one.excess for one in seen):
-        return {}
-    return {"constraints_func": lambda trial: trial.system_attrs["constraints"]}
-
-
-@cache
-def _constraints_are_arguments() -> bool:
-    """Since Optuna 5 `create_trial` takes the constraints of a trial."""
-    from optuna.trial import create_trial
-
-    return "constraints" in signature(create_trial).parameters
 
 
 def _encode(space: Space, params: Params) -> dict[str, float]:
@@ -118,7 +92,7 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
     columns = [half_ranked(own) for own in zip(*(one.losses or (one.free,) for one in seen), strict=True)]
     losses = [*zip(*columns, strict=True), *[tuple(median(own) for own in columns)] * len(running)]
-    limits = [_constraints(one) for one in seen] + [_middle_constraints(seen)] * len(running)
+    limits = [constraints(one.excess) for one in seen] + [_middle_constraints(seen)] * len(running)
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     middle = {p.key: encode(p, p.from_unit(0.5)) for p in space.parameters}
     points = [{**middle, **_encode(space, params)} for params in (*(one.params for one in seen), *running)]
@@ -126,7 +100,7 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
             sampler = optuna.samplers.GPSampler(
-                seed=seed, n_startup_trials=0, warn_independent_sampling=False, **_reads_constraints(seen)
+                seed=seed, n_startup_trials=0, warn_independent_sampling=False, **_constraints_function(seen)
             )
         study = optuna.create_study(directions=["minimize"] * len(columns), sampler=sampler)
         told = zip(points, losses, limits, strict=True)
@@ -140,9 +114,12 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
 
 def _middle_constraints(seen: Sequence[Observation]) -> dict[str, Any]:
-    """As `_constraints`, of a running trial: the medians."""
-    middle = tuple(median(column) for column in zip(*(one.excess for one in seen), strict=True))
-    return _constraints(replace(seen[0], excess=middle))
+    """As `constraints`, of a running trial: the medians."""
+    return constraints([median(column) for column in zip(*(one.excess for one in seen), strict=True)])
+
+
+def _constraints_function(seen: Sequence[Observation]) -> dict[str, Any]:
+    return constraints_function() if any(one.excess for one in seen) else {}
 
 
 @contextmanager

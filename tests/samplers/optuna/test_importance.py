@@ -42,6 +42,12 @@ def test_the_parameter_that_determines_the_loss_has_the_largest_share() -> None:
     assert set(found.shares) == {"lr", "noise", "kind", "units"}
 
 
+def test_shares_are_those_of_conditional_ped_anova() -> None:
+    """Numbers of Optuna 5's own conditional PED-ANOVA. Only one of the best six trials has `units`."""
+    shares = {"lr": 0.95608, "kind": 0.017909, "units": 0.015283, "noise": 0.010727}
+    assert importance(trials(60), LOSS, SPACE).shares == pytest.approx(shares, abs=1e-5)
+
+
 def test_it_has_the_number_of_trials() -> None:
     some = trials(20)
     active = sum("units" in trial.params for trial in some)
