@@ -17,7 +17,7 @@ def run(args: Namespace) -> Iterator[Answer]:
 
     study = Study.load(args.file, args.overrides)
     found = trainer_check.check(study)
-    found.raise_faults()
+    trainer_check.raise_faults(study, found)
     warnings = trainer_check.warnings(study, found, args.file)
     expected = forecast(study)
     document = {**expected.document(), "warnings": [asdict(warning) for warning in warnings]}

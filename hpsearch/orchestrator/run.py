@@ -68,7 +68,7 @@ def _searched(
 ) -> RunResult:
     def make(study: Study, uid: str) -> WorkerPool:
         found = trainer_check.check(study)
-        found.raise_faults()
+        trainer_check.raise_faults(study, found)
         for warning in found.warnings.values():
             notes.add(f"warning: {warning}")
         if study.search.auto is not None:

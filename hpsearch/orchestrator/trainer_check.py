@@ -4,7 +4,7 @@ mistakes in the study file."""
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpsearch.core.errors import Fault
+from hpsearch.core.errors import Fault, StudyFileError, TrainerError
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
@@ -12,19 +12,29 @@ from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
 from hpsearch.trainer import contract, source_check
+from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.delivery import delivered_names, head
 from hpsearch.trainer.source_check import SourceCheck
 
 
 def check(study: Study) -> SourceCheck:
-    """No findings for a program, and none for a Python object."""
+    """No findings for a Python object."""
     own = study.trainer
-    is_object = own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL
-    if is_object or own.is_program:
+    if own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL:
         return SourceCheck()
+    if own.program is not None:
+        return script_check.check(own.program, study.space, own.options, study.folder)
     searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
     given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
     return source_check.check(contract.display_name(own.use), own.use, study.folder, given, set(_metrics(study)))
+
+
+def raise_faults(study: Study, found: SourceCheck) -> None:
+    """StudyFileError, each fault with its line; TrainerError where the study has no file."""
+    if found.faults and study.path is not None and study.path.is_file():
+        raise StudyFileError(faults(study, found, study.path))
+    if found.faults:
+        raise TrainerError("\n".join(fault.message for fault in found.faults))
 
 
 def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
@@ -32,7 +42,8 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     placed: list[tuple[KeyPath, str]] = []
     for fault in found.faults:
         table = ("trainer", "options") if fault.parameter in study.trainer.options else ("space",)
-        placed.append(((*table, fault.parameter) if fault.parameter else ("trainer", "use"), fault.message))
+        trainer = ("trainer", "use" if study.trainer.command is None else "command")
+        placed.append(((*table, fault.parameter) if fault.parameter else trainer, fault.message))
     return _with_lines(file, placed)
 
 

@@ -55,11 +55,6 @@ class SourceCheck:
     warnings: Mapping[str, str] = field(default_factory=dict)
     effects: ParameterEffects = field(default_factory=ParameterEffects)
 
-    def raise_faults(self) -> None:
-        """TrainerError."""
-        if self.faults:
-            raise TrainerError("\n".join(fault.message for fault in self.faults))
-
 
 def check(key: str, use: str, folder: Path, given: Set[str], metrics: Set[str]) -> SourceCheck:
     """key: the trainer's name in messages. given: the names of all parameters, those of [space] and of trainer.options.

@@ -28,8 +28,9 @@ from hpsearch.study import placeholders
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
-from hpsearch.trainer.adapters.command_line import Options, command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
 from hpsearch.trainer.adapters.project_files import ChangedFiles, missing_module
+from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
 from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
 from hpsearch.trainer.checkpoint_files import read_files, write_files

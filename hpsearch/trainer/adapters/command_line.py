@@ -14,15 +14,11 @@ from pathlib import Path
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
-from hpsearch.study.program import Program, Style
+from hpsearch.study.program import Program
+from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.delivery import nested
 
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
-
-READS_ARGUMENTS = re.compile(
-    r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI)\b"
-)
-"""A sign in a Python script that it reads its command line."""
 
 PYTHON_LAUNCHERS = {"torchrun", "accelerate", "deepspeed", "uv", "poetry", "pipenv", "conda", "ipython", "pytest"}
 """Programs that run Python. With PYTHONUNBUFFERED it writes its output line by line."""
@@ -110,7 +106,7 @@ def is_python(words: Iterable[str]) -> bool:
 
 
 def command_line(
-    program: Program, params: Params, built_in: Mapping[str, Value], options: "Options", params_file: Path
+    program: Program, params: Params, built_in: Mapping[str, Value], options: Options, params_file: Path
 ) -> CommandLine:
     """params: of the trial, with the trainer's options (`trainer.options`). built_in: the values of placeholders that
     are not parameters. options: of the script. params_file: written if the program reads it."""
@@ -173,89 +169,3 @@ def _filled(words: Iterable[str], values: Mapping[str, Value]) -> Iterator[str]:
 
 def _text(value: Value) -> str:
     return placeholders.word(value)
-
-
-# Options in a script's source ───────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options that a Python script defines, with argparse, click, absl or optparse.
-
-    spelled: each option as in the source, by its name in lower case, without dashes before it and `-` for `_`. flags:
-    without a value; typed: with a value. negated: with a `--no-` form. joined: written with `=` in the source.
-    ignores_arguments: a Python script in which nothing reads the command line.
-    """
-
-    style: Style = "argparse"
-    spelled: Mapping[str, str] = field(default_factory=dict)
-    flags: frozenset[str] = frozenset()
-    typed: frozenset[str] = frozenset()
-    negated: frozenset[str] = frozenset()
-    joined: frozenset[str] = frozenset()
-    ignores_arguments: bool = False
-
-    @classmethod
-    def of(cls, files: Iterable[Path]) -> "Options":
-        """From the sources of a script and of its imports."""
-        files = [path for path in files if path.is_file()]
-        texts = [path.read_text(errors="replace") for path in files]
-        spelled: dict[str, str] = {}
-        flags, typed, negated = set(), set(), set()
-        for text in texts:
-            for words, call in _defined(text):
-                names = [part for word in words for part in word.split("/") if part.startswith("-")]
-                main = next((name for name in names if not name.startswith("--no-")), "")
-                key = _key(main)
-                spelled[key] = main
-                has_no = any(name.startswith("--no-") for name in names)
-                negated |= {key} if has_no or _keyword(call, "action") == "BooleanOptionalAction" else set()
-                is_flag = _keyword(call, "action") == "store_true" or _keyword(call, "is_flag") == "True"
-                flags |= {key} if is_flag else set()
-                typed |= {key} if _keyword(call, "type") else set()
-        joined = {_key(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
-        style: Style = "hydra" if any("@hydra.main" in text for text in texts) else "argparse"
-        ignores = {path.suffix for path in files} == {".py"} and not any(map(READS_ARGUMENTS.search, texts))
-        return cls(style, spelled, frozenset(flags), frozenset(typed), frozenset(negated), frozenset(joined), ignores)
-
-    def arguments(self, name: str, value: Value) -> list[str]:
-        key = _key(name)
-        option = self.spelled.get(key, f"--{name}")
-        if isinstance(value, bool) and not (key in self.typed and key not in self.flags):
-            if value:
-                return [option]
-            return [f"--no-{option.removeprefix('--')}"] if key in self.negated else []
-        text = str(value) if isinstance(value, bool) else _text(value)
-        if key in self.joined or text.startswith("-"):
-            return [f"{option}={text}"]
-        return [option, text]
-
-
-def _key(option: str) -> str:
-    return option.lstrip("-").replace("_", "-").lower()
-
-
-def _defined(text: str) -> Iterator[tuple[list[str], ast.Call]]:
-    """The calls that define an option, with the words that begin with a dash."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        if called in ("add_argument", "add_option", "option", "Option") and any(w.startswith("--") for w in words):
-            yield [word for word in words if word.startswith("--")], node
-
-
-def _keyword(call: ast.Call, name: str) -> str:
-    """The value of a keyword in the source: a string's content, or the last part of a name; "" for none."""
-    for keyword in call.keywords:
-        if keyword.arg == name:
-            value = keyword.value
-            if isinstance(value, ast.Constant):
-                return str(value.value)
-            return str(getattr(value, "attr", getattr(value, "id", "expression")))
-    return ""

@@ -8,7 +8,8 @@ import pytest
 from hpsearch.core.errors import TrainerError
 from hpsearch.study.program import Program, Style
 from hpsearch.trainer.adapters.command import sources_of
-from hpsearch.trainer.adapters.command_line import Options, command_line, located
+from hpsearch.trainer.adapters.command_line import command_line, located
+from hpsearch.trainer.adapters.script_options import Option, Options
 
 BUILT_IN = {"epochs": 9, "seed": 3}
 
@@ -65,6 +66,9 @@ parser.add_argument("-w", "--weight-decay", type=float)
 parser.add_argument("--amp", action="store_true")
 parser.add_argument("--nesterov", type=str2bool)
 parser.add_argument("--norm", action=argparse.BooleanOptionalAction)
+parser.add_argument("--no-accel", action="store_true")
+parser.add_argument("--no_bias", "-n", action="store_true")
+parser.add_argument("--tied")
 # usage: train.py --momentum=0.9
 """
     CLICK = """
@@ -86,6 +90,12 @@ def main(): ...
             ("norm", True, ["--norm"]),
             ("norm", False, ["--no-norm"]),
             ("other_one", 3, ["--other_one", "3"]),
+            ("no_accel", True, ["--no-accel"]),
+            ("no_accel", False, []),
+            ("accel", True, []),
+            ("accel", False, ["--no-accel"]),
+            ("no-bias", True, ["--no_bias"]),
+            ("tied", False, ["--tied", "False"]),
         ],
     )
     def test_argparse(self, tmp_path: Path, name: str, value: object, expected: list[str]) -> None:
@@ -107,7 +117,7 @@ def main(): ...
         (tmp_path / "train.py").write_text("import own_flags\nown_flags.main()")
         (tmp_path / "own_flags.py").write_text('def main(): parser.add_argument("--weight-decay")')
         sources = sources_of(Program(("python", "train.py")), tmp_path)
-        assert Options.of(sources.files.values()).spelled == {"weight-decay": "--weight-decay"}
+        assert Options.of(sources.files.values()).by_key == {"weight-decay": Option("--weight-decay")}
 
 
 def test_the_sources_of_a_module(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""The options that a Python script defines, with argparse, click, absl or optparse, read from its source."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpsearch.core.trial import Value
+from hpsearch.study import placeholders
+from hpsearch.study.program import Style
+
+READS_ARGUMENTS = re.compile(
+    r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI)\b"
+)
+"""A sign in a Python script that it reads its command line."""
+
+OTHER_SOURCES = re.compile(
+    r"parse_known|parents\s*=|add_subparsers|fromfile_prefix|set_defaults\(\*\*|sys\.argv|conflict_handler|allow_abbrev|"
+    r"\b(HfArgumentParser|configargparse|jsonargparse|tyro|fire|click|typer|absl|optparse|hydra|docopt|simple_parsing|"
+    r"LightningCLI|tap|deepspeed|pydantic_settings)\b"
+)
+"""A sign that a script takes options which `add_argument` does not show."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """spelled: as in the source, `--batch-size`. is_flag: a bool has no value. kind: the name of its `type`, or "".
+    has_negation: `--no-…` sets it to False. choices: its values, where the source lists them; none: any."""
+
+    spelled: str
+    is_flag: bool = False
+    kind: str = ""
+    has_negation: bool = False
+    choices: tuple[object, ...] = ()
+    is_required: bool = False
+
+    def words(self, value: Value, joined: bool) -> list[str]:
+        """joined: `--name=value`."""
+        if isinstance(value, bool) and (self.is_flag or self.has_negation):
+            return [self.spelled] if value else [f"--no-{self.spelled.removeprefix('--')}"] * self.has_negation
+        text = str(value) if isinstance(value, bool) else placeholders.word(value)
+        return [f"{self.spelled}={text}"] if joined or text.startswith("-") else [self.spelled, text]
+
+
+@dataclass(frozen=True)
+class Options:
+    """by_key: each option by its name in lower case, without dashes before it and `-` for `_`. joined: written with `=`
+    in the source.
+
+    ignores_arguments: a Python script in which nothing reads the command line. is_complete: argparse refuses all
+    other options.
+    """
+
+    style: Style = "argparse"
+    by_key: Mapping[str, Option] = field(default_factory=dict)
+    joined: frozenset[str] = frozenset()
+    ignores_arguments: bool = False
+    is_complete: bool = False
+
+    @classmethod
+    def of(cls, files: Iterable[Path]) -> "Options":
+        """From the sources of a script and of its imports."""
+        files = [path for path in files if path.is_file()]
+        texts = [path.read_text(errors="replace") for path in files]
+        calls = [call for text in texts for call in _calls(text)]
+        options = list(map(_option, _definitions(calls)))
+        joined = {key_of(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
+        is_python = {path.suffix for path in files} == {".py"}
+        return cls(
+            "hydra" if any("@hydra.main" in text for text in texts) else "argparse",
+            {key_of(option.spelled): option for option in options},
+            frozenset(joined),
+            is_python and not any(map(READS_ARGUMENTS.search, texts)),
+            is_python and _shows_all(texts, calls),
+        )
+
+    def find(self, name: str) -> Option | None:
+        """The option of a parameter. argparse completes a unique beginning of a name."""
+        key = key_of(name)
+        if key in self.by_key:
+            return self.by_key[key]
+        found = [option for own, option in self.by_key.items() if own.startswith(key)]
+        return found[0] if len(found) == 1 and self.is_complete else None
+
+    def arguments(self, name: str, value: Value) -> list[str]:
+        key = key_of(name)
+        if key not in self.by_key and (negation := self.negation(name)) is not None and isinstance(value, bool):
+            return [] if value else [negation.spelled]
+        option = self.by_key.get(key, Option(f"--{name}", is_flag=True))
+        return option.words(value, key in self.joined)
+
+    def negation(self, name: str) -> Option | None:
+        """The flag `--no-cuda` of a parameter `cuda` for which the script has no other option."""
+        found = self.by_key.get(f"no-{key_of(name)}")
+        return found if found is not None and found.is_flag else None
+
+
+def key_of(option: str) -> str:
+    return option.lstrip("-").replace("_", "-").lower()
+
+
+def _calls(text: str) -> Iterator[ast.Call]:
+    try:
+        yield from (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    except (SyntaxError, ValueError):
+        return
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _definitions(calls: Iterable[ast.Call]) -> Iterator[tuple[list[str], ast.Call]]:
+    """The calls that define an option, with its names."""
+    for call in calls:
+        words = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if _called(call) in ("add_argument", "add_option", "option", "Option") and any(w[:2] == "--" for w in words):
+            yield [part for word in words if word[:2] == "--" for part in word.split("/") if part[:1] == "-"], call
+
+
+def _option(definition: tuple[list[str], ast.Call]) -> Option:
+    names, call = definition
+    main = next((name for name in names if not name.startswith("--no-")), names[0])
+    action = _keyword(call, "action")
+    return Option(
+        main,
+        is_flag=action in ("store_true", "store_false") or _keyword(call, "is_flag") == "True",
+        kind=_keyword(call, "type"),
+        has_negation=action == "BooleanOptionalAction" or any(n != main and n.startswith("--no-") for n in names),
+        choices=_literals(call, "choices"),
+        is_required=_keyword(call, "required") == "True",
+    )
+
+
+def _keyword(call: ast.Call, name: str) -> str:
+    """The value of a keyword in the source: a string's content, or the last part of a name; "" for none."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            value = keyword.value
+            if isinstance(value, ast.Constant):
+                return str(value.value)
+            return str(getattr(value, "attr", getattr(value, "id", "expression")))
+    return ""
+
+
+def _literals(call: ast.Call, name: str) -> tuple[object, ...]:
+    for keyword in call.keywords:
+        if keyword.arg == name and isinstance(keyword.value, ast.List | ast.Tuple | ast.Set):
+            values = keyword.value.elts
+            return (
+                tuple(one.value for one in values if isinstance(one, ast.Constant))
+                if all(isinstance(one, ast.Constant) for one in values)
+                else ()
+            )
+    return ()
+
+
+def _shows_all(texts: Iterable[str], calls: Iterable[ast.Call]) -> bool:
+    """Whether the source has each option of the one parser that reads the command line."""
+    if any(map(OTHER_SOURCES.search, texts)):
+        return False
+    calls = list(calls)
+    parsers = [call for call in calls if _called(call) == "ArgumentParser"]
+    reads = [call for call in calls if _called(call) == "parse_args"]
+    added = [call for call in calls if _called(call) == "add_argument"]
+    are_literal = all(call.args and all(isinstance(one, ast.Constant) for one in call.args) for call in added)
+    if len(parsers) != 1 or len(reads) != 1 or reads[0].args or reads[0].keywords or not (added and are_literal):
+        return False
+    given_away = {one.id for call in calls for one in call.args if isinstance(one, ast.Name)}
+    owners = {
+        call.func.value.id
+        for call in [*added, *reads]
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    }
+    return not owners & given_away

@@ -1,0 +1,92 @@
+"""A script against its study, from its source alone."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.study.program import Program
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
+from hpsearch.trainer.adapters.script_check import check
+
+SCRIPT = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--batch-size", type=int, default=32)
+parser.add_argument("--optimizer", choices=["sgd", "adam"])
+parser.add_argument("--no-accel", action="store_true")
+parser.add_argument("--epochs", type=int)
+args = parser.parse_args()
+"""
+
+
+def faults(
+    folder: Path, *parameters: Parameter, source: str = SCRIPT, fixed: dict[str, object] | None = None, **keys: object
+) -> dict[str, str]:
+    (folder / "train.py").write_text(source)
+    program = Program(**{"words": ("python", "train.py"), "style": "auto", **keys})  # type: ignore[arg-type]
+    found = check(program, Space(parameters, fixed or {}), {"epochs": "{epochs}"}, folder)  # type: ignore[arg-type]
+    return {fault.parameter: fault.message for fault in found.faults}
+
+
+class TestParameters:
+    def test_right_ones(self, tmp_path: Path) -> None:
+        own = (Float("lr", 0.1, 1.0), Int("batch_size", 8, 64), Choice("optimizer", ("sgd", "adam")))
+        assert faults(tmp_path, *own, Choice("no_accel", (True, False)), fixed={"accel": True}) == {}
+
+    def test_an_unknown_one(self, tmp_path: Path) -> None:
+        assert faults(tmp_path, Float("lrr", 0.1, 1.0), Choice("amp", (True, False))) == {
+            "lrr": "train.py has no option --lrr; did you mean --lr?",
+            "amp": "train.py has no option --amp",
+        }
+
+    def test_a_unique_beginning_is_completed(self, tmp_path: Path) -> None:
+        assert faults(tmp_path, Int("batch", 8, 64)) == {}
+
+    def test_a_value_that_is_none_of_its_choices(self, tmp_path: Path) -> None:
+        assert faults(tmp_path, Choice("optimizer", ("sgd", "rmsprop"))) == {
+            "optimizer": "train.py: --optimizer takes sgd, adam, not rmsprop"
+        }
+
+    def test_a_fraction_for_a_whole_number(self, tmp_path: Path) -> None:
+        assert "type=int" in faults(tmp_path, Float("batch_size", 8.0, 64.5))["batch_size"]
+        assert faults(tmp_path, fixed={"batch_size": 8.5}) == {
+            "batch_size": "train.py: --batch-size takes a whole number, not 8.5"
+        }
+
+    def test_a_placeholder_in_the_command_needs_no_option(self, tmp_path: Path) -> None:
+        words = ("python", "train.py", "--lr", "{rate}")
+        assert faults(tmp_path, Float("rate", 0.1, 1.0), words=words) == {}
+
+
+class TestCommand:
+    def test_an_option_of_the_command(self, tmp_path: Path) -> None:
+        words = ("python", "train.py", "--learning-rate={lr}")
+        found = faults(tmp_path, Float("lr", 0.1, 1.0), words=words, style=None)
+        assert found == {"": "train.py has no option --learning-rate"}
+
+    def test_a_required_option(self, tmp_path: Path) -> None:
+        source = SCRIPT.replace('"--lr", type=float', '"--lr", required=True')
+        assert faults(tmp_path, source=source) == {"": "train.py requires --lr; add it to [trainer.options]"}
+        assert faults(tmp_path, Float("lr", 0.1, 1.0), source=source) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("parse_args()", "parse_known_args()[0]"),
+        ("parse_args()", "parse_args(words())"),
+        ("import argparse", "import argparse, sys; sys.argv.pop()"),
+        ("args =", "add_more(parser)\nargs ="),
+        ('"--epochs"', '"--" + name'),
+        ("ArgumentParser()", "ArgumentParser(parents=[own])"),
+    ],
+)
+def test_no_fault_where_the_source_does_not_show_all_options(tmp_path: Path, change: tuple[str, str]) -> None:
+    assert SCRIPT.count(change[0]) == 1
+    assert faults(tmp_path, Float("lrr", 0.1, 1.0), source=SCRIPT.replace(*change)) == {}
+
+
+@pytest.mark.parametrize("style", ["hydra", "env", "json"])
+def test_other_styles_have_no_options(tmp_path: Path, style: str) -> None:
+    assert faults(tmp_path, Float("lrr", 0.1, 1.0), style=style) == {}
