@@ -15,7 +15,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points
+from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import (
     MIN_TRIALS,
@@ -23,9 +23,8 @@ from hpsearch.samplers.recipe.search_ranges import (
     full_ranges,
     narrowed,
     next_ranges,
-    trends_in,
 )
-from hpsearch.samplers.recipe.slopes import others_stay, ranges_by_slope
+from hpsearch.samplers.recipe.slopes import NextRound, RoundEvidence, next_round
 from hpsearch.study.schedule import GivenRound, Rung, ceil_share
 from hpsearch.study.space import Space
 
@@ -51,7 +50,7 @@ class CoarseToFine:
     keep: the fraction of a round's trials that are continued ones, in [0, 1].
     top: the fraction of all trials so far whose bounding box is the next range, in (0, 1].
     margin: see `next_ranges`.
-    by_slope: ranges follow from all trials of a round (`ranges_by_slope`); False: as in studies of earlier versions.
+    by_slope: ranges follow from all trials of a round (`next_round`); False: as in studies of earlier versions.
 
     The round in which a trial began follows from the rounds' sizes, so a study can be extended by rounds at the end or
     by trials in the last one. A trial is ranked by its state at the end of the previous round, also when it was
@@ -92,9 +91,9 @@ class CoarseToFine:
         round_ = self.rounds[index]
         return (
             self._continue(index, span, history, ceil_share(self.keep, round_.trials))
-            or self._new(index, history, self.ranges(history)[index])
+            or self._new(index, history, self._next_rounds(history)[index])
             or self._continue(index, span, history, round_.trials)
-            or self._new(index, history, full_ranges(self.space))
+            or self._new(index, history, NextRound(full_ranges(self.space)))
         )
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], None]:
@@ -130,7 +129,11 @@ class CoarseToFine:
 
     def ranges(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
         """The search ranges of every round that has begun or can begin now, one for each numeric parameter."""
-        ranges = [full_ranges(self.space)]
+        return tuple(one.ranges for one in self._next_rounds(history))
+
+    def _next_rounds(self, history: History) -> list[NextRound]:
+        """The ranges of every round that has begun or can begin now, and what its first new trial is."""
+        rounds = [NextRound(full_ranges(self.space))]
         progress, running = self.progress(history), any(trial.state.is_active for trial in history)
         grows = has_unknown_points(self.space, self._known.keys(self.space, history))
         for index, span in enumerate(progress[1:], start=1):
@@ -138,16 +141,15 @@ class CoarseToFine:
             if span.proposals == 0 and (running or may_grow):
                 break
             best = self._ranked(index, span, history)[: max(MIN_TRIALS, ceil_share(self.top, span.first))]
-            params = [trial.params for trial in best]
-            given = (self.space, ranges[-1], params, span.first, self.margin)
-            if self.by_slope and params:
+            past = [one.ranges for one in rounds]
+            if self.by_slope and best:
                 latest = self._latest(index, progress, history)
-                trends = trends_in(self.space, latest, history.loss)
-                found = ranges_by_slope(*given, trends, ranges, latest, history.loss)
-                ranges.append(others_stay(self.space, ranges[-1], found, ranges)[0])
+                seen = RoundEvidence(past, best, latest, history.loss, span.first)
+                rounds.append(next_round(self.space, seen, self.margin))
             else:
-                ranges.append(next_ranges(*given))
-        return tuple(ranges)
+                params = [trial.params for trial in best]
+                rounds.append(NextRound(next_ranges(self.space, past[-1], params, span.first, self.margin)))
+        return rounds
 
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
         """The trials before a round that have a value, best first, as they were when the round began: without the
@@ -178,15 +180,19 @@ class CoarseToFine:
                 return Resume(trial.number, until, reason, index + 1)
         return None
 
-    def _new(self, index: int, history: History, ranges: Sequence[SearchRange]) -> New | None:
-        """A new trial from these ranges; None where a trial has been started for each of their points."""
-        if (known := known_point(self.known, history, self.rounds[index].epochs, index + 1)) is not None:
+    def _new(self, index: int, history: History, round_: NextRound) -> New | None:
+        """A new trial of this round; None where a trial has been started for each point of its ranges."""
+        until = self.rounds[index].epochs
+        if (known := known_point(self.known, history, until, index + 1)) is not None:
             return known
-        space, taken = narrowed(self.space, ranges), self._known.keys(self.space, history)
+        space, taken = narrowed(self.space, round_.ranges), self._known.keys(self.space, history)
         if not has_unknown_points(space, taken, self.space):
             return None
-        generator = stream(self.seed, len(history) + history.drawn_before)
-        params = draw(space, generator, taken, self.space)
-        where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in ranges)
+        where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in round_.ranges)
         source = f"the search ranges {where}" if index and where else "the full space"
-        return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn from {source}", index + 1)
+        is_first = len(history) == self.progress(history)[index].first
+        if is_first and round_.estimate is not None and key(self.space, round_.estimate) not in taken:
+            reason = f"round {index + 1}: the optimum of parabolas through the results, within {source}"
+            return New(round_.estimate, until, reason, index + 1)
+        params = draw(space, stream(self.seed, len(history) + history.drawn_before), taken, self.space)
+        return New(params, until, f"round {index + 1}: drawn from {source}", index + 1)

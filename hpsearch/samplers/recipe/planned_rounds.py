@@ -24,7 +24,8 @@ class PlannedRound:
     """One round. first: the number of its first new trial. survivors: the trials of earlier rounds that it continues.
     repeats: the parameters of all its new trials, where they differ in their seed only.
 
-    space: for its new trials, without dropped values of choices. notes: the decisions and their reasons; the first
+    space: for its new trials, without dropped values of choices. estimate: the parameters of its first new trial (see
+    `NextRound`). notes: the decisions and their reasons; the first
     `headlines` of them are about the round as a whole.
     """
 
@@ -37,6 +38,7 @@ class PlannedRound:
     repeats: Params | None = None
     notes: tuple[str, ...] = ()
     headlines: int = 1
+    estimate: Params | None = None
 
     @property
     def end(self) -> int:

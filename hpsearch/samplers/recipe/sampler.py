@@ -8,6 +8,7 @@ trials are continued. All of it follows from the history, so a search that was k
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -23,15 +24,8 @@ from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_p
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, PlannedRounds, RoundResults
-from hpsearch.samplers.recipe.search_ranges import (
-    MIN_TRIALS,
-    SearchRange,
-    full_ranges,
-    narrowed,
-    next_ranges,
-    trends_in,
-)
-from hpsearch.samplers.recipe.slopes import others_stay, ranges_by_slope
+from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed
+from hpsearch.samplers.recipe.slopes import NextRound, RoundEvidence, next_round
 from hpsearch.study.halving_schedule import ETA, HalvingSchedule
 from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
@@ -43,7 +37,7 @@ class Recipe:
 
     top: the fraction of a round's trials whose bounding box is the next range. margin: see `next_ranges`.
     metrics: the section [metrics] of the study file, for the diagnosis of curves.
-    by_slope: ranges follow from all trials of a round (`ranges_by_slope`); False: as in studies of earlier versions.
+    by_slope: ranges follow from all trials of a round (`next_round`); False: as in studies of earlier versions.
     """
 
     slow: ClassVar[bool] = False
@@ -148,7 +142,8 @@ class Recipe:
         latest = found.started if promotes else found.latest
         judged = [trial for trial in found.trials if trial.number >= searched.first] if promotes else found.latest
         advice = self._advice(found, judged, last, history)
-        ranges, beyond = self._ranges(plans, found, latest, advice, history)
+        following = self._following(plans, found, latest, advice, history)
+        ranges, beyond = following.ranges, following.beyond
         beyond = beyond if schedule.may_repeat_rung(found.progress) else ()
         resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
         paused = [] if beyond else found.paused if promotes else found.survivors
@@ -174,32 +169,27 @@ class Recipe:
             return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
         space, dropped = without_worse_values(searched.space, latest, history.loss, best.params)
         notes = (*headline, *(one.reason for one in ranges), *dropped, *advice.notes)
-        return PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
+        planned = PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
+        return replace(planned, estimate=following.estimate)
 
     def _advice(self, found: RoundResults, judged: Sequence[Trial], last: PlannedRound, history: History) -> Advice:
         diagnosis = diagnose_study(judged, history.objective, self.metrics)
         return advise(diagnosis.remarks, self.space, last.ranges, found.ranked[0].params)
 
-    def _ranges(
+    def _following(
         self,
         plans: Sequence[PlannedRound],
         found: RoundResults,
         latest: Sequence[Trial],
         advice: Advice,
         history: History,
-    ) -> tuple[tuple[SearchRange, ...], tuple[str, ...]]:
-        """The search ranges of the next round, and the names of those that extend outside of all earlier ones.
-
-        Where there are any, the other ranges stay as they are. latest: trials that trained equally long.
-        """
-        last = plans[-1].ranges
+    ) -> NextRound:
+        """latest: trials that trained equally long."""
         best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(latest)))]
-        trends = trends_in(self.space, latest, history.loss)
-        params, earlier = [trial.params for trial in best], [plan.ranges for plan in plans]
-        given = (self.space, last, params, len(found.trials), self.margin, trends, earlier)
-        drawn = ranges_by_slope(*given, latest, history.loss) if self.by_slope else next_ranges(*given)
-        ranges = advice.applied(self.space, last, drawn)
-        return others_stay(self.space, last, ranges, earlier)
+        past = [plan.ranges for plan in plans]
+        seen = RoundEvidence(past, best, latest, history.loss, len(found.trials))
+        advised = partial(advice.applied, self.space, past[-1])
+        return next_round(self.space, seen, self.margin, by_slope=self.by_slope, advised=advised)
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 
@@ -211,8 +201,15 @@ class Recipe:
             return replace(known, notes=notes)
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in plan.ranges)
         source = f"the search ranges {where}" if plan.number > 1 and where else "the full space"
+        if len(history) == plan.first and (estimate := self._estimate(plan, history)) is not None:
+            reason = f"round {plan.number}: the optimum of parabolas through the results, within {source}"
+            return New(estimate, plan.rung.epochs, reason, plan.number, notes)
         params = self._spread(plan, history)
         return New(params, plan.rung.epochs, f"round {plan.number}: drawn from {source}", plan.number, notes)
+
+    def _estimate(self, plan: PlannedRound, history: History) -> Params | None:
+        is_known = plan.estimate is None or key(self.space, plan.estimate) in self._known.keys(self.space, history)
+        return None if is_known else plan.estimate
 
     def _spread(self, plan: PlannedRound, history: History) -> Params:
         """The next point of a scrambled Sobol sequence (Owen 1998); a random one where that was proposed before, or

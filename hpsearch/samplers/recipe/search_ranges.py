@@ -141,7 +141,7 @@ def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among
     at = [scaled(parameter, value) for value in values]
     width = high - low
     if min(at[0] - low, high - at[0]) <= EDGE * width:
-        one = _moved(parameter, current, at[0])
+        one = moved_to(parameter, current, at[0])
         why = f"the best value, {number_text(values[0])}, is at its edge"
         return replace(one, reason=f"{one.name}: range moved from {current.range} to {one.range} ({why})")
     one = _range(parameter, min(at) - margin * width, max(at) + margin * width)
@@ -149,7 +149,7 @@ def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among
     return replace(one, reason=f"{one.name}: range {one.range} {why}")
 
 
-def _moved(parameter: Number, current: SearchRange, centre: float) -> SearchRange:
+def moved_to(parameter: Number, current: SearchRange, centre: float) -> SearchRange:
     """As wide as before and around the centre; half as wide where it already ends at a bound of the space."""
     low, high = scaled(parameter, current.low), scaled(parameter, current.high)
     floor, ceiling = _limits(parameter)

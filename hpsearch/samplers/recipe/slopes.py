@@ -1,43 +1,34 @@
-"""Search ranges by the slope of all trials of a round, and around the best one, as wide as the evidence says.
+"""The search ranges of the next round, and its first new trial: one rule for every search in rounds.
 
-Losses are fitted by a parabola over the axis as it is searched (logarithms where log). Where results improve up to an
-end of the range, the vertex of the parabola says how far outside the optimum lies; elsewhere its curvature says how far
-from the best value a loss still differs from the best by no more than the scatter that other parameters cause.
+A range moves by the slope of all trials that trained equally long, and narrows around the best one as far as the
+evidence goes (`parabolas`). The vertices of the parabolas of all parameters are the first new trial of the round, as in
+response surface methodology (Box and Wilson 1951, "On the Experimental Attainment of Optimum Conditions", Journal of
+the Royal Statistical Society B 13).
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hpsearch.core.format import many
 from hpsearch.core.trial import Params, Trial
+from hpsearch.samplers.recipe.parabolas import Parabola, parabolas
 from hpsearch.samplers.recipe.search_ranges import (
     EDGE,
+    MIN_TRIALS,
     Number,
     SearchRange,
     around,
     is_outside,
+    moved_to,
+    narrowed,
     next_ranges,
     number_text,
     numbers,
     relative_position,
     scaled,
+    trends_in,
 )
-from hpsearch.study.space import Space
-
-Places = NDArray[np.float64]
-
-MIN_POINTS = 6
-"""Results that a parabola of one parameter needs. With fewer, ranges follow the best trials."""
-
-MIN_PLACES = 4
-"""Different values of a parameter that a parabola with an error needs."""
-
-KEPT = 0.8
-"""The best fraction of the losses that is fitted."""
+from hpsearch.study.space import Choice, Space
 
 MAX_STEP = 2.0
 """How far a range moves at most in one round, in widths between its end and the estimated optimum. A loss is no
@@ -46,109 +37,114 @@ parabola far away from its optimum."""
 CERTAIN = 0.5
 """The vertex is trusted where its standard error is below this fraction of the range's width."""
 
-SIGNIFICANT = 2.0
-"""Standard errors from which a curvature is more than scatter."""
-
 NARROWEST = 0.3
 """The smallest width of a range, as a fraction of the one before: one round is no proof."""
 
+PILED = 0.25
+"""The best trials pile up at an end of a range where all of them are within this fraction of it."""
+
 
 @dataclass(frozen=True)
-class Parabola:
-    """Of one parameter. vertex, error: its place and the standard error of it, on the axis; None where it is no
-    minimum. bend: the coefficient of the square, in its standard errors. reach: the distance from the vertex at which
-    the loss is higher by the scatter."""
+class RoundEvidence:
+    """What the next round follows from.
 
-    vertex: float | None
-    error: float
-    bend: float
-    reach: float
-
-
-def parabolas(places: Mapping[str, Sequence[float | None]], losses: Sequence[float]) -> dict[str, Parabola]:
-    """One for each parameter with enough places, fitted together: the loss is a sum of parabolas.
-
-    places: of each trial, by parameter, on the axis as it is searched; None where the trial does not have it.
-    Where there are fewer than two trials for each coefficient, each parameter is fitted alone.
+    past: the ranges of all rounds so far. best: the best trials, the best first, at least one. latest: trials that
+    trained equally long, good and bad ones. among: the number of trials that `best` is chosen from.
     """
-    y = np.array(losses, float)
-    known = np.isfinite(y)
-    if known.any():  # what has exploded says nothing about the place of the optimum
-        known &= y <= np.quantile(y[known], KEPT)
-    axes = {name: np.array(own, float)[known] for name, own in places.items()}
-    axes = {name: x for name, x in axes.items() if len(set(x[~np.isnan(x)])) >= MIN_PLACES}
-    y = y[known]
-    if len(y) >= 2 * (1 + 2 * len(axes)):
-        return _fitted(axes, y)
-    alone = {name: (x[~np.isnan(x)], y[~np.isnan(x)]) for name, x in axes.items()}
-    return {name: _fitted({name: x}, own)[name] for name, (x, own) in alone.items() if len(x) >= MIN_POINTS}
+
+    past: Sequence[Sequence[SearchRange]]
+    best: Sequence[Trial]
+    latest: Sequence[Trial]
+    loss: Callable[[Trial], float]
+    among: int
+
+    @property
+    def params(self) -> list[Params]:
+        return [trial.params for trial in self.best]
 
 
-def _fitted(axes: Mapping[str, Places], y: Places) -> dict[str, Parabola]:
-    """Least squares; a trial without a parameter counts as one in the middle of its places."""
-    columns, units = [np.ones(len(y))], {}
-    for name, x in axes.items():
-        middle, scale = float(np.nanmean(x)), float(np.nanmax(x) - np.nanmin(x)) / 2
-        own = np.nan_to_num((x - middle) / scale)
-        columns += [own, own**2]
-        units[name] = middle, scale
-    design = np.stack(columns, axis=1)
-    coefficients = np.linalg.lstsq(design, y, rcond=None)[0]
-    left = y - design @ coefficients
-    variance = float(left @ left) / max(1, len(y) - len(coefficients))
-    covariance = variance * np.linalg.pinv(design.T @ design)
-    found = {}
-    for place, (name, (middle, scale)) in enumerate(units.items()):
-        pair = slice(1 + 2 * place, 3 + 2 * place)
-        slope, square = map(float, coefficients[pair])
-        error = math.sqrt(max(float(covariance[pair, pair][1, 1]), 1e-300))
-        if square <= 0:
-            found[name] = Parabola(None, math.inf, square / error, math.inf)
-            continue
-        toward = np.array([-1 / (2 * square), slope / (2 * square**2)])
-        spread = math.sqrt(max(0.0, float(toward @ covariance[pair, pair] @ toward)))
-        reach = math.sqrt(math.sqrt(variance) / square)
-        found[name] = Parabola(middle - scale * slope / (2 * square), scale * spread, square / error, scale * reach)
-    return found
+@dataclass(frozen=True)
+class NextRound:
+    """beyond: the names of the ranges that extend outside of all earlier ones. estimate: the parameters at which the
+    fitted loss is lowest; None where the trials do not show where that is."""
+
+    ranges: tuple[SearchRange, ...]
+    beyond: tuple[str, ...] = ()
+    estimate: Params | None = None
 
 
-def ranges_by_slope(
-    space: Space,
-    current: Sequence[SearchRange],
-    best: Sequence[Params],
-    among: int,
-    margin: float,
-    trends: Mapping[str, int],
-    before: Sequence[Sequence[SearchRange]],
-    trials: Sequence[Trial],
-    loss: Callable[[Trial], float],
-) -> tuple[SearchRange, ...]:
-    """As `next_ranges`. trials: those that trained equally long, good and bad ones, with their loss."""
-    drawn = next_ranges(space, current, best, among, margin, trends, before)
+Advised = Callable[[tuple[SearchRange, ...]], tuple[SearchRange, ...]]
+
+
+def next_round(
+    space: Space, seen: RoundEvidence, margin: float, *, by_slope: bool = True, advised: Advised = tuple
+) -> NextRound:
+    """margin: see `next_ranges`. by_slope: False: ranges are boxes around the best trials, as in studies of earlier
+    versions. advised: changes the ranges by other evidence, such as learning curves.
+
+    Where a range extends outside of all earlier ones, the others stay as they are: what is good in them may depend on
+    the range that moves.
+    """
+    last, trends = seen.past[-1], trends_in(space, seen.latest, seen.loss)
+    boxes = next_ranges(space, last, seen.params, seen.among, margin, trends, seen.past)
+    fits = _fits(space, seen) if by_slope else {}
+    drawn = ranges_by_slope(space, seen, boxes, trends, fits) if by_slope else boxes
+    ranges, beyond = _others_stay(space, last, advised(drawn), seen.past)
+    return NextRound(ranges, beyond, _estimate(space, ranges, seen.params[0], fits))
+
+
+def _fits(space: Space, seen: RoundEvidence) -> dict[str, Parabola]:
+    trials = seen.latest
     places = {
         one.key: [scaled(one, float(t.params[one.name])) if one.is_in(t.params) else None for t in trials]
         for one in numbers(space)
     }
-    fits = parabolas(places, [loss(trial) for trial in trials])
+    values = {
+        one.key: [one.index(t.params[one.name]) if one.is_in(t.params) else None for t in trials]
+        for one in space.parameters
+        if isinstance(one, Choice)
+    }
+    return parabolas(places, [seen.loss(trial) for trial in trials], values)
+
+
+def ranges_by_slope(
+    space: Space,
+    seen: RoundEvidence,
+    boxes: Sequence[SearchRange],
+    trends: Mapping[str, int],
+    fits: Mapping[str, Parabola],
+) -> tuple[SearchRange, ...]:
+    """boxes: of `next_ranges`, which stay where the trials do not show more."""
     found = []
-    earlier_ones = zip(*before, strict=True) if before else [(one,) for one in current]
-    for parameter, now, box, earlier in zip(numbers(space), current, drawn, earlier_ones, strict=True):
-        parabola, count = fits.get(parameter.key), sum(parameter.is_in(one.params) for one in trials)
-        direction = trends.get(parameter.key, 0)
-        if parabola is None or now.low == now.high or not parameter.is_in(best[0]):
+    for parameter, box, earlier in zip(numbers(space), boxes, zip(*seen.past, strict=True), strict=True):
+        now, parabola = earlier[-1], fits.get(parameter.key)
+        direction = trends.get(parameter.key, 0) or _leads(parameter, now, parabola)
+        count = sum(parameter.is_in(one.params) for one in seen.latest)
+        if now.low == now.high or not parameter.is_in(seen.params[0]):
             found.append(box)
-        elif parameter.expand and direction and is_outside(parameter, box, earlier):
-            found.append(_beyond(parameter, now, box, parabola, direction, count))
+        elif parameter.expand and direction and (moved := _beyond(parameter, earlier, box, parabola, direction, count)):
+            found.append(moved)
+        elif parabola is not None and parabola.is_certain:
+            found.append(_around_best(parameter, earlier, float(seen.params[0][parameter.name]), parabola))
         else:
-            found.append(_around_best(parameter, now, box, float(best[0][parameter.name]), parabola))
+            found.append(_unpiled(parameter, now, box, seen.params))
     return tuple(found)
 
 
-def others_stay(
+def _leads(parameter: Number, now: SearchRange, parabola: Parabola | None) -> int:
+    """1: the vertex is above the range; -1: below it; 0: in it, or not known. With the other parameters fitted too, it
+    shows more than `trends_in`."""
+    if parabola is None or parabola.vertex is None or not parabola.is_certain:
+        return 0
+    low, high = scaled(parameter, now.low), scaled(parameter, now.high)
+    doubt = max(2 * parabola.error, EDGE * (high - low))
+    return int(parabola.vertex > high + doubt) - int(parabola.vertex < low - doubt)
+
+
+def _others_stay(
     space: Space, last: Sequence[SearchRange], found: Sequence[SearchRange], before: Sequence[Sequence[SearchRange]]
 ) -> tuple[tuple[SearchRange, ...], tuple[str, ...]]:
-    """The ranges, and the names of those that extend outside of all earlier ones. Where there are any, the other
-    ranges stay as they are: what is good in them may depend on the range that moves."""
+    """The ranges, and the names of those that extend outside of all earlier ones."""
     pairs = zip(numbers(space), found, zip(*before, strict=True), strict=True)
     beyond = tuple(one.name for one, new, old in pairs if is_outside(one, new, old))
     if not beyond:
@@ -158,40 +154,79 @@ def others_stay(
 
 
 def _beyond(
-    parameter: Number, now: SearchRange, box: SearchRange, parabola: Parabola, direction: int, count: int
-) -> SearchRange:
-    """The range round the vertex, where the trials say clearly where that is; else as `next_ranges` moves it."""
+    parameter: Number,
+    earlier: Sequence[SearchRange],
+    box: SearchRange,
+    parabola: Parabola | None,
+    direction: int,
+    count: int,
+) -> SearchRange | None:
+    """The range around the vertex where the trials show clearly where that is, else the box. None where it is not
+    outside of the earlier ranges."""
+    now, otherwise = earlier[-1], box if is_outside(parameter, box, earlier) else None
     low, high = scaled(parameter, now.low), scaled(parameter, now.high)
     width, end = high - low, high if direction > 0 else low
-    if parabola.vertex is None or parabola.error > CERTAIN * width or parabola.bend < SIGNIFICANT:
-        return box
+    if parabola is None or parabola.vertex is None or not parabola.is_certain or parabola.error > CERTAIN * width:
+        return otherwise
     distance = direction * (parabola.vertex - end)
     if distance <= 0:
-        return box
+        return otherwise
     centre = end + direction * min(distance, MAX_STEP * width)
     half = max(width / 2, 2 * parabola.error)
     one = replace(around(parameter, centre, half), moved=True)
-    if not is_outside(parameter, one, (now,)):
-        return box
+    if not is_outside(parameter, one, earlier):
+        return otherwise
     end_name, near = ("upper", "up") if direction > 0 else ("lower", "down")
     optimum = parameter.line.from_line(centre)
     why = f"results improve up to its {end_name} end; the slope of {many(count, 'trial')} leads {near} to about "
     return replace(one, reason=f"{one.name}: range moved from {now.range} to {one.range} ({why}{number_text(optimum)})")
 
 
-def _around_best(parameter: Number, now: SearchRange, box: SearchRange, best: float, parabola: Parabola) -> SearchRange:
-    """Centred on the best value. As `next_ranges` draws it where that lies at an end of the range, or where the trials
-    do not show that the parameter matters."""
+def _around_best(parameter: Number, earlier: Sequence[SearchRange], best: float, parabola: Parabola) -> SearchRange:
+    """Centred on the best value. It is wider than the last range where the vertex is far from it, up to the widest."""
+    now, centre = earlier[-1], scaled(parameter, best)
     width = scaled(parameter, now.high) - scaled(parameter, now.low)
+    widest = max(scaled(parameter, one.high) - scaled(parameter, one.low) for one in earlier)
+    assert parabola.vertex is not None
+    doubt = abs(parabola.vertex - centre) + 2 * parabola.error  # the best trial is good for other reasons
     at = relative_position(parameter, now, best)
-    if min(at, 1 - at) <= EDGE:
-        return box
-    if parabola.bend < SIGNIFICANT:
-        return box
-    centre = scaled(parameter, best)
-    vertex = centre if parabola.vertex is None else parabola.vertex
-    doubt = abs(vertex - centre) + 2 * parabola.error  # the best trial is good for other reasons
-    half = min(max(parabola.reach, doubt, NARROWEST * width / 2), width / 2)
-    one = around(parameter, centre, half)
+    is_at_edge = min(at, 1 - at) <= EDGE
+    least = width / 2 if is_at_edge else max(min(parabola.reach, width / 2), NARROWEST * width / 2)
+    one = around(parameter, centre, min(max(least, doubt), widest / 2))
     why = f"centred on the best value, {number_text(best)} (was {now.range})"
-    return replace(one, reason=f"{one.name}: range {one.range} {why}")
+    return replace(one, moved=is_at_edge, reason=f"{one.name}: range {one.range} {why}")
+
+
+def _unpiled(parameter: Number, now: SearchRange, box: SearchRange, best: Sequence[Params]) -> SearchRange:
+    """The box, unless the best trials pile up at an end of the range: then the range is centred on the best value, and
+    is not narrowed."""
+    values = [float(one[parameter.name]) for one in best if parameter.is_in(one)]
+    places = [relative_position(parameter, now, value) for value in values]
+    is_low, is_high = max(places) < PILED, min(places) > 1 - PILED
+    if box.moved or len(values) < MIN_TRIALS or not (is_low or is_high):
+        return box
+    one = moved_to(parameter, now, scaled(parameter, values[0]))
+    why = f"the best {len(values)} trials are near its {'lower' if is_low else 'upper'} end"
+    return replace(one, reason=f"{one.name}: range moved from {now.range} to {one.range} ({why})")
+
+
+def _estimate(space: Space, ranges: Sequence[SearchRange], best: Params, fits: Mapping[str, Parabola]) -> Params | None:
+    """The vertices of the parabolas, within the ranges; the best value of a parameter that has no certain one."""
+    own = {one.name: one for one in ranges}
+    point: list[float] = []
+    certain = False
+    for parameter in space.parameters:
+        if not parameter.is_in(best):
+            point.append(0.5)
+        elif isinstance(parameter, Choice):
+            point.append(parameter.to_unit(best[parameter.name]))
+        else:
+            parabola, now = fits.get(parameter.key), own[parameter.key]
+            place = scaled(parameter, float(best[parameter.name]))
+            low, high = scaled(parameter, now.low), scaled(parameter, now.high)
+            if parabola is not None and parabola.vertex is not None and parabola.is_certain:
+                certain = certain or parabola.error <= CERTAIN * (high - low)
+                place = parabola.vertex
+            point.append(min(max((place - low) / (high - low), 0.0), 1.0) if high > low else 0.5)
+    params = narrowed(space, ranges).from_unit(point)
+    return params if certain and space.allows(params) else None
