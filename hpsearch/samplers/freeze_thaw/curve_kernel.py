@@ -104,7 +104,7 @@ class CurveKernel:
 
     def _matern(self, one: Array, other: Array) -> Array:
         r = math.sqrt(5) * np.sqrt(_squared_distances(self.warped(one), self.warped(other)))
-        matern: Array = (1 + r + r * r / 3) * np.exp(-r)
+        matern: Array = _polynomial(r) * np.exp(-r)
         return matern
 
     def fitted(self, points: Points, z: Array, steps: int) -> "CurveKernel":
@@ -131,44 +131,65 @@ def prior_spread(columns: int) -> Array:
 
 
 def negative_log_posterior(points: Points, z: Array) -> Loss:
-    """theta -> the negative logarithm of its density given the observations z, and its gradient."""
+    """theta -> the negative logarithm of its density given the observations z, and its gradient.
+
+    What depends on the epochs alone is computed once for each pair of different epochs, and matrices are summed over
+    these pairs before they are multiplied with it.
+    """
+    from scipy.linalg.lapack import dpotrf, dpotri
+
     columns = points.x.shape[1]
     prior, spread = CurveKernel.prior(columns).theta, prior_spread(columns)
-    dt = np.abs(points.tau[:, None] - points.tau[None])
-    early = (1 - points.tau)[:, None] * (1 - points.tau)[None]
-    same = (points.trial[:, None] == points.trial[None]) * np.exp(-dt / OWN_RANGE)
+    taus, place = np.unique(points.tau, return_inverse=True)
+    pair = place[:, None] * len(taus) + place[None]
+    group = np.equal(place[:, None], np.arange(len(taus))).astype(float)
+    dt, early = np.abs(taus[:, None] - taus[None]), (1 - taus)[:, None] * (1 - taus)[None]
+    same = (points.trial[:, None] == points.trial[None]) * np.exp(-dt / OWN_RANGE).take(pair)
     trend = 1 + early + 0.1 * np.exp(-0.5 * (dt / TREND_RANGE) ** 2)
-    eye = np.eye(len(z))
+    diagonal, lower = np.diag_indices(len(z)), np.tri(len(z), dtype=bool)
 
     def loss(theta: Array) -> tuple[float, Array]:
         kernel = CurveKernel(theta)
         s = kernel.scales
         w = kernel.warped(points.x)
-        r = math.sqrt(5) * np.sqrt(_squared_distances(w, w))
+        r = _squared_distances(w, w)
+        r *= 5
+        np.sqrt(r, out=r)
         decay = np.exp(-r)
-        matern, over_epochs = (1 + r + r * r / 3) * decay, kernel._over_epochs(dt, early)
-        k = matern * over_epochs + s["trend"] ** 2 * trend + s["own"] ** 2 * same + kernel.noise * eye
-        try:
-            factor = np.linalg.cholesky(k)
-        except np.linalg.LinAlgError:  # not positive definite here: the line search steps back
+        matern = _polynomial(r)
+        matern *= decay
+        over_epochs = kernel._over_epochs(dt, early).take(pair)
+        k = matern * over_epochs
+        k += (s["trend"] ** 2 * trend).take(pair)
+        k += s["own"] ** 2 * same
+        k[diagonal] += kernel.noise
+        factor, failed = dpotrf(k.T, lower=1, overwrite_a=1)
+        if failed:  # not positive definite here: the line search steps back
             return 1e10, np.zeros_like(theta)
-        inverse = np.linalg.inv(factor)
-        inverse = inverse.T @ inverse
+        log_determinant = 2 * float(np.log(np.diagonal(factor)).sum())
+        half = dpotri(factor, lower=1, overwrite_c=1)[0]
+        inverse = np.where(lower, half, half.T)
         alpha, off = inverse @ z, (theta - prior) / spread
-        value = 0.5 * z @ alpha + np.log(np.diagonal(factor)).sum() + 0.5 * off @ off
-        by_k = 0.5 * (inverse - np.outer(alpha, alpha))
+        value = 0.5 * (z @ alpha + log_determinant + off @ off)
+        by_k = inverse - np.outer(alpha, alpha)
+        by_k *= 0.5
         changing, c = np.exp(-0.5 * (dt / s["change_range"]) ** 2), s["change"]
-        quality = by_k * matern * s["quality"] ** 2 / (1 + c)
+        by_pair = group.T @ (by_k * matern) @ group
+        quality = by_pair * s["quality"] ** 2 / (1 + c)
         by_scale = [
             2 * (quality * (1 + c * changing)).sum(),
             c * (quality * (changing - 1)).sum() / (1 + c),
             c * (quality * changing * (dt / s["change_range"]) ** 2).sum(),
-            2 * s["head_start"] ** 2 * (by_k * matern * early).sum(),
-            2 * s["own"] ** 2 * (by_k * same).sum(),
+            2 * s["head_start"] ** 2 * (by_pair * early).sum(),
+            2 * s["own"] ** 2 * np.vdot(by_k, same),
             2 * s["noise"] ** 2 * by_k.trace(),
-            2 * s["trend"] ** 2 * (by_k * trend).sum(),
+            2 * s["trend"] ** 2 * (group.T @ by_k @ group * trend).sum(),
         ]
-        by_distance = by_k * over_epochs * (-5 / 6) * (1 + r) * decay
+        r += 1
+        r *= decay
+        r *= over_epochs
+        by_distance = r * by_k
+        by_distance *= -5 / 6
         by_w = 4 * (by_distance.sum(1)[:, None] * w - by_distance @ w)
         by_length, by_p, by_q = _by_warp(kernel, points.x, w, by_w)
         return float(value), np.r_[by_length, by_scale, by_p, by_q] + off / spread
@@ -184,6 +205,15 @@ def _by_warp(kernel: CurveKernel, x: Array, w: Array, by_w: Array) -> tuple[Arra
     by_p = by_w * q * rest ** (q - 1) * power * np.log(x) * p / length
     by_q = -by_w * rest**q * np.log(rest) * q / length
     return -(by_w * w).sum(0), by_p.sum(0), by_q.sum(0)
+
+
+def _polynomial(r: Array) -> Array:
+    """1 + r + r^2 / 3, of the Matern kernel, with few temporary matrices."""
+    found: Array = r / 3
+    found += 1
+    found *= r
+    found += 1
+    return found
 
 
 def _squared_distances(one: Array, other: Array) -> Array:
