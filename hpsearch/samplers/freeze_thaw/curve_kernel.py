@@ -136,8 +136,6 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
     What depends on the epochs alone is computed once for each pair of different epochs, and matrices are summed over
     these pairs before they are multiplied with it.
     """
-    from scipy.linalg.lapack import dpotrf, dpotri
-
     columns = points.x.shape[1]
     prior, spread = CurveKernel.prior(columns).theta, prior_spread(columns)
     taus, place = np.unique(points.tau, return_inverse=True)
@@ -146,7 +144,7 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
     dt, early = np.abs(taus[:, None] - taus[None]), (1 - taus)[:, None] * (1 - taus)[None]
     same = (points.trial[:, None] == points.trial[None]) * np.exp(-dt / OWN_RANGE).take(pair)
     trend = 1 + early + 0.1 * np.exp(-0.5 * (dt / TREND_RANGE) ** 2)
-    diagonal, lower = np.diag_indices(len(z)), np.tri(len(z), dtype=bool)
+    diagonal = np.diag_indices(len(z))
 
     def loss(theta: Array) -> tuple[float, Array]:
         kernel = CurveKernel(theta)
@@ -163,12 +161,9 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
         k += (s["trend"] ** 2 * trend).take(pair)
         k += s["own"] ** 2 * same
         k[diagonal] += kernel.noise
-        factor, failed = dpotrf(k.T, lower=1, overwrite_a=1)
-        if failed:  # not positive definite here: the line search steps back
+        inverse, log_determinant = _inverse(k)
+        if inverse is None:  # not positive definite here: the line search steps back
             return 1e10, np.zeros_like(theta)
-        log_determinant = 2 * float(np.log(np.diagonal(factor)).sum())
-        half = dpotri(factor, lower=1, overwrite_c=1)[0]
-        inverse = np.where(lower, half, half.T)
         alpha, off = inverse @ z, (theta - prior) / spread
         value = 0.5 * (z @ alpha + log_determinant + off @ off)
         by_k = inverse - np.outer(alpha, alpha)
@@ -195,6 +190,19 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
         return float(value), np.r_[by_length, by_scale, by_p, by_q] + off / spread
 
     return loss
+
+
+def _inverse(k: Array) -> tuple[Array | None, float]:
+    """The inverse of a symmetric matrix, which is overwritten, and the logarithm of its determinant. None where it is
+    not positive definite."""
+    from scipy.linalg.lapack import dpotrf, dpotri
+
+    factor, failed = dpotrf(k.T, lower=1, overwrite_a=1)
+    if failed:
+        return None, 0.0
+    log_determinant = 2 * float(np.log(np.diagonal(factor)).sum())
+    half = dpotri(factor, lower=1, overwrite_c=1)[0]
+    return np.where(np.tri(len(k), dtype=bool), half, half.T), log_determinant
 
 
 def _by_warp(kernel: CurveKernel, x: Array, w: Array, by_w: Array) -> tuple[Array, Array, Array]:
