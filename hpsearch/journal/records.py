@@ -11,6 +11,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.history import BestTrial
 from hpsearch.core.redact import masked
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
+from hpsearch.study.recorded_rules import add_former_rules
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,9 @@ def study_of(spec: str, identity: str, cause: str | None, cause_numbers: str, **
 
 def _study_document(text: str) -> dict[str, Any]:
     """A stored spec or identity. One of an earlier version has no trial_seeds: its trials have different seeds. Its
-    halving stops trials."""
+    halving stops trials. For its numbers see `add_former_rules`."""
     document: dict[str, Any] = json.loads(text)
+    add_former_rules(document)
     document.get("study", {}).setdefault("trial_seeds", "different")
     if (prune := document.get("prune", {})).get("method") in ("halving", "hyperband"):
         prune.setdefault("promote", False)

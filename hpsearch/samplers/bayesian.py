@@ -14,10 +14,11 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
+from hpsearch.samplers.believed import Preference, prior_preference
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import Observation, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
-from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -64,13 +65,15 @@ class Bayesian:
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
         if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:
-            reason = "random draw: too few finished trials for the surrogate"
+            params, by = draw_with_priors(self.space, generator, taken, number)
+            reason = f"random draw{by}: too few finished trials for the surrogate"
             if counted < starts:
-                reason = f"random startup trial {counted + 1} of {starts}"
-            return New(draw(self.space, generator, taken), self.epochs, reason)
+                reason = f"random startup trial {counted + 1} of {starts}{by}"
+            return New(params, self.epochs, reason)
         running = pending(history)
+        preference = prior_preference(self.space, number)
         for _ in range(TRIES[self.sampler]):
-            params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)))
+            params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)), preference)
             if self.space.allows(params):
                 break
         best = min(seen, key=lambda one: one.loss).params
@@ -82,12 +85,17 @@ class Bayesian:
         return New(params, self.epochs, reason)
 
     def _proposed_by_model(
-        self, seen: Sequence[Observation], running: Sequence[Params], learned: int, seed: int
+        self,
+        seen: Sequence[Observation],
+        running: Sequence[Params],
+        learned: int,
+        seed: int,
+        preference: Preference | None,
     ) -> Params:
         match self.sampler:
             case "tpe":
-                return surrogates.tpe(self.space, seen, running, seed)
+                return surrogates.tpe(self.space, seen, running, seed, preference)
             case "gp":
-                return surrogates.gaussian_process(self.space, seen, running, seed)
+                return surrogates.gaussian_process(self.space, seen, running, seed, preference)
             case "cmaes":
                 return cma_es.propose(self.space, seen, max(self.startup_trials, learned, 1), seed)

@@ -15,7 +15,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import (
     MIN_TRIALS,
@@ -194,5 +194,10 @@ class CoarseToFine:
         if is_first and round_.estimate is not None and key(self.space, round_.estimate) not in taken:
             reason = f"round {index + 1}: the optimum of parabolas through the results, within {source}"
             return New(round_.estimate, until, reason, index + 1)
-        params = draw(space, stream(self.seed, len(history) + history.drawn_before), taken, self.space)
-        return New(params, until, f"round {index + 1}: drawn from {source}", index + 1)
+        number = len(history) + history.drawn_before
+        generator, by = stream(self.seed, number), ""
+        if index == 0:
+            params, by = draw_with_priors(space, generator, taken, number)
+        else:
+            params = draw(space, generator, taken, self.space)
+        return New(params, until, f"round {index + 1}: drawn from {source}{by}", index + 1)

@@ -14,6 +14,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Params
+from hpsearch.samplers import believed
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.study import feasible
 from hpsearch.study.space import Choice, Space
@@ -66,8 +67,7 @@ class KnownPoints:
 
 
 def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: Space | None = None) -> Params:
-    """Uniform in the feasible part of the unit cube, so log-uniform where log. In a discrete space, not one of `taken`
-    while any is left.
+    """Uniform in the feasible part of the unit cube, so log-uniform where log. Not one of `taken` while any is left.
 
     whole: the space of the keys in `taken`, where `space` is a part of it; drawn from where that part has no feasible
     point.
@@ -79,12 +79,12 @@ def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: S
         found = feasible.draw(space, generator)
     first = params = feasible.centre(space) if found is None else found
     size = space.size()
-    if size is None:
-        return first
     for _ in range(REDRAWS):
         if key(whole, params) not in taken:
             return params
         params = feasible.draw(space, generator) or first
+    if size is None:
+        return first
     left = (point for point in space.points() if key(whole, point) not in taken)
     if size > ENUMERABLE:
         return next(left, first)
@@ -102,6 +102,20 @@ def redrawn(space: Space, params: Params, generator: np.random.Generator, taken:
         if space.allows(found | kept) and key(space, found | kept) not in taken:
             return found | kept
     return draw(space, generator, taken)
+
+
+def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Key], trials: int) -> tuple[Params, str]:
+    """As `draw`, by the priors of the space, and what they did, for the reason of a proposal; "" for a uniform draw.
+
+    trials: the number of trials before this one. The first has the values of the priors.
+    """
+    if believed.has_priors(space):
+        if trials == 0 and space.allows(params := believed.at_values(space, generator)):
+            return params, ", with the values of `prior`"
+        for params in believed.drawn(space, generator, trials, feasible.DRAWS):
+            if space.allows(params) and key(space, params) not in taken:
+                return params, ", drawn from `prior`"
+    return draw(space, generator, taken), ""
 
 
 def has_unknown_points(space: Space, taken: Set[Key], whole: Space | None = None) -> bool:
@@ -135,7 +149,7 @@ def number_of_points(space: Space) -> int:
 class Random:
     """Random search. Proposal n depends on the study's seed and n only.
 
-    In a discrete space no point is proposed twice; when all have been proposed, the search is over.
+    No point is proposed twice; when all points of a discrete space have been proposed, the search is over.
     """
 
     slow: ClassVar[bool] = False
@@ -153,8 +167,8 @@ class Random:
             return None
         if (known := known_point(self.known, history, self.epochs)) is not None:
             return known
-        taken: Set[Key] = set() if self.space.size() is None else self._known.keys(self.space, history)
+        taken = self._known.keys(self.space, history)
         if not has_unknown_points(self.space, taken):
             return exhausted(self.space, history)
-        params = draw(self.space, stream(self.seed, number), taken)
-        return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}")
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}{by}")

@@ -45,7 +45,7 @@ from hpsearch.study.file.sections import (
 from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.objectives import objective_of
-from hpsearch.study.recorded_rules import with_recorded_key
+from hpsearch.study.recorded_rules import with_numbers, with_recorded_key, with_recorded_space
 from hpsearch.study.space import Float, Space
 
 
@@ -235,10 +235,12 @@ class Study(Section):
 
     def with_recorded_rules(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with the rules of the recorded one that its file does not have. recorded: its spec."""
-        about = with_recorded_key(self.study, "trial_seeds", recorded["study"])
+        about, own = self.study, recorded["study"]
+        about = with_recorded_key(with_recorded_key(about, "trial_seeds", own), "numbers", own)
+        space = with_recorded_space(self.space, about.numbers, recorded["space"])
         prune = with_recorded_key(self.prune, "promote", recorded.get("prune", {}))
         auto = auto_search.as_recorded(self.search, prune, self.limits, recorded["search"])
-        return self.model_copy(update={"study": about, "prune": prune, **auto})
+        return self.model_copy(update={"study": about, "space": space, "prune": prune, **auto})
 
     def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with what its search needs from the recorded one. recorded: its spec.
@@ -267,8 +269,7 @@ class Study(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
     def identity(self) -> dict[str, Any]:
-        """What a continued study must not change: everything except its name, its budget, `failed`, and where and how
-        it runs."""
+        """What a continued study must not change: all but its name, budget, `failed`, and where and how it runs."""
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
@@ -322,6 +323,7 @@ def _study(
     assert found is not None
     assert space is not None
     sections = auto_search.resolved(sections, space, folder)
+    space = with_numbers(space, tables["study"].get("numbers", "short"))
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:
         study = study.model_copy(update={"preflight": Preflight()})

@@ -7,7 +7,7 @@ from hpsearch.core.format import many, number
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, Grid, Random, Recipe
+from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Random, Recipe
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
 from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
@@ -27,7 +27,14 @@ TWO_VALUES = 10
 
 def likely_mistakes(study: Study) -> list[Mistake]:
     """In the order of the file's sections."""
-    return [*_goal(study), *_space(study), *_trials(study), *_resources(study), *_without_effect(study)]
+    return [
+        *_goal(study),
+        *_space(study),
+        *_priors(study),
+        *_trials(study),
+        *_resources(study),
+        *_without_effect(study),
+    ]
 
 
 def _goal(study: Study) -> Iterator[Mistake]:
@@ -43,13 +50,23 @@ def _space(study: Study) -> Iterator[Mistake]:
         if isinstance(one, Choice):
             yield from _two_values(one)
             yield from _powers(one) if not isinstance(study.search, Grid) else ()
-            yield from _none(one)
         elif _is_linear(one) and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (
                 ("space", one.name),
                 f"is drawn evenly {ends}, so nine in ten values are above {number(one.high / 10)}: write log = true",
             )
+
+
+def _priors(study: Study) -> Iterator[Mistake]:
+    """Priors that the search method does not use."""
+    search = study.search
+    if not isinstance(search, Grid | FixedList | Own) and getattr(search, "sampler", "") != "nsga2":
+        return
+    for one in study.space.parameters:
+        if one.prior is not None:
+            text = f"has no effect: {search.label} search does not use it"
+            yield ("space", one.name, "prior"), text
 
 
 def _is_linear(one: Float | Int) -> bool:
@@ -63,13 +80,6 @@ def _two_values(choice: Choice) -> Iterator[Mistake]:
     low, high = sorted(values)
     if low > 0 and high / low >= TWO_VALUES:
         text = f"is a choice of two values: a range is written {{ low = {low!r}, high = {high!r}, log = true }}"
-        yield ("space", choice.name), text
-
-
-def _none(choice: Choice) -> Iterator[Mistake]:
-    """The text "none" is a choice of its own beside other texts. Beside numbers it is meant as None."""
-    if "none" in choice.values and not choice.none and not any(type(v) is str and v != "none" for v in choice.values):
-        text = 'has the text "none": None arrives where the argument is annotated `float | None`, or with none = true'
         yield ("space", choice.name), text
 
 

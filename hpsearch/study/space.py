@@ -13,14 +13,14 @@ from decimal import Decimal
 from hpsearch.core.constraints import Constraint
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
-from hpsearch.study.conditions import Condition, holds, is_comparison, matches
+from hpsearch.study.conditions import Condition, holds
 from hpsearch.study.dependencies import dependencies_first
+from hpsearch.study.digits import rounded, shortened
 from hpsearch.study.earlier_names import Earlier
 from hpsearch.study.families import Family
 from hpsearch.study.powers import exponent
+from hpsearch.study.priors import Prior
 from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale
-
-_MAX_COUNTING_STEPS = 100_000
 
 
 class _Axis:
@@ -53,7 +53,9 @@ class Float(_Axis):
     expand: a search in rounds may move the range beyond low and high.
     auto: the learning-rate range test finds the range, within low and high.
     digits: values are rounded to so many significant digits; None: all that a float has.
+    short: without `digits`, values are rounded to few significant digits: see `shortened`.
     scale: another one than linear and log.
+    prior: what the user expects; so for an Int and a Choice.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Float(_Axis):
     axis: str = ""
     digits: int | None = None
     scale: CurvedScale | None = None
+    short: bool = field(default=False, compare=False)
+    prior: Prior | None = None
 
     @property
     def line(self) -> Scale:
@@ -88,7 +92,9 @@ class Float(_Axis):
         low, high = self.line.to_line(self.low), self.line.to_line(self.high)
         value = self.line.from_line(low + u * (high - low))
         if self.digits is not None:
-            value = float(f"{value:.{self.digits}g}")
+            value = rounded(value, self.digits)
+        elif self.short:
+            value = shortened(value, lambda other: abs(self.to_unit(other) - u))
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: Value) -> float:
@@ -107,7 +113,7 @@ class Float(_Axis):
             return self.grid
         if self.points is not None:
             last = max(self.points - 1, 1)
-            smooth = replace(self, step=None)
+            smooth = replace(self, step=None, short=False)
             # Rounded to 12 digits: 0.1 in place of 0.10000000000000006.
             values = (float(f"{smooth.from_unit(i / last):.12g}") for i in range(self.points))
             return tuple(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
@@ -138,6 +144,7 @@ class Int(_Axis):
     expand: bool = False
     powers_of: int | None = None
     axis: str = ""
+    prior: Prior | None = None
 
     @property
     def line(self) -> Scale:
@@ -183,7 +190,8 @@ class Choice(_Axis):
     """A categorical parameter: one of several values without an order, each a plain value, a list or a table.
 
     names: what screens, plots and Optuna show in place of the values; empty: the values.
-    none: a trainer gets None for the value "none", which is recorded as "none".
+    none: a trainer gets None for the value "none", which is recorded as "none". implied: the study file does not say
+    so; it follows from the values.
     """
 
     name: str
@@ -192,6 +200,8 @@ class Choice(_Axis):
     names: tuple[str, ...] = ()
     none: bool = False
     axis: str = ""
+    implied: bool = field(default=False, compare=False)
+    prior: Prior | None = None
 
     @property
     def count(self) -> int:
@@ -314,34 +324,9 @@ class Space:
     def grid_size(self) -> int | None:
         """The number of points of `grid`; None where counting them takes too long: because of conditions, or of
         constraints on many points."""
-        if self.constraints:
-            size = replace(self, constraints=()).grid_size()
-            return None if size is None or size > _MAX_COUNTING_STEPS else sum(1 for _ in self.grid())
-        named = self._named_by_conditions()
-        total, waiting = 0, [(0, dict(self.fixed), 1)]
-        for _ in range(_MAX_COUNTING_STEPS):
-            if not waiting:
-                return total
-            index, params, share = waiting.pop()
-            if index == len(self.parameters):
-                total += share
-            else:
-                parts = _parts(
-                    self.parameters[index], params, tuple(named.get(self.parameters[index].name, {}).values())
-                )
-                waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
-        return None
+        from hpsearch.study.grid_counts import grid_size
 
-    def _named_by_conditions(self) -> dict[str, dict[str, Value]]:
-        """The values of each parameter that conditions name: for a comparison, each value in a grid."""
-        named: dict[str, dict[str, Value]] = {}
-        for name, allowed in ((name, one) for p in self.parameters for name, some in p.when.items() for one in some):
-            values = [allowed]
-            if is_comparison(allowed):
-                own = (p for p in self.parameters if p.name == name)
-                values = [value for one in own for value in one.grid_values()]
-            named.setdefault(name, {}).update({value_key(value): value for value in values})
-        return named
+        return grid_size(self)
 
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
         """The same space with other ranges for some parameters, by their keys."""
@@ -364,20 +349,6 @@ def offers(parameter: Parameter, value: Value) -> bool:
             return value in parameter.grid_values()
         return isinstance(value, int) and (value - parameter.low) % (parameter.step or 1) == 0
     return parameter.count is not None and parameter.from_unit(parameter.to_unit(value)) == value
-
-
-def _parts(parameter: Parameter, params: Params, named: tuple[Value, ...]) -> Iterator[tuple[dict[str, Value], int]]:
-    """The parts of a grid by this parameter, each with its number of values: one part for each value that a condition
-    names, and one for all other values, without the parameter since no condition needs it."""
-    if not is_active(parameter, params):
-        yield dict(params), 1
-        return
-    spelled_out = isinstance(parameter, Choice) or parameter.grid or parameter.points is not None
-    values = parameter.grid_values() if spelled_out else ()
-    here = [v for v in named if (any(matches(one, v) for one in values) if spelled_out else offers(parameter, v))]
-    for value in here:
-        yield {**params, parameter.name: value}, 1
-    yield dict(params), (len(values) if spelled_out else parameter.count or 0) - len(here)
 
 
 def holds_value(parameter: Parameter, value: Value) -> bool:

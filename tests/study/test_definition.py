@@ -244,7 +244,7 @@ def test_the_spec_is_a_study_file_in_json():
     assert json.loads(json.dumps(spec)) == spec
     assert spec["study"] == {
         **{"name": "digits", "metric": "val_loss", "goal": "minimize", "seed": 0, "at": "best"},
-        **{"trial_seeds": "same", "failed": "keep"},
+        **{"trial_seeds": "same", "numbers": "short", "failed": "keep"},
     }
     assert spec["space"] == {
         "lr": {"low": 1e-05, "high": 1.0, "log": True},

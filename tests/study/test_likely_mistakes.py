@@ -52,7 +52,6 @@ def test_a_metric_whose_direction_is_not_known(metric: str) -> None:
         {"values": [1.0, 0.01]},
         {"low": 1e-4, "high": 1e-1},
         {"low": 16, "high": 2048},
-        ["none", 0.5, 1, True],
     ],
 )
 def test_a_parameter(parameter: Any) -> None:
@@ -67,6 +66,7 @@ def test_a_parameter(parameter: Any) -> None:
         [0.1, 0.01, 0.001],
         ["a", "b"],
         [True, False],
+        ["none", 0.5, 1, True],
         {"low": 1e-4, "high": 1e-1, "log": True},
         {"low": 0.0, "high": 0.9},
         {"low": 16, "high": 128},
@@ -152,3 +152,19 @@ def test_a_setting_that_can_act(sections: dict[str, Any]) -> None:
 )
 def test_resources_without_effect(resources: dict[str, Any], found: list[str]) -> None:
     assert keys(resources=resources) == found
+
+
+PRIOR = {"low": 0.1, "high": 1.0, "points": 3, "prior": {"value": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ({"method": "grid"}, ["space.x.prior"]),
+        ({"method": "bayesian", "sampler": "nsga2", "trials": 12}, ["space.x.prior"]),
+        ({"method": "random", "trials": 2}, []),
+        ({"method": "bayesian", "trials": 12}, []),
+    ],
+)
+def test_a_prior_that_the_search_does_not_use(search: Any, found: list[str]) -> None:
+    assert keys(space={"x": PRIOR}, search=search) == found

@@ -10,6 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.samplers import from_optuna
 from hpsearch.samplers.bayesian import Bayesian
+from hpsearch.samplers.random import Random
 from hpsearch.study.space import Float, Space
 from hpsearch.testing.simulation import LOSS
 from tests.study.file.test_space_section import parsed
@@ -78,3 +79,36 @@ def test_faults(entry, key, tmp_path, monkeypatch):
 def test_of_a_study_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert make_study((LR, "{ low = 0.0, high = 1.0, digits = 3 }")).space["lr"] == Float("lr", 0.0, 1.0, digits=3)
+
+
+@given(st.floats(0, 1), st.sampled_from([(1e-5, 1.0, "log"), (0.0, 1.0, ""), (0.5, 0.50001, ""), (-3.0, 1e6, "")]))
+def test_short_values_are_few_digits_near_the_place(u, ends):
+    low, high, scale = ends
+    one = Float("x", low, high, log=scale == "log", short=True)
+    value = one.from_unit(u)
+    assert low <= value <= high
+    assert abs(one.to_unit(value) - u) <= 1 / 4_000
+    assert value in (low, high) or value == float(f"{value:.{11 if low == 0.5 else 8}g}")
+
+
+def test_short_values_of_usual_ranges_have_four_digits():
+    assert Float("x", 0.0, 1.0, short=True).from_unit(0.2278417192) == 0.2278
+    assert Float("lr", 1e-5, 1.0, log=True, short=True).from_unit(0.4123456) == 0.001153
+
+
+def test_near_one_more_digits_are_kept():
+    one = Float("beta", 0.9, 0.99999, scale="reverse-log", short=True)
+    assert one.from_unit(0.99) == 0.99998904
+
+
+def test_a_grid_is_not_shortened():
+    one = Float("x", 0.0, 1.0, points=4, short=True)
+    assert one.grid_values() == (0.0, 0.333333333333, 0.666666666667, 1.0)
+
+
+def test_no_short_value_is_drawn_twice():
+    history = History(LOSS)
+    sampler = Random(Space((Float("x", 0.0, 1.0, digits=2),)), 1, 80, 1)
+    while isinstance(proposal := sampler.ask(history), New):
+        history.put(Trial(len(history), proposal.params, 0, 1, State.COMPLETE, ended=len(history) + 1))
+    assert len({trial.params["x"] for trial in history}) == 80

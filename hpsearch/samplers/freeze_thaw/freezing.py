@@ -16,6 +16,7 @@ from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
+from hpsearch.samplers.believed import prior_preference
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
 from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess
@@ -25,7 +26,7 @@ from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs
 from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
 from hpsearch.samplers.observations import usable_evidence
-from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -110,12 +111,13 @@ class FreezeThaw:
             return known
         number = len(history) + history.drawn_before
         taken = self._taken.keys(self.space, history)
-        params = feasible.nearest(
-            self.space, self.space.from_unit(sobol(self.space, self.seed, number)), stream(self.seed, number)
-        )
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        if not by:
+            point = self.space.from_unit(sobol(self.space, self.seed, number))
+            params = feasible.nearest(self.space, point, stream(self.seed, number))
         if key(self.space, params) in taken:
             params = draw(self.space, stream(self.seed, number), taken)
-        return New(params, now.rungs[0], f"startup trial {len(history) + 1} of {self.startup_trials}, {now.look}")
+        return New(params, now.rungs[0], f"startup trial {len(history) + 1} of {self.startup_trials}{by}, {now.look}")
 
     def _later(self, now: "_Now") -> Proposal:
         """A new configuration, or a trial that was paused before the first rung of today, if more is expected of it."""
@@ -296,12 +298,18 @@ class _Now:
         is_flat = len(best) == BEST and best[-1] - best[0] < PLATEAU * self.seen.scale.unit
         return f"the best {BEST} trials are equally good" if is_flat else ""
 
-    def _value_of_cube(self, cube: Array) -> Array:
+    def _improvement_of_cube(self, cube: Array) -> Array:
         assert self.process is not None
         x = self.search._unit.of_cube(cube)
         at = np.full(len(x), float(tau(self.aim, self.search.epochs)))
         new = np.full(len(x), len(self.curves))
         return self.process.log_expected_improvement(Points(x, at, new), self._aim_bound)
+
+    def _value_of_cube(self, cube: Array) -> Array:
+        """The log of the expected improvement, and of the user's priors."""
+        preference = prior_preference(self.search.space, len(self.history))
+        value = self._improvement_of_cube(cube)
+        return value if preference is None else value + preference(cube)
 
     def proposed(self) -> Array:
         """A point of the unit cube."""
@@ -320,7 +328,7 @@ class _Now:
         if not short or self.process is None:
             return None
         values = self.process.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
-        if np.max(values) < self._value_of_cube(cube[None])[0]:
+        if np.max(values) < self._improvement_of_cube(cube[None])[0]:
             return None
         reason = f"more is expected of it than of a new trial, which would train to epoch {self.rungs[0]} too"
         return Resume(short[int(np.argmax(values))], self.rungs[0], reason)

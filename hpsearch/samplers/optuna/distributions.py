@@ -133,7 +133,7 @@ def snapped(parameter: Parameter, value: Any) -> Value:
     if isinstance(parameter, Choice):
         place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
         return parameter.from_unit((place + 0.5) / parameter.count)
-    if isinstance(parameter, Float) and (parameter.step is not None or parameter.digits is not None):
+    if isinstance(parameter, Float) and (parameter.step is not None or parameter.digits is not None or parameter.short):
         return parameter.from_unit(parameter.to_unit(value))
     return float(value) if isinstance(parameter, Float) else value
 

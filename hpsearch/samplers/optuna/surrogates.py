@@ -9,25 +9,37 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
+import numpy as np
+
 from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Params, Value
+from hpsearch.samplers.believed import Array, Preference
 from hpsearch.samplers.observations import Observation, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
 from hpsearch.samplers.optuna.excess_values import constraints, constraints_function
 from hpsearch.study.space import Space, is_active
+
+BEST = 5
+"""A Gaussian process with a preference looks for its proposal around so many of the best trials."""
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 
-def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
+def tpe(
+    space: Space,
+    seen: Sequence[Observation],
+    running: Sequence[Params],
+    seed: int,
+    preference: Preference | None = None,
+) -> Params:
     """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
 
     A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
     all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
     Trials that do not meet the study's requirements rank behind those that do, by the sum of their excesses (c-TPE;
-    Watanabe 2023, arXiv 2211.14411).
+    Watanabe 2023, arXiv 2211.14411). preference: see `guided`.
     """
     if "optuna" not in sys.modules:
         with IMPORT_LOCK:  # called by the loop, which waits for the imports of the tracker's thread only here
@@ -37,14 +49,19 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     conditional = any(parameter.when for parameter in space.parameters)
     with catch_warnings():
         simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group` is experimental since Optuna 2.8
-        sampler = optuna.samplers.TPESampler(
-            seed=seed,
-            n_startup_trials=0,
-            multivariate=True,
-            group=conditional,
-            constant_liar=True,
+        settings: dict[str, Any] = {
+            "seed": seed,
+            "n_startup_trials": 0,
+            "multivariate": True,
+            "group": conditional,
+            "constant_liar": True,
             **_constraints_function(seen),
-        )
+        }
+        sampler = optuna.samplers.TPESampler(**settings)
+        if preference is not None:
+            from hpsearch.samplers.optuna.guided import GuidedTPE
+
+            sampler = GuidedTPE(space, preference, **settings)
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     trials = [_tpe_trial(space, known, one) for one in seen]
     trials += [frozen(_encode(space, one), known, state=optuna.trial.TrialState.RUNNING) for one in running]
@@ -79,14 +96,21 @@ def _encode(space: Space, params: Params) -> dict[str, float]:
     return {p.key: encode(p, params[p.name]) for p in space.parameters if p.is_in(params)}
 
 
-def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
+def gaussian_process(
+    space: Space,
+    seen: Sequence[Observation],
+    running: Sequence[Params],
+    seed: int,
+    preference: Preference | None = None,
+) -> Params:
     """Gaussian process, Matérn 5/2, with the log of the expected improvement (Ament 2023, arXiv 2310.20708).
 
     A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own method, to integrate
     it out, takes four times as long. Conditions are not modelled: an inactive parameter has the centre of its axis.
     With several goals each has a Gaussian process, and the expected improvement is that of the hypervolume (Daulton
     2020, arXiv 2006.05078). Each requirement of the study has one too, and the improvement is weighted by the
-    probability that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints").
+    probability that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints"). preference: see
+    `guided`.
     """
     import optuna
 
@@ -99,9 +123,13 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
     with quiet(), _one_thread():
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
-            sampler = optuna.samplers.GPSampler(
-                seed=seed, n_startup_trials=0, warn_independent_sampling=False, **_constraints_function(seen)
-            )
+            settings: dict[str, Any] = {"seed": seed, "n_startup_trials": 0, "warn_independent_sampling": False}
+            settings |= _constraints_function(seen)
+            sampler = optuna.samplers.GPSampler(**settings)
+            if preference is not None:
+                from hpsearch.samplers.optuna.guided import GuidedGP
+
+                sampler = GuidedGP(space, preference, _best_points(space, seen), **settings)
         study = optuna.create_study(directions=["minimize"] * len(columns), sampler=sampler)
         told = zip(points, losses, limits, strict=True)
         study.add_trials([frozen(point, known, values=own, **given) for point, own, given in told])
@@ -111,6 +139,12 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
         if is_active(parameter, params):
             params[parameter.name] = decode(parameter, drawn[parameter.key])
     return params
+
+
+def _best_points(space: Space, seen: Sequence[Observation]) -> Array:
+    """Of the best trials, in the unit cube."""
+    best = sorted(seen, key=lambda one: one.loss)[:BEST]
+    return np.array([[0.5 if u is None else min(max(u, 0.0), 1.0) for u in space.to_unit(one.params)] for one in best])
 
 
 def _middle_constraints(seen: Sequence[Observation]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Params, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, PlannedRounds, RoundResults
@@ -204,8 +204,11 @@ class Recipe:
         if len(history) == plan.first and (estimate := self._estimate(plan, history)) is not None:
             reason = f"round {plan.number}: the optimum of parabolas through the results, within {source}"
             return New(estimate, plan.rung.epochs, reason, plan.number, notes)
-        params = self._spread(plan, history)
-        return New(params, plan.rung.epochs, f"round {plan.number}: drawn from {source}", plan.number, notes)
+        number, taken = len(history) + history.drawn_before, self._known.keys(self.space, history)
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        if plan.number > 1 or not by:
+            params, by = self._spread(plan, history), ""
+        return New(params, plan.rung.epochs, f"round {plan.number}: drawn from {source}{by}", plan.number, notes)
 
     def _estimate(self, plan: PlannedRound, history: History) -> Params | None:
         is_known = plan.estimate is None or key(self.space, plan.estimate) in self._known.keys(self.space, history)

@@ -30,6 +30,7 @@ from hpsearch.study.file.kinds import (
     Yes,
 )
 from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.prior_entry import PriorKey
 from hpsearch.study.metric_names import is_never_negative
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
@@ -67,7 +68,7 @@ class Section(BaseModel):
 WHEN = 'only where other parameters have these values, or values such as ">= 3"'
 
 
-class Range(Section, EarlierKeys):
+class Range(Section, EarlierKeys, PriorKey):
     """A range of numbers: of whole numbers where low, high and step are whole."""
 
     low: Number = Field(description="lowest value")
@@ -83,7 +84,7 @@ class Range(Section, EarlierKeys):
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
     expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
     digits: Annotated[int, Field(ge=1, le=15)] | None = Field(
-        None, description="significant digits of each value: 3 for 0.228 in place of 0.2278417192"
+        None, description="significant digits of each value; default: few, such as 0.2278, by study.numbers"
     )
 
 
@@ -102,13 +103,16 @@ class Auto(Section, EarlierKeys):
     expand: bool = Field(False, description="a search in rounds may move the range beyond what the test found")
 
 
-class Values(Section, EarlierKeys):
+class Values(Section, EarlierKeys, PriorKey):
     """A choice, as a table so that it can have a condition and names."""
 
     values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
     when: dict[str, Allowed] = Field({}, description=WHEN)
     names: tuple[str, ...] = Field((), strict=False, description="a short name for each value, for screens and plots")
-    none: bool = Field(False, description='the trainer gets None for the value "none"')
+    none: bool | None = Field(
+        None,
+        description='the trainer gets None for the value "none"; default: true where no other value is a string',
+    )
 
 
 # [prune] ───────────────────────────────────────────────────────────────────────────────────────

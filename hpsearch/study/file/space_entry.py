@@ -12,8 +12,10 @@ from hpsearch.study.file import other_tools
 from hpsearch.study.file.faults import Faults, listed, literal, show, translate, unknown
 from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.prior_entry import with_prior
 from hpsearch.study.file.sections import Auto, Range, Section, Values
 from hpsearch.study.powers import exponent
+from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.scales import CURVED
 from hpsearch.study.space import Choice, Float, Int, Parameter
 
@@ -29,11 +31,14 @@ def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parame
         recordable(name)
         match raw:
             case {"values": _}:
-                return _choice(name, Values.model_validate(raw))
+                choice = Values.model_validate(raw)
+                return with_prior(_choice(name, choice), choice.prior, path, faults)
             case {"auto": _}:
                 return _auto(name, Auto.model_validate(raw), path, faults)
             case {"low": _} | {"high": _}:
-                return _range(name, Range.model_validate(raw), path, faults)
+                entry = Range.model_validate(raw)
+                found = _range(name, entry, path, faults)
+                return with_prior(found, entry.prior, path, faults) if found else None
             case dict() if _translated(raw, path, faults):
                 return None
             case dict():
@@ -43,7 +48,8 @@ def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parame
                 raise ValueError("must not be an empty list")
             case list():
                 values = ["none" if one is None else one for one in raw]
-                return _choice(name, Values(values=tuple(map(nested_plain, values)), none=None in raw))
+                none = True if None in raw else None
+                return _choice(name, Values(values=tuple(map(nested_plain, values)), none=none))
         if other_tools.is_call(raw):
             raise ValueError(f"is a fixed text, got {show(raw)}; {other_tools.SPACE_ENTRY}")
         return plain(raw)
@@ -67,7 +73,9 @@ def _auto(name: str, entry: Auto, path: KeyPath, faults: Faults) -> Float | None
         faults.add(path, f"must have 0 < low < high, got low = {entry.low}, high = {entry.high}")
         return None
     low, high = float(entry.low), float(entry.high)
-    return Float(name, low, high, log=True, when=entry.when, points=entry.points, expand=entry.expand, auto=True)
+    return Float(
+        name, low, high, log=True, when=entry.when, points=entry.points, expand=entry.expand, auto=True, short=True
+    )
 
 
 def _choice(name: str, entry: Values) -> Choice:
@@ -81,7 +89,8 @@ def _choice(name: str, entry: Values) -> Choice:
         raise ValueError("a name must not be empty")
     if entry.none and "none" not in entry.values:
         raise ValueError('none = true needs the value "none"')
-    return Choice(name, entry.values, entry.when, entry.names, entry.none)
+    implied = entry.none is None and none_is_implied(entry.values)
+    return Choice(name, entry.values, entry.when, entry.names, bool(entry.none) or implied, implied=implied)
 
 
 def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | Int | None:
@@ -100,6 +109,7 @@ def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | In
     step_size = float(entry.step) if entry.step else None
     grid = tuple(map(float, entry.grid))
     rest |= {"scale": entry.scale if entry.scale in CURVED else None, "digits": entry.digits}
+    rest["short"] = entry.digits is None and step_size is None
     return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, **rest)
 
 

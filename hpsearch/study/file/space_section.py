@@ -1,7 +1,7 @@
 """[space] of a study file: converts its tables, lists and scalars to a Space, and back."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from hpsearch.core.trial import Value
@@ -14,6 +14,7 @@ from hpsearch.study.file.space_conditions import check_alternatives, check_condi
 from hpsearch.study.file.space_constraints import check_texts, with_constraints
 from hpsearch.study.file.space_entry import parse_entry
 from hpsearch.study.file.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
+from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 MAX_PARAMETERS = 1_000
@@ -72,22 +73,27 @@ def written(space: Space) -> dict[str, Any]:
 
 
 def _written(parameter: Parameter) -> dict[str, Any] | list[Value]:
-    if isinstance(parameter, Choice) and not (parameter.when or parameter.names or parameter.none):
-        return list(parameter.values)
-    return _table(parameter)
+    table = _table(parameter)
+    return table["values"] if table.keys() == {"values"} else table
 
 
 def _table(parameter: Parameter) -> dict[str, Any]:
-    names = [field.name for field in fields(parameter) if field.name not in ("name", "axis")]
+    names = [field.name for field in fields(parameter) if field.name not in ("name", "axis", "short", "implied")]
     given = {name: getattr(parameter, name) for name in names}
+    given["prior"] = asdict(parameter.prior) if parameter.prior else None
+    keeps_text = False
+    if isinstance(parameter, Choice):
+        given["none"] = parameter.none and not parameter.implied
+        keeps_text = not parameter.none and none_is_implied(parameter.values)
     given["when"] = {name: list(values) for name, values in parameter.when.items()}
     plainly = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
     if isinstance(parameter, Float) and parameter.auto:
         implied = {"low": AUTO_LOW, "high": AUTO_HIGH, "log": True}
         plainly = {"auto": True} | {key: value for key, value in plainly.items() if value != implied.get(key)}
-    return {
+    plainly = {
         key: value for key, value in plainly.items() if value not in (None, False, [], {}) or key in ("low", "high")
     }
+    return {**plainly, "none": False} if keeps_text else plainly
 
 
 def _written_member(parameter: Parameter, family: Family) -> dict[str, Any]:

@@ -27,6 +27,11 @@ class StudySection(Section):
     trial_seeds: TrialSeeds = Field(
         "same", description='"same": every trial trains with study.seed; "different": each with a seed of its own'
     )
+    numbers: Literal["short", "full"] = Field(
+        "short",
+        description="how values of float ranges without digits are rounded: to few significant digits, such as 0.2278 "
+        '("short"), or not ("full")',
+    )
     at: JudgedAt = Field(
         "best",
         description='the value that counts: of the epoch with the best value ("best"), of the last epoch ("last"), or '

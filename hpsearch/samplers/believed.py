@@ -1,0 +1,81 @@
+"""Points that agree with the priors of a space (`study.priors`): drawn at random, and preferred by a model."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.core.trial import Params
+from hpsearch.study.priors import FLOOR
+from hpsearch.study.space import Choice, Parameter, Space
+
+Array = npt.NDArray[np.float64]
+
+Preference = Callable[[Array], Array]
+"""A log weight for each of n points of the unit cube (n, parameters), which is added to the log of a model's
+acquisition. Inactive parameters are at the middle of their axis."""
+
+
+def has_priors(space: Space) -> bool:
+    return any(one.prior is not None for one in space.parameters)
+
+
+def at_values(space: Space, generator: np.random.Generator) -> Params:
+    """The values of the priors, and random values of the other parameters."""
+    units = generator.random(space.dimensions).tolist()
+    return space.from_unit([_middle(one) if one.prior else u for one, u in zip(space.parameters, units, strict=True)])
+
+
+def drawn(space: Space, generator: np.random.Generator, trials: int, tries: int) -> Iterator[Params]:
+    """Random points for one trial, those of parameters with a prior drawn from it; none where this trial is to be drawn
+    uniformly, which becomes more probable with the number of trials before it.
+
+    One random number decides for all parameters, so that the values of several priors come together.
+    """
+    chance = float(generator.random())
+    used = [one.prior is not None and chance < one.prior.share(trials) for one in space.parameters]
+    for _ in range(tries if any(used) else 0):
+        units = zip(space.parameters, generator.random(space.dimensions).tolist(), used, strict=True)
+        yield space.from_unit([_quantile(one, u) if from_prior else u for one, u, from_prior in units])
+
+
+def _middle(parameter: Parameter) -> float:
+    assert parameter.prior is not None
+    return min(max(parameter.to_unit(parameter.prior.value), 0.0), 1.0)
+
+
+def _quantile(parameter: Parameter, u: float) -> float:
+    """The coordinate at the quantile u of the prior."""
+    prior = parameter.prior
+    assert prior is not None
+    if isinstance(parameter, Choice):
+        expected, total = parameter.index(prior.value), parameter.count - 1 + prior.odds
+        if u * total < prior.odds:
+            return (expected + 0.5) / parameter.count
+        other = min(int(u * total - prior.odds), parameter.count - 2)
+        return (other + (other >= expected) + 0.5) / parameter.count
+    normal = NormalDist(_middle(parameter), prior.width)
+    low, high = normal.cdf(0.0), normal.cdf(1.0)
+    return min(max(normal.inv_cdf(low + u * (high - low)), 0.0), 1.0)
+
+
+def prior_preference(space: Space, trials: int) -> Preference | None:
+    """The log of the priors to the power that piBO gives them after so many trials: 0 at their values, less elsewhere.
+    None without priors."""
+    return partial(_log_priors, space, trials) if has_priors(space) else None
+
+
+def _log_priors(space: Space, trials: int, points: Array) -> Array:
+    total = np.zeros(len(points))
+    for place, one in enumerate(space.parameters):
+        if one.prior is None:
+            continue
+        u, power = points[:, place], one.prior.power(trials)
+        if isinstance(one, Choice):
+            is_other = np.minimum(np.floor(u * one.count), one.count - 1) != one.index(one.prior.value)
+            total -= power * np.log(one.prior.odds) * is_other
+        else:
+            total += power * np.log(np.maximum(np.exp(-0.5 * ((u - _middle(one)) / one.prior.width) ** 2), FLOOR))
+    return total

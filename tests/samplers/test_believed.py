@@ -1,0 +1,124 @@
+"""Priors of the user in random and model-based searches."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hpsearch.core.decisions import New
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Report, State, Trial
+from hpsearch.samplers.bayesian import Bayesian
+from hpsearch.samplers.believed import prior_preference
+from hpsearch.samplers.coarse_to_fine import CoarseToFine
+from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
+from hpsearch.samplers.random import Random, draw_with_priors
+from hpsearch.study.file.search_sections import Round
+from hpsearch.study.priors import Prior
+from hpsearch.study.space import Choice, Float, Int, Space
+from hpsearch.testing.simulation import LOSS
+
+SPACE = Space(
+    (
+        Float("lr", 1e-5, 1.0, log=True, prior=Prior(1e-3, "strong")),
+        Int("layers", 1, 8, prior=Prior(2)),
+        Choice("optimizer", ("sgd", "adam", "adamw"), prior=Prior("adamw", "strong")),
+        Float("dropout", 0.0, 0.5),
+    )
+)
+EXPECTED = {"lr": pytest.approx(1e-3), "layers": 2, "optimizer": "adamw"}
+
+
+def searched(sampler, loss, most=40):
+    """The history of a search that trains each proposal for one epoch."""
+    history = History(LOSS)
+    while len(history) < most and isinstance(proposal := sampler.ask(history), New):
+        curve = (Report(1, {"val_loss": loss(proposal.params)}),)
+        number = len(history)
+        history.put(Trial(number, proposal.params, 0, 1, State.COMPLETE, curve=curve, ended=number + 1))
+    return history
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Random(SPACE, 3, 5, 1),
+        Bayesian(SPACE, 3, 5, 1, "tpe", 3),
+        Bayesian(SPACE, 3, 5, 1, "cmaes", 3),
+        FreezeThaw(SPACE, 3, 5, 1, 3),
+        CoarseToFine(SPACE, 3, [Round(trials=5, epochs=1)], 0.5, 0.25, 0.1),
+    ],
+    ids=lambda one: getattr(one, "sampler", type(one).__name__),
+)
+def test_the_first_trial_has_the_values_of_the_priors(sampler):
+    proposal = sampler.ask(History(LOSS))
+    assert {name: proposal.params[name] for name in EXPECTED} == EXPECTED
+    assert "prior" in proposal.reason
+
+
+def test_draws_are_near_the_prior_and_then_uniform():
+    def far(trials):
+        drawn = [draw_with_priors(SPACE, stream(seed, 1), set(), trials)[0] for seed in range(400)]
+        return np.mean([abs(math.log10(one["lr"]) + 3) > 1.25 for one in drawn])
+
+    # From the prior (sd 0.1 of 5 decades) 1.25 decades are 2.5 sd; uniformly half of the axis is that far away.
+    assert far(1) < 0.12  # of 1/11 uniform draws
+    assert far(100_000) > 0.42  # 3 standard errors of a share of 0.5 in 400 draws
+
+
+def test_a_choice_has_the_odds_of_its_prior():
+    space = Space((Choice("a", tuple(range(5)), prior=Prior(3, "strong")),))
+    drawn = [draw_with_priors(space, stream(seed, 1), set(), 1)[0]["a"] for seed in range(600)]
+    share = sum(one == 3 for one in drawn) / len(drawn)
+    assert abs(share - (10 / 11 * 10 / 14 + 1 / 11 / 5)) < 0.06  # 3 standard errors
+    assert set(drawn) == set(range(5))
+
+
+def test_a_model_prefers_the_prior_less_and_less():
+    cube = np.array(
+        [SPACE.to_unit({"lr": 1e-3, "layers": 2, "optimizer": "adamw", "dropout": 0.1}), [0.9, 0.9, 0.1, 0.5]]
+    )
+    early, late = prior_preference(SPACE, 10)(cube), prior_preference(SPACE, 1_000)(cube)
+    assert early[0] == pytest.approx(0) == late[0]
+    assert early[1] == pytest.approx(100 * late[1])
+    assert early[1] < -3
+    assert prior_preference(Space((Float("lr", 0.1, 1.0),)), 10) is None
+
+
+NARROW = Space((Float("x", 0.0, 1.0, prior=Prior(0.2, "strong")), Choice("c", ("a", "b"), prior=Prior("a"))))
+
+
+@pytest.mark.parametrize("kind", ["tpe", "gp"])
+def test_a_right_prior_is_followed_and_a_wrong_one_overcome(kind):
+    sampler = Bayesian(NARROW, 1, 26, 1, kind, 5)
+    right = searched(sampler, lambda params: abs(params["x"] - 0.2))
+    assert min(abs(trial.params["x"] - 0.2) for trial in right) < 0.02
+    wrong = searched(sampler, lambda params: abs(params["x"] - 0.95))
+    assert min(abs(trial.params["x"] - 0.95) for trial in wrong) < 0.1
+
+
+def test_a_conditional_space_has_priors():
+    space = Space(
+        (
+            Choice("o", ("sgd", "adam"), prior=Prior("sgd")),
+            Float("momentum", 0.0, 1.0, when={"o": ("sgd",)}, prior=Prior(0.9, "strong")),
+        )
+    )
+    history = searched(Bayesian(space, 1, 12, 1, "tpe", 4), lambda params: params.get("momentum", 2.0))
+    assert all(space.contains(trial.params) for trial in history)
+
+
+def test_constraints_are_kept():
+    from hpsearch.core.constraints import read
+
+    space = Space(SPACE.parameters, constraints=(read("layers >= 4"),))
+    history = searched(Random(space, 1, 20, 1), lambda _: 0.0)
+    assert all(trial.params["layers"] >= 4 for trial in history)
+
+
+def test_without_priors_draws_are_as_before():
+    space = Space((Float("x", 0.0, 1.0),))
+    params, by = draw_with_priors(space, stream(1, 0), set(), 0)
+    assert not by
+    assert params["x"] == stream(1, 0).random(1)[0]
