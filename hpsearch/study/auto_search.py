@@ -19,6 +19,7 @@ from hpsearch.study.file.search_section import AutoChoice, SearchSection
 from hpsearch.study.file.search_sections import Search
 from hpsearch.study.file.sections import HalvingPrune, Limits, OtherTables, Problems, Prune, Resources, Section, kinds
 from hpsearch.study.file.trainer_sections import Trainer
+from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.space import Float, Space
 
 TRAININGS_FOR_MODEL = 5
@@ -100,7 +101,7 @@ def situation(
     is_grid = all(one.grid or one.points is not None for one in endless)
     workers = resources.workers or (1 if resources.address == "none" else None)
     continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
-    points = space.grid_size() if is_grid else None
+    points = grid_size(space) if is_grid else None
     return Situation(budget, trainer.epochs, points, workers, continues, _has_schedule(trainer, folder), prunes)
 
 

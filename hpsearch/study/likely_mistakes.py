@@ -9,6 +9,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Random, Recipe
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
+from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
 
@@ -107,7 +108,7 @@ def number_of_points(study: Study) -> int | None:
     parameters = study.space.parameters
     if any(isinstance(one, Float | Int) and (one.count is None or one.grid or one.points) for one in parameters):
         return None
-    return study.space.grid_size()
+    return grid_size(study.space)
 
 
 def _resources(study: Study) -> Iterator[Mistake]:

@@ -321,13 +321,6 @@ class Space:
         whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in self.parameters)
         return replace(self, parameters=tuple(whole)).grid()
 
-    def grid_size(self) -> int | None:
-        """The number of points of `grid`; None where counting them takes too long: because of conditions, or of
-        constraints on many points."""
-        from hpsearch.study.grid_counts import grid_size
-
-        return grid_size(self)
-
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
         """The same space with other ranges for some parameters, by their keys."""
         return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))

@@ -14,6 +14,7 @@ from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
 from hpsearch.study.space import Float, Space
@@ -29,7 +30,7 @@ class Grid(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         known = {key_of(known_points.completed(space, one)) for one in self.first or ()}
         in_grid = sum(key_of(point) in known for point in space.grid()) if known else 0
-        yield Rung(epochs, 0, (space.grid_size() or 0) + len(known) - in_grid)
+        yield Rung(epochs, 0, (grid_size(space) or 0) + len(known) - in_grid)
 
     @property
     def takes_several_goals(self) -> bool:
@@ -50,7 +51,7 @@ class Grid(SearchSection):
         endless = [one.name for one in floats if not one.grid and one.points is None]
         for name in endless:
             yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
-        points = 0 if endless else others.space.grid_size()
+        points = 0 if endless else grid_size(others.space)
         if points is None or points > MAX_GRID_POINTS:
             count = f"{points:,} points" if points is not None else "more than can be counted"
             most = f"a grid must have at most {MAX_GRID_POINTS:,} points"

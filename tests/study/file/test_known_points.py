@@ -12,6 +12,7 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.orchestrator import build
 from hpsearch.study.definition import Study
 from hpsearch.study.file.known_points import points
+from hpsearch.study.grid_counts import grid_size
 
 SPACE: dict[str, Any] = {
     "lr": {"low": 0.0, "high": 1.0, "points": 3},
@@ -76,7 +77,7 @@ def test_they_are_the_first_trials(search: dict[str, Any]) -> None:
 def test_a_grid_has_each_point_once() -> None:
     made = study({"method": "grid", "first": FIRST})
     (rung,) = made.search.rungs(made.space, 2)
-    plain = study({"method": "grid"}).space.grid_size()
+    plain = grid_size(study({"method": "grid"}).space)
     assert plain is not None
     assert rung.new == plain + 1  # lr = 0.3 is between two points of the grid
     found = proposals(made, rung.new)
