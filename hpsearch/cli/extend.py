@@ -9,7 +9,8 @@ from hpsearch.cli.verb import Answer, recorded_study
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("--epochs", type=int, required=True, metavar="E", help="train to this epoch in all")
+    help_text = "train to this epoch, or training step, in all"
+    parser.add_argument("--epochs", "--steps", type=int, required=True, metavar="E", help=help_text)
     parser.add_argument("--best", type=int, metavar="N", help="only the N best trials; default: all finished ones")
     again = "train trials without a checkpoint again from epoch 1"
     parser.add_argument("--from-scratch", action="store_true", help=again)

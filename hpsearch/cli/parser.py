@@ -57,6 +57,7 @@ SETTINGS = {
     "metric": "study.metric",
     "name": "study.name",
     "seed": "study.seed",
+    "steps": "trainer.steps",
     "trials": "search.trials",
     "workers": "resources.workers",
 }

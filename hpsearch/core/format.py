@@ -59,7 +59,7 @@ def score(trial: Trial, objective: Objective) -> str:
     judged, value = objective.judged(trial), objective.value(trial)
     if judged is None or value is None:
         return f"no {objective.metric}"
-    return f"{objective.label} {number(value)} at epoch {judged.step}"
+    return f"{objective.label} {number(value)} at {objective.unit} {judged.step}"
 
 
 def params_line(params: Params) -> str:

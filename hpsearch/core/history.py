@@ -273,10 +273,9 @@ class Nearest:
             found.append((sum(one.excess for one in unmet), cls(trial.number, value, judged.step, unmet)))
         return min(found, key=lambda one: one[0])[1] if found else None
 
-    def text(self, label: str) -> str:
-        """label: of the metric."""
+    def text(self, objective: Objective) -> str:
         unmet = "; ".join(one.text for one in self.unmet)
-        return f"trial {self.trial}, {label} {self.value:.4g} at epoch {self.epoch}: {unmet}"
+        return f"trial {self.trial}, {objective.label} {self.value:.4g} at {objective.unit} {self.epoch}: {unmet}"
 
 
 @dataclass(frozen=True)

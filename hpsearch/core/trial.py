@@ -60,6 +60,9 @@ TrialSeeds = Literal["same", "different"]
 ASK_AND_TELL = "hpsearch:Session"
 """The value of trainer.use where a program trains the trials itself (ask and tell)."""
 
+EPOCH = "epoch"
+"""The word for a step of a curve, unless trainer.unit is another."""
+
 COMMAND = "hpsearch:command"
 """As trainer.use: the trainer is trainer.command."""
 
@@ -224,6 +227,7 @@ class Objective:
     failed: whether a FAILED trial has a result: "keep", from its epochs before the failure; "drop", none.
     require: a trial that does not meet one of these at the epoch by which it is judged has a value, and no result.
     others: the other goals of a study with several; a trial has a result where it has a value for each of them.
+    unit: the word for a step of a curve, on screens: "epoch", "step" or "evaluation".
 
     Inside hpsearch smaller is better: `loss_*` negates a metric that is maximised. NaN and both infinities become +inf,
     so that a diverged trial is never the best (Optuna accepts -inf as a result).
@@ -235,6 +239,7 @@ class Objective:
     failed: Literal["keep", "drop"] = "keep"
     require: tuple[Requirement, ...] = ()
     others: tuple[Goal, ...] = ()
+    unit: str = EPOCH
 
     @property
     def goals(self) -> tuple[Goal, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from hpsearch.core.trial import Objective, Params, Trial
+from hpsearch.core.trial import EPOCH, Objective, Params, Trial
 from hpsearch.doctor.meanings import Meanings, Role, words
 from hpsearch.doctor.measured_steps import MeasuredSteps
 from hpsearch.doctor.series import Series, series
@@ -31,6 +31,7 @@ class Curves:
     rate: the learning rate; given_rate: the parameter. update: the update ratio.
     layers: by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the two splits.
     held_fractions: all accuracies of the validation split, by name. measured: the steps.
+    unit: of `last`, see `Objective.unit`.
     """
 
     epochs: int
@@ -49,6 +50,7 @@ class Curves:
     held_fraction: Series | None
     held_fractions: Mapping[str, Series]
     measured: MeasuredSteps
+    unit: str = EPOCH
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective, meanings: Meanings | None = None) -> "Curves":
@@ -57,7 +59,7 @@ class Curves:
         curve = [report for report in trial.curve if report.step > 0]
         names = dict.fromkeys(name for report in curve for name in report.metrics)
         points = {name: [(one.step, one.metrics[name]) for one in curve if name in one.metrics] for name in names}
-        found = {name: one for name in names if (one := series(points[name], name)) is not None}
+        found = {name: one for name in names if (one := series(points[name], name, objective.unit)) is not None}
 
         def having(role: Role) -> Series | None:
             name = meanings.name(role)
@@ -87,7 +89,13 @@ class Curves:
                 name: one for name, one in fractions.items() if meanings.fractions[name].role is Role.VAL_ACCURACY
             },
             measured=MeasuredSteps.of(found),
+            unit=objective.unit,
         )
+
+    @property
+    def report(self) -> str:
+        """The word for one report: every epoch has one, and not every training step."""
+        return EPOCH if self.unit == EPOCH else "report"
 
     @cached_property
     def losses(self) -> Sequence[Series]:
@@ -185,7 +193,7 @@ def _broken(
 def _scaled(one: Series, factor: float) -> Series:
     if factor == 1:
         return one
-    return Series(one.steps, tuple(factor * value for value in one.values), one.name, one.values)
+    return Series(one.steps, tuple(factor * value for value in one.values), one.name, one.values, one.unit)
 
 
 def _as_loss(metric: Series, objective: Objective, fraction: Series | None) -> Series:
@@ -193,4 +201,4 @@ def _as_loss(metric: Series, objective: Objective, fraction: Series | None) -> S
     if objective.goal == "minimize":
         return metric
     one, whole = (metric, 0.0) if fraction is None else (fraction, 1.0)
-    return Series(metric.steps, tuple(whole - value for value in one.values), metric.name, metric.values)
+    return Series(metric.steps, tuple(whole - value for value in one.values), metric.name, metric.values, metric.unit)

@@ -137,7 +137,7 @@ def _missing(trial: Trial, curves: Curves) -> str:
         return "no epoch is reported" + (f": {first_line(trial.reason)}" if trial.reason else "")
     if not curves.losses:
         return "neither train_loss nor val_loss nor the study's metric is reported"
-    return f"too few epochs to judge ({curves.epochs}; {ENOUGH} needed)"
+    return f"too few {curves.report}s to judge ({curves.epochs}; {ENOUGH} needed)"
 
 
 def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:

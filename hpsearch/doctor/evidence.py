@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hpsearch.core.format import number
+from hpsearch.core.trial import EPOCH
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One reported value of a metric, not negated."""
+    """One reported value of a metric, not negated. unit: of `epoch`, see `Objective.unit`."""
 
     metric: str
     epoch: int
     value: float
+    unit: str = EPOCH
 
     def __str__(self) -> str:
-        return f"{number(self.value)} (epoch {self.epoch})"
+        return f"{number(self.value)} ({self.unit} {self.epoch})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Value:
     point: CurvePoint
 
     def __str__(self) -> str:
-        return f"{self.point.metric} is {number(self.point.value)} at epoch {self.point.epoch}"
+        return f"{self.point.metric} is {number(self.point.value)} at {self.point.unit} {self.point.epoch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Change:
     def __str__(self) -> str:
         start, end, metric = self.start, self.end, self.start.metric
         if self.verb == "stayed":
-            return f"{metric} stayed at {number(end.value)} (epochs {start.epoch} to {end.epoch})"
+            return f"{metric} stayed at {number(end.value)} ({start.unit}s {start.epoch} to {end.epoch})"
         return f"{metric} {self.verb} from {start} to {end}"
 
 
@@ -57,7 +59,9 @@ class Extreme:
     which: Literal["lowest", "highest", "best"]
 
     def __str__(self) -> str:
-        return f"{self.point.metric} was {self.which} at epoch {self.point.epoch} ({number(self.point.value)})"
+        return (
+            f"{self.point.metric} was {self.which} at {self.point.unit} {self.point.epoch} ({number(self.point.value)})"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+from hpsearch.core.trial import EPOCH
 from hpsearch.doctor.evidence import Change, CurvePoint
 
 
@@ -14,12 +15,14 @@ class Series:
     """One number over the epochs: at least one point, steps rising, values finite.
 
     name: of the metric. reported: its values as reported, where `values` are those of a loss (see `Curves.metric`).
+    unit: of the steps, see `Objective.unit`.
     """
 
     steps: tuple[int, ...]
     values: tuple[float, ...]
     name: str = ""
     reported: tuple[float, ...] = ()
+    unit: str = EPOCH
 
     def __len__(self) -> int:
         return len(self.values)
@@ -50,7 +53,7 @@ class Series:
         """The running median of three points, of more where the curve is long."""
         half = max(1, len(self) // 40)
         windows = (self.values[max(0, at - half) : at + half + 1] for at in range(len(self)))
-        return Series(self.steps, tuple(map(median, windows)), self.name)
+        return Series(self.steps, tuple(map(median, windows)), self.name, unit=self.unit)
 
     @cached_property
     def lowest(self) -> tuple[int, float]:
@@ -76,7 +79,7 @@ class Series:
 
     def point(self, place: int) -> CurvePoint:
         """As it was reported. place: in `values`."""
-        return CurvePoint(self.name, self.steps[place], (self.reported or self.values)[place])
+        return CurvePoint(self.name, self.steps[place], (self.reported or self.values)[place], self.unit)
 
     @property
     def first_point(self) -> CurvePoint:
@@ -115,7 +118,8 @@ class Series:
         return next(before, self.first)
 
 
-def series(points: Iterable[tuple[int, float]], name: str = "") -> Series | None:
+def series(points: Iterable[tuple[int, float]], name: str = "", unit: str = EPOCH) -> Series | None:
     """The finite points, in their order; None where there are none."""
     finite = [(step, value) for step, value in points if math.isfinite(value)]
-    return Series(tuple(step for step, _ in finite), tuple(value for _, value in finite), name) if finite else None
+    steps, values = tuple(step for step, _ in finite), tuple(value for _, value in finite)
+    return Series(steps, values, name, unit=unit) if finite else None

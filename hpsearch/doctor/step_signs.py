@@ -26,7 +26,7 @@ def weights_stay(c: Curves) -> Finding | None:
     if not learns_little(c):  # something else than the tracked optimizer trains the model
         return None
     if c.measured.is_idle:
-        said = "the tracked optimizer made no step, and the weights are the same after each epoch"
+        said = f"the tracked optimizer made no step, and the weights are the same after each {c.report}"
     elif c.measured.moves_nothing:
         said = "the steps of the tracked optimizer change no weight"
     else:

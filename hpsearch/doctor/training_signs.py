@@ -91,7 +91,7 @@ def unchanged(c: Curves) -> Finding | None:
         return None
     if c.train is not None and c.train.late_fall_significance() > SIGNIFICANT:
         return None
-    facts: list[Fact] = [one.change, Computed("it is the same in all epochs, so the weights do not change")]
+    facts: list[Fact] = [one.change, Computed(f"it is the same in all {c.report}s, so the weights do not change")]
     return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": 0.0}, (1, c.last))
 
 
@@ -120,7 +120,7 @@ def rate_too_high(c: Curves) -> Finding | None:
         return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
     if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c) and _is_not_noise(c):
         share = rise * c.scale / (abs(c.train.first) or c.scale)
-        said = f"train_loss rises by {share:.1%} of its initial value per epoch on average (falls count as 0)"
+        said = f"train_loss rises by {share:.1%} of its initial value per {c.report} on average (falls count as 0)"
         return _too_high(c, Computed(said), climbs=rise)
     return _climbed(c)
 
@@ -206,7 +206,7 @@ def vanishing(c: Curves) -> Finding | None:
     ratio = layer_ratio(c)
     if ratio is None or not 0 < ratio < VANISHING_RATIO or not learns_little(c):
         return None
-    said = f"the smallest gradient norm of a layer is {ratio:.0e} of the largest (median over the epochs)"
+    said = f"the smallest gradient norm of a layer is {ratio:.0e} of the largest (median over the {c.report}s)"
     facts = (Computed(said), lowest_loss(c).change)
     numbers = {"layer_ratio": ratio, "fallen": fallen(c)}
     return Finding(Label.VANISHING_GRADIENTS, Severity.SEVERE, facts, numbers, (1, c.last))
@@ -221,7 +221,7 @@ def plateau(c: Curves) -> Finding | None:
     facts: list[Fact] = [lowest_loss(c).change]
     if silent:
         be = "is" if len(silent) == 1 else "are"
-        facts.append(Computed(f"{', '.join(silent)} {be} exactly 0 in at least 90% of the epochs"))
+        facts.append(Computed(f"{', '.join(silent)} {be} exactly 0 in at least 90% of the {c.report}s"))
     return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": fallen(c)}, (1, c.last))
 
 

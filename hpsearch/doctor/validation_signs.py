@@ -138,7 +138,7 @@ def decayed_too_early(c: Curves) -> Finding | None:
     if min(last_fall, before) < FAST or after > last_fall:
         return None
     place = len(points) - 2  # of the last epoch before the learning rate was halved
-    facts: list[Fact] = [Computed(f"the learning rate is at most half of its maximum from epoch {halved} on")]
+    facts: list[Fact] = [Computed(f"the learning rate is at most half of its maximum from {c.unit} {halved} on")]
     facts += [Change(one.point(place - 1), one.point(place))] if place else []
     facts += [Change(one.point(place), one.end_point)]
     numbers = {"pace": last_fall, "after": after}
@@ -302,7 +302,7 @@ def still_improving(c: Curves) -> Finding | None:
         numbers |= {"expected_low": expected[0], "expected_high": expected[1]}
         low, high = (f"{value:.3g}" for value in expected)
         ends = low if low == high else f"{low} to {high}"
-        facts.append(Computed(f"if it goes on like this, {2 * c.last} epochs reach {ends}"))
+        facts.append(Computed(f"if it goes on like this, {2 * c.last} {c.unit}s reach {ends}"))
     at = one.steps[round(len(one) * 2 / 3)]
     return Finding(Label.STILL_IMPROVING, Severity.HINT, tuple(facts), numbers, (at, c.last))
 

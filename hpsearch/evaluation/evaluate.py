@@ -27,7 +27,7 @@ from hpsearch.records.find import evaluation_name
 from hpsearch.study import placeholders
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import ParameterSet
-from hpsearch.trainer.adapters import command
+from hpsearch.trainer.adapters import program_sources
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:
@@ -89,7 +89,7 @@ def _check_uses_seeds(study: Study) -> None:
         return
     words = [*program.words, *map(str, study.trainer.options.values())]
     is_given = any("seed" in placeholders.used(word) for word in words)
-    if not is_given and not command.reads(program, study.folder, "HPSEARCH_SEED"):
+    if not is_given and not program_sources.reads(program, study.folder, "HPSEARCH_SEED"):
         raise BadInput(
             "evaluate trains finalists with fresh seeds, and the trainer's command gets none: write {seed} into "
             "trainer.command or trainer.options, or let the program read HPSEARCH_SEED"

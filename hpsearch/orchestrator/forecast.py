@@ -78,6 +78,7 @@ class Forecast:
             "rounds": [{"trials": one.trials, "epochs": one.epochs, "continued": one.survivors} for one in self.rounds],
             "trials": self.trials,
             "epochs": self.epochs,
+            "unit": self.study.trainer.word,
             "first": [dict(proposal.params) for proposal in self.first],
             "seconds_per_epoch": self.seconds_per_epoch,
             "recorded": {"trials": sum(done.trials.values()), "epochs": done.epochs} if done else None,

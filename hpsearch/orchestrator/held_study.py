@@ -173,7 +173,7 @@ def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) 
     new = {key: now[key] for key in ("metric", "require") if key in now}
     if new == {key: about[key] for key in ("metric", "require") if key in about}:
         return identity
-    recorded = replace(objective_of(about), failed="keep")
+    recorded = replace(objective_of(about, record.spec["trainer"]), failed="keep")
     if any(recorded.counts(trial) for trial in journal.trials(record.id)):
         return identity
     rest = {key: value for key, value in about.items() if key not in ("metric", "require")}

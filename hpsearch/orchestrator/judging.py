@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure
@@ -34,12 +35,13 @@ class Judging:
         """
         report, objective, comparison = trial.curve[-1], history.objective, ""
         if objective.has_diverged(report):
-            reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} at epoch {trial.epoch}"
+            at = f"at {objective.unit} {trial.epoch}"
+            reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} {at}"
             return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
         if reached := target_reached(self.target, objective, trial):
             return reached, ""
         if trial.epoch >= self.epochs:
-            return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch}), ""
+            return Finish(trained_all(trial, objective.unit), numbers={"epoch": trial.epoch}), ""
         if (self.stopping or objective).is_in(report):
             early = self.early_stopping.judge(trial, history)
             if not isinstance(early, Continue):
@@ -50,7 +52,8 @@ class Judging:
                 return verdict, ""
             comparison = verdict.reason
         if trial.epoch >= trial.until:
-            return Pause(planned_end(trial), numbers={"epoch": trial.epoch, "round": trial.round}), comparison
+            numbers = {"epoch": trial.epoch, "round": trial.round}
+            return Pause(planned_end(trial, objective.unit), numbers=numbers), comparison
         return Continue(comparison), comparison
 
     def missing(self, trial: Trial, history: History) -> str:
@@ -86,10 +89,14 @@ def in_full(reason: str, trial: Trial, history: History) -> str:
     return "; ".join([reason, *(one.text for one in history.objective.unmet(trial))])
 
 
-def planned_end(trial: Trial) -> str:
+def trained_all(trial: Trial, unit: str) -> str:
+    return f"trained {'all ' * (trial.epoch > 1)}{many(trial.epoch, unit)}"
+
+
+def planned_end(trial: Trial, unit: str) -> str:
     """Why a trial pauses that has trained as far as its proposal said; samplers without rounds have one."""
     in_round = f" in round {trial.round}" if trial.round > 1 else ""
-    return f"trained to epoch {trial.epoch}, as far as planned{in_round}"
+    return f"trained to {unit} {trial.epoch}, as far as planned{in_round}"
 
 
 def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:
@@ -97,7 +104,7 @@ def target_reached(target: float | None, objective: Objective, trial: Trial) -> 
     value = objective.value(trial) if target is not None else None
     if target is None or value is None or value * objective.sign > target * objective.sign or objective.unmet(trial):
         return None
-    reason = f"limits.target = {target:g} is reached: {objective.label} {value:.6g} at epoch {trial.epoch}"
+    reason = f"limits.target = {target:g} is reached: {objective.label} {value:.6g} at {objective.unit} {trial.epoch}"
     return Finish(reason, Cause.LIMIT, {"target": target, "value": value, "epoch": trial.epoch})
 
 

@@ -283,7 +283,7 @@ class Loop:
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
-                reason = f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}"
+                reason = f"its trainer ended at {self.history.objective.unit} {trial.epoch} of {self.rules.epochs}"
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             elif event.failure is not None and isinstance(verdict, Finish):
                 trial, verdict = judging.raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
@@ -371,8 +371,8 @@ class Loop:
             reason = f"{lost.reason}; limits.retries = {self.rules.retries} is used up"
             self._end(replace(trial, error=lost.traceback), State.FAILED, reason, lost.cause, numbers)
         else:
-            again = replace(trial, attempts=attempts)
-            self._wait(again, f"{lost.reason}; resumed from epoch {trial.epoch}", lost.cause, numbers)
+            reason = f"{lost.reason}; resumed from {self.history.objective.unit} {trial.epoch}"
+            self._wait(replace(trial, attempts=attempts), reason, lost.cause, numbers)
             self._queue.append(trial.number)
 
     # Time ───────────────────────────────────────────────────────────────────────────────────────
@@ -393,7 +393,7 @@ class Loop:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
                 self._retry_elsewhere(trial, Lost(number, reason, cause=Cause.STALLED), {"seconds": stall})
             elif now > self._deadline:
-                reason = f"{self.end.stopped}; its epoch did not end in time"
+                reason = f"{self.end.stopped}; its {self.history.objective.unit} did not end in time"
                 self._wait(trial, reason, self.end.cause, self.end.numbers)
             else:
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.core.decisions import Verdict
 from hpsearch.core.errors import JournalUnavailable
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import EPOCH, Trial
 from hpsearch.orchestrator.held_study import HeldStudy
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.preflight_record import keep
@@ -60,11 +60,11 @@ class Observer:
 class Notes(Observer):
     """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn.
 
-    resumes: whether this run may resume trials. Only then missing checkpoints are shown.
+    resumes: whether this run may resume trials. Only then missing checkpoints are shown. unit: see `Objective.unit`.
     """
 
     def __init__(self, say: Callable[[str], None]):
-        self._say, self.resumes = say, True
+        self._say, self.resumes, self.unit = say, True, EPOCH
         self._left: deque[str] = deque()
         self.add = self._left.append
 
@@ -73,7 +73,7 @@ class Notes(Observer):
             return
         self.add(
             f"warning: trials of this trainer cannot be continued: {why}. A trial that is resumed (after Ctrl-C, after "
-            "a lost worker, in a later round) trains again from epoch 1, and these epochs count"
+            f"a lost worker, in a later round) trains again from {self.unit} 1, and these {self.unit}s count"
         )
 
     def warned(self, text: str) -> None:

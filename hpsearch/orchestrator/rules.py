@@ -236,7 +236,8 @@ class EpochBudget:
         """None where enough epochs are left for one more epoch of the trial, and for those that it must train again."""
         if self._left(history) > (trial.epoch if history.restarts else 0):
             return None
-        reason = f"limits.epochs = {self._limit} leaves too few epochs to train trial {trial.number} again from epoch 1"
+        few = f"limits.epochs = {self._limit} leaves too few {history.objective.unit}s"
+        reason = f"{few} to train trial {trial.number} again from {history.objective.unit} 1"
         return Reached(reason, math.inf, {"epochs": self._limit or 0})
 
     def grant_running(self, running: Collection[int], history: History) -> None:

@@ -87,6 +87,7 @@ class RunResult:
             "best": self.best and asdict(self.best),
             **({"front": [asdict(one) for one in self.front]} if self.history.objective.others else {}),
             "epochs_trained": self.history.epochs,
+            "unit": self.history.objective.unit,
             "wall_seconds": round(self.seconds, 3),
             "busy_fraction": round(self.totals.busy_fraction, 4),
             "journal": self.study.journal_display,

@@ -169,6 +169,7 @@ class Search:
         self._tracking.tracker = build.tracker(self.study, held.record, self._own_logging)
         code = environment.code(self.study.trainer.use, self.study.folder, self.study.provenance.diff)
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
+        self._notes.unit = self.study.objective.unit
         self._notes.resumes = may_resume(self.study) or any(trial.state.is_active and trial.curve for trial in history)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.show_line)
         uid = held.record.uid

@@ -76,13 +76,14 @@ def study(
     if any(trial.curve for trial in (*ranked, *others)):
         figure = trials.curves(ranked, others, objective)
         caption = trials.curves_caption(figure, ranked, others)
-        drawn.append(_plot("curves", f"{objective.metric} by epoch", caption, figure))
+        drawn.append(_plot("curves", f"{objective.metric} by {objective.unit}", caption, figure))
     if ranked and trials.has_losses(ranked[0]):
         title = f"Training and validation loss of the best trial ({ranked[0].number})"
         drawn.append(_plot("losses", title, trials.LOSSES, trials.losses(ranked[0], objective)))
     if ranked:
         figure = trials.anytime([*ranked, *others], ranked, objective)
-        drawn.append(_plot("anytime", "Best value by number of epochs trained", trials.ANYTIME, figure))
+        title = f"Best value by number of {objective.unit}s trained"
+        drawn.append(_plot("anytime", title, trials.ANYTIME.format(unit=objective.unit), figure))
         caption = parameters.caption(ranked, space)
         for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
             drawn.append(_plot(f"parameter-{number}", name, "" if number else caption, figure, small=True))

@@ -26,7 +26,7 @@ HEIGHT = 420
 LOSSES = (
     "A rising validation loss with a falling training loss means that the network overfits (memorises the examples)."
 )
-ANYTIME = "The best value so far, by the number of epochs trained in all trials, in the order of their reports."
+ANYTIME = "The best value so far, by the number of {unit}s trained in all trials, in the order of their reports."
 
 
 # All trials ──────────────────────────────────────────────────────────────────────────────────────
@@ -38,10 +38,10 @@ def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objectiv
     drawn = [(trial, _points(trial, objective)) for trial in (*best, *rest)]
     marked = max(trial.epoch for trial, _ in drawn) <= FEW
     figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
-    figure.add_trace(_grey_trace(drawn[len(best) :], marked))
+    figure.add_trace(_grey_trace(drawn[len(best) :], marked, objective.unit))
     for colour, (trial, points) in reversed(list(zip(COLOURS, drawn[: len(best)], strict=False))):
         figure.add_trace(_curve(f"trial {trial.number}", points, colour, marked))
-    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_xaxes(title=objective.unit, rangemode="tozero")
     figure.update_yaxes(title=label(objective.metric), range=_y_range(drawn[: len(best)], drawn))
     figure.update_layout(legend_traceorder="reversed")
     return figure
@@ -56,7 +56,7 @@ def curves_caption(figure: go.Figure, ranked: Sequence[Trial], others: Sequence[
     if shown < all_of_them:
         parts.append(f"{shown} of {all_of_them:,} trials are shown: the best, and a sample of the others.")
     if longest > MAX_POINTS:
-        parts.append(f"Long curves have about {MAX_POINTS} points, including the best epoch.")
+        parts.append(f"Long curves have about {MAX_POINTS} points, including the best one.")
     if _has_outliers(figure):
         parts.append("Outliers are cut off: double-click to show them.")
     return " ".join(filter(None, parts))
@@ -101,7 +101,9 @@ def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, m
     )
 
 
-def _grey_trace(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> go.Scatter:
+def _grey_trace(
+    drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool, unit: str
+) -> go.Scatter:
     """All curves in one trace, with gaps between them: hundreds of traces would be slow."""
     rows = [
         row
@@ -112,7 +114,7 @@ def _grey_trace(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]
         x=[step for step, _, _ in rows],
         y=[value for _, value, _ in rows],
         text=[name for _, _, name in rows],
-        hovertemplate="%{text}<br>epoch %{x}: %{y}<extra></extra>",
+        hovertemplate="%{text}<br>" + unit + " %{x}: %{y}<extra></extra>",
         mode="lines+markers" if marked else "lines",
         line={"color": GREY, "width": 1},
         marker={"size": 3},
@@ -144,8 +146,8 @@ def losses(trial: Trial, objective: Objective) -> go.Figure:
     if judged := objective.judged(trial):
         side = "left" if 2 * judged.step > trial.epoch else "right"
         look = {"line_dash": "dot", "line_color": GREY, "annotation_position": f"top {side}"}
-        figure.add_vline(x=judged.step, annotation_text=f"judged at epoch {judged.step}", **look)
-    figure.update_xaxes(title="epoch", rangemode="tozero")
+        figure.add_vline(x=judged.step, annotation_text=f"judged at {objective.unit} {judged.step}", **look)
+    figure.update_xaxes(title=objective.unit, rangemode="tozero")
     figure.update_yaxes(title="loss")
     return figure
 
@@ -160,11 +162,11 @@ def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective)
     x, y, texts = zip(*found, (total, found[-1][1], "end of the search"), strict=True)
     line = {"color": COLOURS[0], "width": 2, "shape": "hv"}
     figure = go.Figure(layout={"height": HEIGHT})
-    hover = "%{text}<br>after %{x} epochs: %{y}<extra></extra>"
+    hover = "%{text}<br>after %{x} " + objective.unit + "s: %{y}<extra></extra>"
     marker = {"size": [6] * len(found) + [0]}
     trace = go.Scatter(x=x, y=y, text=texts, line=line, marker=marker, mode="lines+markers", hovertemplate=hover)
     figure.add_trace(trace)
-    figure.update_xaxes(title="epochs trained in all trials", rangemode="tozero")
+    figure.update_xaxes(title=f"{objective.unit}s trained in all trials", rangemode="tozero")
     figure.update_yaxes(title=f"best {label(objective.metric)} so far", range=_value_range(y, trials, objective))
     return figure
 
@@ -197,4 +199,4 @@ def improvements(
         value = report if objective.at == "best" else counting[number]
         if (loss := objective.loss_of(value)) < best:
             best = loss
-            yield count, short(value.metrics[objective.metric]), f"trial {number}, epoch {report.step}"
+            yield count, short(value.metrics[objective.metric]), f"trial {number}, {objective.unit} {report.step}"

@@ -159,7 +159,8 @@ class Terminal(Observer):
         for trial in map(history.__getitem__, sorted(running)):
             last = next(filter(self._objective.is_in, reversed(trial.curve)), None)
             value = number(last.metrics[metric]) if last is not None else ""
-            cells = f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value, metric if value else ""
+            at = f"{self._objective.unit} {trial.epoch}/{trial.until}"
+            cells = f"trial {trial.number}", at, value, metric if value else ""
             table.add_row(*map(_row, cells))
         return table
 

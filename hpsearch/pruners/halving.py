@@ -62,7 +62,7 @@ def verdict_at_rung(
     place, of = rank(trial.number, losses), len(losses)
     count = of // eta if promote else max(1, of // eta)
     if trial.number in promoted(losses, count) if promote else place <= count:
-        return Continue(f"{rule}: rank {place} of {of} at epoch {trial.epoch}, continues")
+        return Continue(f"{rule}: rank {place} of {of} at {history.objective.unit} {trial.epoch}, continues")
     value = value_text(history.objective, losses.get(trial.number, math.inf), trial.epoch)
     numbers = {"rank": place, "of": of, "promoted": count, "epoch": trial.epoch}
     best = "only the best continues" if count == 1 else f"the best {count} continue"

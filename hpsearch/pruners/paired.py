@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from hpsearch.core.decisions import Continue, Stop, Verdict
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Objective, Report, Trial
@@ -73,9 +74,9 @@ class Paired:
         number = history.number_of(best.number)
         numbers = {"epoch": trial.epoch, "best_trial": number, "p": p, "epochs": self.epochs}
         return Stop(
-            f"paired t-test: {objective.metric} {own} is worse than {other} (trial {number}) at epoch "
+            f"paired t-test: {objective.metric} {own} is worse than {other} (trial {number}) at {objective.unit} "
             f"{trial.epoch} and is not expected to catch up; p <= {p:.2g} over {self.replicates} in each of the last "
-            f"{self.epochs} epochs",
+            f"{many(self.epochs, objective.unit)}",
             numbers=numbers,
         )
 

@@ -67,9 +67,11 @@ def without_improvement(trial: Trial, objective: Objective, patience: int, min_d
         return "", {}
     epochs = trial.epoch - at
     numbers = {"epochs": epochs}
-    long = many(epochs, "epoch") if since == epochs else f"{many(since, 'evaluation')} ({many(epochs, 'epoch')})"
+    long = many(epochs, objective.unit)
+    if since != epochs:
+        long = f"{many(since, 'evaluation')} ({long})"
     if at == 0:
         return f"no finite {objective.label} for {long}", numbers
-    record = f"{metric_text(objective, best)} (epoch {at})"
+    record = f"{metric_text(objective, best)} ({objective.unit} {at})"
     text = f"{objective.label} has not improved on {record} for {long}"
     return text, {**numbers, "best": best if objective.goal == "minimize" else -best, "epoch": at}

@@ -77,7 +77,8 @@ def best_promotion(ladders: Sequence[Ladder], history: History, at_end: bool) ->
                 trial = history[number]
                 if trial.state is State.PAUSED and number not in above and trial.epoch < trial.until:
                     rest = f"the best {count} continue" if count > 1 else "the best continues"
-                    reason = f"{ladder.rule}: rank {place} of {len(losses)} at epoch {rung}, {rest}"
+                    at = f"at {history.objective.unit} {rung}"
+                    reason = f"{ladder.rule}: rank {place} of {len(losses)} {at}, {rest}"
                     return Promotion(number, reason)
             above = losses
     return None

@@ -35,4 +35,5 @@ def value_text(objective: Objective, loss: float, epoch: int) -> str:
     if objective.require and math.isinf(loss):
         return "a requirement is not met"
     value = f"{objective.label} {metric_text(objective, loss)}"
-    return f"best {value} up to epoch {epoch}" if objective.at == "best" else f"{value} at epoch {epoch}"
+    at = f"{objective.unit} {epoch}"
+    return f"best {value} up to {at}" if objective.at == "best" else f"{value} at {at}"

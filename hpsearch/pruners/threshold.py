@@ -26,9 +26,10 @@ class Threshold:
         metric, objective = history.objective.metric, history.objective
         last = objective.judged(trial) if objective.averaged else None
         value = (last or trial.curve[-1]).metrics[metric]
-        where, at = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}", {"epoch": trial.epoch}
+        when, at = f"at {objective.unit} {trial.epoch}", {"epoch": trial.epoch}
+        where = f"threshold: {metric} {value:.4g} {when}"
         if math.isnan(value):
-            return Stop(f"threshold: {metric} is NaN at epoch {trial.epoch}", numbers=at)
+            return Stop(f"threshold: {metric} is NaN {when}", numbers=at)
         if self.lower is not None and value < self.lower:
             return Stop(f"{where} is below {self.lower:g}", numbers={**at, "lower": self.lower})
         if self.upper is not None and value > self.upper:

@@ -31,7 +31,7 @@ class JournalStudy:
 
     @property
     def objective(self) -> Objective:
-        return objective_of(self.record.spec["study"])
+        return objective_of(self.record.spec["study"], self.record.spec.get("trainer", {}))
 
     @property
     def metric_meanings(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.front import FrontTrial, front
 from hpsearch.core.history import BestTrial, Nearest
 from hpsearch.core.time_left import Span
-from hpsearch.core.trial import Cause, Numbers, Objective, Trial
+from hpsearch.core.trial import EPOCH, Cause, Numbers, Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.callers_files import as_recorded
 from hpsearch.records.evidence_record import evidence_of
@@ -31,7 +31,8 @@ class StudyStatus:
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
     replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
     number of trials that do not meet study.require. evidence: see `evidence_of`. front: the
-    Pareto front, None for a study with one goal. auto: what `method = "auto"` chose.
+    Pareto front, None for a study with one goal. auto: what `method = "auto"` chose. unit: of
+    `epochs_trained`, see `Objective.unit`.
     """
 
     study: str
@@ -51,6 +52,7 @@ class StudyStatus:
     evidence: Sequence[Mapping[str, Any]] = ()
     front: tuple[FrontTrial, ...] | None = None
     auto: Mapping[str, Any] | None = None
+    unit: str = EPOCH
 
     def document(self) -> dict[str, Any]:
         found = {**asdict(self), "cause": self.cause and str(self.cause)}
@@ -80,8 +82,8 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
             replaced = replaceable(study)
     best, unmet, objective = counted.best, counted.unmet, JournalStudy(record).objective
     own = tuple(front(journal.trials(record.id), objective)) if objective.others else None
-    auto = record.spec["search"].get("auto")
-    about = (record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, evidence, own, auto)
+    more = (evidence, own, record.spec["search"].get("auto"), objective.unit)
+    about = (record.name, state, holder, *done, *measured, best, *why, left, replaced, unmet, *more)
     return StudyStatus(*about)
 
 
@@ -173,7 +175,7 @@ def why_no_best(journal: Journal, study: JournalStudy) -> str:
     nearest = Nearest.of(journal.trials(study.record.id), study.objective)
     if nearest is None:
         return f'study "{study.record.name}" has no trial with a value yet'
-    near = nearest.text(study.objective.label)
+    near = nearest.text(study.objective)
     return f'no trial of study "{study.record.name}" meets study.require; the nearest: {near}'
 
 

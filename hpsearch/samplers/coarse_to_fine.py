@@ -80,7 +80,9 @@ class CoarseToFine:
                 if proposal is None:
                     is_short = True
                 elif span.proposals == 0:
-                    return replace(proposal, notes=self._notes(index, self.ranges(history)[index]))
+                    return replace(
+                        proposal, notes=self._notes(index, self.ranges(history)[index], history.objective.unit)
+                    )
                 else:
                     return proposal
         return exhausted(self.space, history) if is_short else None
@@ -102,7 +104,7 @@ class CoarseToFine:
         for index, (span, ranges) in enumerate(zip(self.progress(history), self.ranges(history), strict=False)):
             continued = tuple(number for number in range(span.first) if history[number].round > index)
             rung = Rung(self.rounds[index].epochs, len(continued), span.end - span.first)
-            notes = self._notes(index, ranges)
+            notes = self._notes(index, ranges, history.objective.unit)
             rounds.append(PlannedRound(index + 1, rung, span.first, ranges, self.space, continued, notes=notes))
         return rounds, None
 
@@ -110,10 +112,10 @@ class CoarseToFine:
         """A round continues trials of the one before it, so those of earlier rounds have been left behind."""
         return trial.round < max(one.round for one in history) - 1
 
-    def _notes(self, index: int, ranges: Sequence[SearchRange]) -> tuple[str, ...]:
+    def _notes(self, index: int, ranges: Sequence[SearchRange], unit: str) -> tuple[str, ...]:
         """What a round trains, and why it has these search ranges."""
         round_ = self.rounds[index]
-        note = f"round {index + 1}: {many(round_.trials, 'trial')}, trained to epoch {round_.epochs}"
+        note = f"round {index + 1}: {many(round_.trials, 'trial')}, trained to {unit} {round_.epochs}"
         return (note, *(one.reason for one in ranges))
 
     def progress(self, history: History) -> list[RoundProgress]:
@@ -176,7 +178,8 @@ class CoarseToFine:
         for rank, trial in [one for one in paused if one[1].epoch < until][:wanted]:
             if history[trial.number].round == index:
                 value = f"{history.objective.metric} {history.objective.value(trial):.4g}"
-                reason = f"round {index + 1}: rank {rank} of {span.first} ({value}), continued to epoch {until}"
+                longer = f"continued to {history.objective.unit} {until}"
+                reason = f"round {index + 1}: rank {rank} of {span.first} ({value}), {longer}"
                 return Resume(trial.number, until, reason, index + 1)
         return None
 

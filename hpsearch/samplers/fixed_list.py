@@ -34,7 +34,8 @@ class FixedList:
         for place, (one, own) in enumerate(zip(self.sets, trials, strict=True), 1):
             for trial in own:
                 if trial.state is State.PAUSED and trial.epoch < one.epochs:
-                    return Resume(trial.number, one.epochs, f"parameter set {place}: continued to epoch {one.epochs}")
+                    reason = f"parameter set {place}: continued to {history.objective.unit} {one.epochs}"
+                    return Resume(trial.number, one.epochs, reason)
         fewest = min(map(len, trials), default=self.seeds)
         if fewest >= self.seeds:
             return None

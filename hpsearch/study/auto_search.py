@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from hpsearch.core.trial import ASK_AND_TELL
+from hpsearch.core.format import many
+from hpsearch.core.trial import ASK_AND_TELL, EPOCH
 from hpsearch.study.file.kinds import Count
 from hpsearch.study.file.search_section import AutoChoice, SearchSection
 from hpsearch.study.file.search_sections import Search
@@ -53,7 +54,7 @@ class Auto(SearchSection):
         if others.epochs is not None and self.budget.epochs < others.epochs:
             yield (
                 ("search", "budget", "epochs"),
-                f"must be >= {others.epochs}, trainer.epochs, got {self.budget.epochs}",
+                f"must be >= {others.epochs}, {others.epochs_key}, got {self.budget.epochs}",
             )
 
 
@@ -66,7 +67,7 @@ class Situation:
     """budget: epochs of all trials together. epochs: of one trial at most. points: of a space in which every parameter
     has a grid, else None. workers: None where the machine or the cluster decides. continues: whether paused trials may
     be continued. has_schedule: whether the trainer reads the number of epochs, such as for an annealed learning rate.
-    prunes: whether the study file has [prune].
+    prunes: whether the study file has [prune]. unit: of budget and epochs, see `Objective.unit`.
     """
 
     budget: int
@@ -76,12 +77,13 @@ class Situation:
     continues: bool = True
     has_schedule: bool = False
     prunes: bool = False
+    unit: str = EPOCH
 
 
 def choose(now: Situation) -> tuple[str, str]:
     """One of `SEARCHES`, and why."""
     trainings = now.budget / now.epochs
-    amount = f"the budget of {now.budget} epochs is {trainings:.3g} full trainings"
+    amount = f"the budget of {many(now.budget, now.unit)} is {trainings:.3g} full trainings"
     if now.points is not None and now.points <= trainings:
         return "grid", f"the space has {now.points} points, and {amount}"
     if trainings < TRAININGS_FOR_MODEL:
@@ -102,7 +104,8 @@ def situation(
     workers = resources.workers or (1 if resources.address == "none" else None)
     continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
     points = grid_size(space) if is_grid else None
-    return Situation(budget, trainer.epochs, points, workers, continues, _has_schedule(trainer, folder), prunes)
+    has_schedule = _has_schedule(trainer, folder)
+    return Situation(budget, trainer.epochs, points, workers, continues, has_schedule, prunes, trainer.word)
 
 
 def _has_schedule(trainer: Trainer, folder: Path) -> bool:
@@ -112,7 +115,7 @@ def _has_schedule(trainer: Trainer, folder: Path) -> bool:
         return False
     with suppress(OSError, UnicodeDecodeError, ValueError):
         source = (folder / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-        return re.search(r"\bepochs_total\b", source) is not None
+        return re.search(r"\b(epochs|steps)_total\b", source) is not None
     return False
 
 
@@ -125,7 +128,8 @@ def chosen(choice: AutoChoice, first: object, prune: Prune | None, limits: Limit
     search: Search = TypeAdapter(Search).validate_python({**table, "auto": choice})
     search = search.model_copy(update={"first": first}) if first is not None else search
     if not choice.prunes:
-        prune = None if choice.search in UNPRUNED else HalvingPrune(method="halving")
+        halving = prune if isinstance(prune, HalvingPrune) else HalvingPrune(method="halving")
+        prune = None if choice.search in UNPRUNED else halving
     epochs = min(choice.budget, limits.epochs or choice.budget)
     return {"search": search, "prune": prune, "limits": limits.model_copy(update={"epochs": epochs})}
 

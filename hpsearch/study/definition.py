@@ -44,6 +44,7 @@ from hpsearch.study.file.sections import (
 )
 from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.file.trainer_sections import Trainer
+from hpsearch.study.many_steps import with_step_defaults
 from hpsearch.study.objectives import objective_of
 from hpsearch.study.recorded_rules import with_numbers, with_recorded_key, with_recorded_space
 from hpsearch.study.space import Float, Space
@@ -74,12 +75,13 @@ class Study(Section):
     def __repr__(self) -> str:
         """One line. The number of trials is left out where the sampler decides it."""
         about, budget = self.study, self.search.epoch_budget
-        rounds = self.search.rungs(self.space, self.trainer.epochs)
+        rounds = self.search.rungs(self.space, self.trainer.epochs, self.trainer.word)
         trials = sum(one.new for one in rounds) if budget is None else 0
         if self.limits.trials is not None:
             trials = min(trials or self.limits.trials, self.limits.trials)
-        amount = f", {many(trials, 'trial')}" if trials else f", {many(budget, 'epoch')} in all" if budget else ""
-        most = f"{many(self.trainer.epochs, 'epoch')} per trial at most"
+        unit = self.trainer.word
+        amount = f", {many(trials, 'trial')}" if trials else f", {many(budget, unit)} in all" if budget else ""
+        most = f"{many(self.trainer.epochs, unit)} per trial at most"
         file = f", {self.path}" if self.path is not None else ""
         return f'<Study "{about.name}": {about.goal} {about.metric}, {self.search.label} search{amount}, {most}{file}>'
 
@@ -95,7 +97,7 @@ class Study(Section):
 
     @property
     def objective(self) -> Objective:
-        return objective_of(self.study.model_dump(exclude_none=True))
+        return objective_of(self.study.model_dump(exclude_none=True), {"unit": self.trainer.word})
 
     @property
     def metric_meanings(self) -> dict[str, str]:
@@ -273,7 +275,7 @@ class Study(Section):
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
-            "trainer": {k: v for k, v in spec["trainer"].items() if k != "measure" and (k, v) != ("repeats", 1)},
+            "trainer": self.trainer.identity(),
             "space": spec["space"],
             "search": {k: v for k, v in spec["search"].items() if k not in (*self.search.budgets, "auto")},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
@@ -322,7 +324,7 @@ def _study(
     faults.end()
     assert found is not None
     assert space is not None
-    sections = auto_search.resolved(sections, space, folder)
+    sections = with_step_defaults(auto_search.resolved(sections, space, folder))
     space = with_numbers(space, tables["study"].get("numbers", "short"))
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:
@@ -333,9 +335,9 @@ def _study(
 
 def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> OtherTables:
     trainer, about = sections.get("trainer"), sections.get("study")
-    epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
     metric = about.metric if isinstance(about, StudySection) else None
-    return OtherTables(space_names.flat(tables.get("space", {})), space, epochs, metric, is_program)
+    found = OtherTables(space_names.flat(tables.get("space", {})), space, None, metric)
+    return trainer.added_to(found) if isinstance(trainer, Trainer) else found
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

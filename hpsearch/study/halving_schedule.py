@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hpsearch.core.decisions import Over
-from hpsearch.core.trial import Cause
-from hpsearch.study.schedule import MIN_TRIALS, Progress, Resource, Rung
+from hpsearch.core.format import many
+from hpsearch.core.trial import EPOCH, Cause
+from hpsearch.study.schedule import MIN_TRIALS, Progress, Resource, Rung, first_rung
 
 ETA = 3
 """One in so many trials of a rung continues to the next, which is so many times as long."""
@@ -29,11 +30,12 @@ class HalvingSchedule:
 
     budget: int
     longest: int
+    unit: str = EPOCH
 
     @property
     def resources(self) -> tuple[int, ...]:
-        """The rungs, ascending: 1, 3, 9, … and `longest`."""
-        found = [1]
+        """The rungs, ascending: 1, 3, 9, … and `longest`; of training steps from `first_rung` on."""
+        found = [first_rung(self.longest, self.unit, ETA)]
         while found[-1] * ETA * SHORTEST_STEP <= self.longest:
             found.append(found[-1] * ETA)
         return tuple(dict.fromkeys([*found, self.longest]))
@@ -58,7 +60,7 @@ class HalvingSchedule:
         if (new := self._new(SHARE, left)) > 0:
             return Rung(self.resources[0], 0, new)
         numbers = {"budget": self.budget, "left": left}
-        return Over(f"the budget of {self.budget} epochs is spent ({left} left)", Cause.LIMIT, numbers)
+        return Over(f"the budget of {many(self.budget, self.unit)} is spent ({left} left)", Cause.LIMIT, numbers)
 
     def rung_below(self, epochs: int) -> int:
         """The rung from which trials continue to the rung of these epochs; 0 below the first."""

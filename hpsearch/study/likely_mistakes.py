@@ -127,25 +127,26 @@ def _resources(study: Study) -> Iterator[Mistake]:
 
 def _without_effect(study: Study) -> Iterator[Mistake]:
     """Settings that can never act."""
-    epochs, trials = study.trainer.epochs, plan.trials(study)
+    epochs, unit, trials = study.trainer.epochs, study.trainer.word, plan.trials(study)
     stopping = study.early_stopping
     if stopping is not None and stopping.patience + (stopping.from_epoch or 1) - 1 >= epochs:
-        yield ("early_stopping", "patience"), f"can stop no trial: {many(epochs, 'epoch')} are the most that one trains"
+        yield ("early_stopping", "patience"), f"can stop no trial: {many(epochs, unit)} are the most that one trains"
     if study.limits.target is not None and study.limits.target < 0 and study.study.goal == "minimize":
         text = f"is negative: where no {study.study.metric} is below 0, it is never reached"
         yield ("limits", "target"), text
     in_rounds = isinstance(study.search, CoarseToFine | Recipe)
     if study.limits.epochs is not None and study.limits.epochs < epochs and not in_rounds:
-        text = f"ends the study before its first trial has trained its {many(epochs, 'epoch')} (trainer.epochs)"
+        length = f"{many(epochs, unit)} ({study.trainer.length_key})"
+        text = f"ends the study before its first trial has trained its {length}"
         yield ("limits", "epochs"), text
     if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
         yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
     if study.prune is not None and not isinstance(study.prune, NeverPrune) and epochs == 1:
-        yield ("prune",), "can stop no trial: trials train 1 epoch"
+        yield ("prune",), f"can stop no trial: trials train 1 {unit}"
         return
     needed = math.inf
     if isinstance(study.prune, PatiencePrune) and study.prune.patience >= epochs:
-        yield ("prune", "patience"), f"can stop no trial: {many(epochs, 'epoch')} are the most that one trains"
+        yield ("prune", "patience"), f"can stop no trial: {many(epochs, unit)} are the most that one trains"
     if isinstance(study.prune, MedianPrune):
         needed = study.prune.startup_trials + 1
     elif isinstance(study.prune, HalvingPrune | HyperbandPrune):

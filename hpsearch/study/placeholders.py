@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.core.trial import Value
 
-EPOCHS = "epochs"
+EPOCHS, STEPS = "epochs", "steps"
 
 BUILT_IN = {
     EPOCHS: "the most epochs that the trial may train",
@@ -22,7 +22,7 @@ BUILT_IN = {
     "fold": "the fold to validate on, from 1",
     "folds": "the number of folds",
 }
-"""Names that are no parameters."""
+"""Names that are no parameters; see `built_in`."""
 
 MAX_LENGTH = 200
 """Characters of an expression."""
@@ -41,18 +41,25 @@ class Absent(Exception):
     """A parameter that a trial does not have, because of its `when`."""
 
 
+def built_in(in_steps: bool) -> dict[str, str]:
+    """Names that are no parameters. in_steps: the length of a trial is counted in training steps."""
+    return {**BUILT_IN, **({STEPS: "the most training steps of the trial"} if in_steps else {})}
+
+
 def names(text: str) -> Iterator[str]:
-    """What the placeholders of a word name: parameters, built-in names, expressions of `epochs`."""
+    """What the placeholders of a word name: parameters, built-in names, expressions of `epochs` or `steps`."""
     yield from (found[1].strip() for found in _PARTS.finditer(text) if found[1] is not None)
 
 
 def used(text: str) -> set[str]:
     """As `names`, an expression as `epochs`."""
-    return {name if name in BUILT_IN or not _is_expression(name) else EPOCHS for name in names(text)}
+    return {name if name in {*BUILT_IN, STEPS} or not _is_expression(name) else EPOCHS for name in names(text)}
 
 
-def is_known(name: str, parameters: Container[str]) -> bool:
-    return name in parameters or name in BUILT_IN or _is_expression(name)
+def is_known(name: str, parameters: Container[str], in_steps: bool = False) -> bool:
+    if name in parameters or name in built_in(in_steps):
+        return True
+    return _is_expression(name) and (in_steps or re.search(rf"\b{STEPS}\b", name) is None)
 
 
 def filled(text: str, values: Mapping[str, Value]) -> str:
@@ -82,8 +89,8 @@ def word(value: Value) -> str:
 
 
 def _is_expression(text: str) -> bool:
-    """Whether it is arithmetic over `epochs` and numbers, with + - * / // and brackets."""
-    if EPOCHS not in text or len(text) > MAX_LENGTH:
+    """Whether it is arithmetic over `epochs`, or `steps`, and numbers, with + - * / // and brackets."""
+    if not (EPOCHS in text or STEPS in text) or len(text) > MAX_LENGTH:
         return False
     try:
         _value(ast.parse(text, mode="eval").body, 7)
@@ -97,7 +104,7 @@ def _is_expression(text: str) -> bool:
 def _value(node: ast.AST, epochs: int) -> int | float:
     """A whole number where it is one. ValueError for what is no arithmetic."""
     match node:
-        case ast.Name(id="epochs"):
+        case ast.Name(id="epochs" | "steps"):
             return epochs
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value

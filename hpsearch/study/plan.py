@@ -19,9 +19,9 @@ def rounds(study: Study, restarts: bool = False) -> list[Rung]:
     """
     found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
-    rungs = study.search.rungs(study.space, study.trainer.epochs)
+    rungs = study.search.rungs(study.space, study.trainer.epochs, study.trainer.word)
     if restarts and isinstance(study.search, Recipe):
-        rungs = study.search.forecast(study.trainer.epochs, restarts)
+        rungs = study.search.forecast(study.trainer.epochs, study.trainer.word, restarts=restarts)
     for one in rungs:
         if left > 0:
             found.append(replace(one, new=int(min(one.new, left))))
@@ -78,7 +78,7 @@ def workload(study: Study, restarts: bool = False) -> Workload:
 
 def trials_without_limit(study: Study) -> int:
     """How many trials the search would start without limits.trials; 0 where that depends on the sampler."""
-    return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs))
+    return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs, study.trainer.word))
 
 
 def limited_epochs(study: Study, restarts: bool = False) -> int:

@@ -22,6 +22,7 @@ class Program:
     "": the study's metric ends it. take: which of a metric's values since the last report counts.
     metrics_file: a CSV file or a file of JSON lines, with `*`. resume: arguments that are appended when a trial is
     continued. in_scratch: it runs in a folder of the trial, else in the study's. terminal: it has a terminal.
+    in_steps: its length is counted in training steps, so it may have the placeholder `{steps}`.
     """
 
     words: tuple[str, ...]
@@ -34,3 +35,4 @@ class Program:
     in_scratch: bool = False
     terminal: bool = False
     nested: bool = False
+    in_steps: bool = False

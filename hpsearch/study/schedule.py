@@ -12,7 +12,14 @@ from itertools import accumulate
 from typing import Protocol
 
 from hpsearch.core.decisions import Over
-from hpsearch.core.trial import Cause
+from hpsearch.core.format import many
+from hpsearch.core.trial import EPOCH, Cause
+
+STEP = "step"
+"""The unit of trials that train thousands of steps and report some of them."""
+
+STEP_RUNGS = 4
+"""The first rung of such a trial is so many rungs below its last step."""
 
 MAX_COARSE_EPOCHS = 5
 """The maximum epochs of a trial in the first round."""
@@ -95,10 +102,12 @@ class Progress:
 
 
 class Schedule(Protocol):
-    """Plans the rounds. longest: epochs of a trial in the longest round."""
+    """Plans the rounds. longest: epochs of a trial in the longest round. unit: of `longest`, see `Objective.unit`."""
 
     @property
     def longest(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
 
     def first(self) -> Rung: ...
 
@@ -117,17 +126,22 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class BudgetSchedule:
-    """Rounds planned from a budget: the epochs of all trials together."""
+    """Rounds planned from a budget: the epochs of all trials together.
+
+    A trial has thousands of training steps and reports some, so in this unit the first round is a share of the longest
+    one.
+    """
 
     budget: int
     longest: int
+    unit: str = EPOCH
 
     @property
     def resources(self) -> tuple[int, ...]:
         """The rungs: epochs of a trial in each kind of round, ascending to `longest`."""
-        coarse = max(
-            1, min(MAX_COARSE_EPOCHS, max(MIN_COARSE_EPOCHS, round(self.longest / 9)), round(self.longest / 5))
-        )
+        coarse = max(1, round(self.longest / 9))
+        if self.unit != STEP:
+            coarse = max(1, min(MAX_COARSE_EPOCHS, max(MIN_COARSE_EPOCHS, coarse), round(self.longest / 5)))
         return tuple(sorted({coarse, round(math.sqrt(coarse * self.longest)), self.longest}))
 
     @property
@@ -152,7 +166,7 @@ class BudgetSchedule:
         new = math.floor(max(0.0, share - sum(costs[:survivors])) / epochs)
         if survivors + new == 0:
             numbers = {"budget": self.budget, "left": left}
-            return Over(f"the budget of {self.budget} epochs is spent ({left} left)", Cause.LIMIT, numbers)
+            return Over(f"the budget of {many(self.budget, self.unit)} is spent ({left} left)", Cause.LIMIT, numbers)
         return Rung(epochs, survivors, new)
 
     def may_repeat_rung(self, now: Progress, /) -> bool:
@@ -179,6 +193,7 @@ class FixedSchedule:
 
     rounds: Sequence[GivenRound]
     keep: float
+    unit: str = EPOCH
 
     @property
     def longest(self) -> int:
@@ -201,6 +216,11 @@ class FixedSchedule:
     def repeats(self, _now: Progress, /) -> int:
         """Always 0: the rounds are fixed."""
         return 0
+
+
+def first_rung(longest: int, unit: str, eta: int) -> int:
+    """The default first rung of successive halving: one epoch or evaluation, or a share of the training steps."""
+    return max(1, longest // eta**STEP_RUNGS) if unit == STEP else 1
 
 
 def ceil_share(fraction: float, of: int) -> int:

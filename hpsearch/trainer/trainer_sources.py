@@ -7,13 +7,13 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.provenance.sources_cache import read_once
 from hpsearch.study.definition import Study
 from hpsearch.study.program import Program
-from hpsearch.trainer.adapters import command
+from hpsearch.trainer.adapters import program_sources
 
 
 def sources_of(use: str, folder: Path, program: Program | None) -> Sources:
     """Of a program, or of the module in `use`, from the study's folder first. Imports nothing."""
     if program is not None:
-        return command.sources_of(program, folder)
+        return program_sources.sources_of(program, folder)
     module = module_of(use, folder)
     return read_once(module, lambda: Sources.of(module))
 

@@ -47,9 +47,9 @@ class Run:
     """One training of one trial.
 
     seed: already given to random, NumPy and torch by the worker.
-    epochs_total (also max_epochs): most epochs of the trial in this study, pauses included: the length of a
-    learning-rate schedule. Where a trainer reads it, its trials start again from epoch 1 if trainer.epochs is raised;
-    where it does not, they continue from their checkpoints.
+    epochs_total (also max_epochs, steps_total): most epochs, or steps, of the trial in this study, pauses included: the
+    length of a learning-rate schedule. Where a trainer reads it, its trials start again from epoch 1 if trainer.epochs
+    is raised; where it does not, they continue from their checkpoints.
     epoch: the last epoch that `epochs` has yielded; 0 before the first and after the last.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: number of CPU threads of the trial.
@@ -127,6 +127,11 @@ class Run:
 
     @property
     def max_epochs(self) -> int:
+        return self.epochs_total
+
+    @property
+    def steps_total(self) -> int:
+        """The same, where the study has trainer.steps in place of trainer.epochs."""
         return self.epochs_total
 
     @property
@@ -293,6 +298,10 @@ class Run:
             self.epoch = self.last_epoch = epoch
             yield epoch
         self.epoch = 0
+
+    def steps(self) -> Iterator[int]:
+        """The same, where the study has trainer.steps: 1, 2, …; not every step has to be reported."""
+        return self.epochs()
 
 
 class _NoDataFolder:

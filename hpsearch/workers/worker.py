@@ -215,7 +215,7 @@ class _Training:
             trainer = side_by_side(trainer, context.replicates, context.objective.metric, start.params.keys())
         step = restored.step if restored else 0
         if step < start.after:
-            self._trained_again = f"epochs {step + 1} to {start.after} are trained again: {without}"
+            self._trained_again = f"{context.objective.unit}s {step + 1} to {start.after} are trained again: {without}"
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         run.takes_step_0 = context.program is not None and len(context.replicates) == 1
         searched = context.names(start.params) if len(context.replicates) == 1 and context.program is None else ()

@@ -1,6 +1,7 @@
 """A comparison of studies: a column for each study, which one leads, and how certain that is."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from hpsearch.cli.text.layout import MAX_LINE_LENGTH, in_blocks, wrapped
@@ -46,11 +47,11 @@ def _results(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     yield ["metric", *(one["metric"] for one in studies)]
     yield ["goal", *(one["goal"] for one in studies)]
     yield from _counts(studies)
-    yield ["epochs trained", *(str(one["epochs_trained"]) for one in studies)]
+    yield [f"{studies[0]['unit']}s trained", *(str(one["epochs_trained"]) for one in studies)]
     yield ["wall time", *(duration(one["wall_seconds"]) for one in studies)]
     yield ["worker time", *(duration(one["busy_seconds"]) for one in studies)]
     yield ["best", *(_of(one["best"], lambda best: number(best["value"])) for one in studies)]
-    yield ["  trial", *(_of(one["best"], lambda best: f"{best['trial']}, epoch {best['epoch']}") for one in studies)]
+    yield ["  trial", *(_of(one["best"], partial(_best_trial, one["unit"])) for one in studies)]
     for head, key, cell in (
         ("  noise (sd)", "noise", lambda noise: f"{noise['sd']:.2g}"),
         ("over fresh seeds", "fresh_seeds", _over_seeds),
@@ -59,6 +60,10 @@ def _results(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     ):
         if any(one[key] for one in studies):
             yield [head, *(_of(one[key], cell) for one in studies)]
+
+
+def _best_trial(unit: str, best: Mapping[str, Any]) -> str:
+    return f"{best['trial']}, {unit} {best['epoch']}"
 
 
 def _counts(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -77,7 +82,7 @@ def _at_equal_cost(found: Comparison) -> Iterator[list[str]]:
     for row in found.equal_cost:
         marks = ["* " if one.label in row.leads else "  " for one in found.studies]
         cells = [_of(value, number) for value in row.values]
-        head = f"  {many(row.epochs, 'epoch')}"
+        head = f"  {many(row.epochs, found.unit)}"
         yield [head, *(mark + cell if row.leads else cell for mark, cell in zip(marks, cells, strict=True))]
 
 
@@ -106,14 +111,14 @@ def _over_seeds(fresh: Mapping[str, Any]) -> str:
 
 def _verdict(found: Comparison) -> Iterator[str]:
     if found.verdict is not None:
-        yield from ["", *_who_leads(found.verdict)]
+        yield from ["", *_who_leads(found.verdict, found.unit)]
         yield from _chance(found.verdict.noise, found.fresh_seeds) if found.verdict.leads else ()
     for one in found.fresh_seeds:
         yield _over_fresh_seeds(one)
 
 
-def _who_leads(verdict: Verdict) -> Iterator[str]:
-    epochs = many(verdict.epochs, "epoch")
+def _who_leads(verdict: Verdict, unit: str) -> Iterator[str]:
+    epochs = many(verdict.epochs, unit)
     if not verdict.leads:
         yield f"After {epochs} each, all studies that have a value have the same one: {number(verdict.value)}."
         return

@@ -15,21 +15,22 @@ MAX_TRIALS = 20
 
 def of_study(found: Front) -> str:
     """`hpsearch best` of a study with several goals."""
-    parts = lines(found.trials, found.study.space)
+    unit = found.study.objective.unit
+    parts = lines(found.trials, unit, found.study.space)
     if (one := found.preferred) is not None:
         values = ", ".join(f"{name} {number(value)}" for name, value in one.values.items())
         params = params_line(found.study.space.shown(one.params))
-        parts = [f"preferred: trial {one.trial}, {values} at epoch {one.epoch}", f"  {params}", "", *parts]
+        parts = [f"preferred: trial {one.trial}, {values} at {unit} {one.epoch}", f"  {params}", "", *parts]
     return "\n".join(parts)
 
 
-def lines(trials: Sequence[FrontTrial], space: Space | None = None) -> list[str]:
+def lines(trials: Sequence[FrontTrial], unit: str, space: Space | None = None) -> list[str]:
     """A heading, and a table with the values and parameters of each trial. space: has the names of values."""
     if not trials:
         return ["Pareto front: no trial has a value for each goal yet"]
     shown = [replace(one, params=space.shown(one.params)) if space else one for one in trials[:MAX_TRIALS]]
     names = list(dict.fromkeys(name for one in shown for name in one.params))
-    rows = [["trial", *trials[0].values, "epoch", *names]]
+    rows = [["trial", *trials[0].values, unit, *names]]
     for one in shown:
         params = [number(one.params[name]) if name in one.params else "" for name in names]
         rows.append([str(one.trial), *map(number, one.values.values()), str(one.epoch), *params])

@@ -26,7 +26,9 @@ def text(expected: Forecast) -> str:
         *_disk(expected),
     ]
     if done := expected.recorded:
-        rows.append(f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, 'epoch')}")
+        rows.append(
+            f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, study.trainer.word)}"
+        )
         rows += infeasible(done.trials.get(State.INFEASIBLE, 0), replaceable(study))
     rows += ["", "first proposals", *(f"  {params_line(study.space.shown(one.params))}" for one in expected.first)]
     if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
@@ -45,22 +47,22 @@ def _feasible(expected: Forecast) -> Iterator[str]:
 
 def _amount(expected: Forecast) -> Iterator[str]:
     """The number of trials and epochs, and the time."""
-    study = expected.study
+    study, unit = expected.study, expected.study.trainer.word
     if expected.trials is None or expected.epochs is None:
-        yield f"the sampler decides how many trials it proposes, each of up to {study.trainer.epochs} epochs"
+        yield f"the sampler decides how many trials it proposes, each of up to {many(study.trainer.epochs, unit)}"
         yield f"pruning: {_prune(study)}"
         return
     yield _rounds(expected)
     if certain_proposals(study) is None:
         yield "later rounds depend on results: this is a forecast"
-    yield f"at most {many(expected.epochs, 'epoch')} (pruning: {_prune(study)})"
+    yield f"at most {many(expected.epochs, unit)} (pruning: {_prune(study)})"
     if expected.restarts:
-        yield "trials have no checkpoints: a trial that is continued trains again from epoch 1, which is counted here"
+        yield f"trials have no checkpoints: a trial that is continued trains again from {unit} 1, which is counted here"
     yield f"time: {_time(expected)}"
 
 
 def _rounds(expected: Forecast) -> str:
-    rows = [["round", "trials", "continued", "to epoch"]]
+    rows = [["round", "trials", "continued", f"to {expected.study.trainer.word}"]]
     for i, one in enumerate(expected.rounds, 1):
         rows.append([str(i), str(one.trials), f"up to {one.survivors}" if one.survivors else "none", str(one.epochs)])
     return columns(rows)
@@ -75,13 +77,14 @@ def _prune(study: Study) -> str:
 
 
 def _time(expected: Forecast) -> str:
+    unit = expected.study.trainer.word
     if expected.seconds_per_epoch is None or expected.time_left is None:
-        return "not known, no epoch was measured yet (`hpsearch preflight` measures one)"
+        return f"not known, no {unit} was measured yet (`hpsearch preflight` measures one)"
     hours = f" ({expected.gpu_hours:.3g} GPU hours at most in all)" if expected.gpu_hours else ""
     if expected.time_left.high == 0:
         return "nothing is left to train"
     left = f"{span(expected.time_left)}{' left' if expected.recorded else ''}"
-    return f"{left}{hours}, measured: {expected.seconds_per_epoch:.3g} s per epoch"
+    return f"{left}{hours}, measured: {expected.seconds_per_epoch:.3g} s per {unit}"
 
 
 def _workers(study: Study) -> str:
@@ -92,7 +95,9 @@ def _workers(study: Study) -> str:
     trials = f"{many(workers, 'trial')} in parallel" if workers else "as many trials in parallel as fit"
     gpus = f" and {each.gpus:g} GPU" if each.gpus else ""
     replicates = study.replicates
-    several = f"; each trial trains {replicates} side by side, in every epoch" if len(replicates) > 1 else ""
+    several = (
+        f"; each trial trains {replicates} side by side, in every {study.trainer.word}" if len(replicates) > 1 else ""
+    )
     return f"{trials}, {each.cpus:g} CPU{gpus} each{several}"
 
 

@@ -67,7 +67,7 @@ def _counts(result: RunResult) -> str:
     counts = ", ".join(f"{result.counts[state]} {word}" for state, word in words.items() if state in result.counts)
     trials = f"{many(len(result.history), 'trial')}{f': {counts}' if counts else ''}"
     busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
-    return f"{trials}; {many(result.history.epochs, 'epoch')} in {duration(result.seconds)}{busy}"
+    return f"{trials}; {many(result.history.epochs, result.study.objective.unit)} in {duration(result.seconds)}{busy}"
 
 
 def _next_step(result: RunResult) -> list[str]:
@@ -119,15 +119,15 @@ def _limit_to_raise(result: RunResult) -> str:
 def _best_rows(result: RunResult) -> list[str]:
     best = result.best
     if best is None and (nearest := Nearest.of(result.history, result.study.objective)):
-        return ["no trial meets study.require; the nearest:", f"  {nearest.text(result.study.objective.label)}"]
+        return ["no trial meets study.require; the nearest:", f"  {nearest.text(result.study.objective)}"]
     if best is None:
         why = next((trial.reason for trial in reversed(list(result.history)) if trial.reason), "nothing was trained")
         return [f"no trial succeeded; the last one: {why}"]
-    later = "; it FAILED later" if best.failed else ""
-    if result.study.objective.others:
-        return front_text.lines(result.front, result.study.space)
+    later, objective = "; it FAILED later" if best.failed else "", result.study.objective
+    if objective.others:
+        return front_text.lines(result.front, objective.unit, result.study.space)
     return [
-        f"best: trial {best.trial}, {result.study.objective.label} {number(best.value)} at epoch {best.epoch}{later}",
+        f"best: trial {best.trial}, {objective.label} {number(best.value)} at {objective.unit} {best.epoch}{later}",
         f"      {params_line(result.study.space.shown(best.params))}",
     ]
 

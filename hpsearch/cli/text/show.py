@@ -27,12 +27,13 @@ def study(details: StudyDetails, used: int, every: bool) -> str:
     """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MAX_TRIALS`."""
     parts = [status.text([details.status], used=used)]
     if details.rounds is not None:
-        parts += ["", _rounds(details.rounds)]
+        parts += ["", _rounds(details.rounds, details.objective.unit)]
     if details.trials:
         parts += ["", _trials(_shown(details), details.objective, len(details.trials) if every else MAX_TRIALS)]
     others = [one for one in details.decisions if details.rounds is None or one.kind not in ("round", "over")]
     if others:
-        parts += ["", "decisions", table([status.decision(one) for one in others], narrow=(2,), lines=None)]
+        rows = [status.decision(one, details.objective.unit) for one in others]
+        parts += ["", "decisions", table(rows, narrow=(2,), lines=None)]
     return "\n".join(parts)
 
 
@@ -53,7 +54,7 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
     searched = [name for name in names if name not in same]
     goals = [one.metric for one in objective.others]
     require = ["require"] if objective.require else []
-    rows = [["trial", objective.label, *goals, "epoch", "state", *require, *searched]]
+    rows = [["trial", objective.label, *goals, objective.unit, "state", *require, *searched]]
     for trial in trials[:most]:
         judged, value = objective.judged(trial), objective.value(trial)
         values = objective.values(trial)
@@ -77,9 +78,9 @@ def _code(trial: Trial) -> str:
     return ", earlier code" if trial.superseded else ""
 
 
-def _rounds(document: Mapping[str, Any]) -> str:
+def _rounds(document: Mapping[str, Any], unit: str) -> str:
     """A line for each round, then why each has its search ranges."""
-    rows = [["round", "trials", "to epoch", f"best {document['metric']}", "gained"]]
+    rows = [["round", "trials", f"to {unit}", f"best {document['metric']}", "gained"]]
     rows += [_round(one) for one in document["rounds"]]
     notes = [line for one in document["rounds"] for line in ("", *outline(one))]
     end = ["", f"over: {document['over']}"] if document["over"] else []
@@ -102,18 +103,19 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
     parts = [
         f"{record.name}, trial {trial.number}: {trial.state}{_code(trial)}, {score(trial, details.study.objective)}",
         f"  {params_line(details.study.space.shown(trial.params))}",
-        f"  {in_round}seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
+        f"  {in_round}seed {trial.seed}, {many(trial.epoch, details.study.objective.unit)} in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
-        *(f"  {line}" for line in [*before, *_where(details.segments)]),
+        *(f"  {line}" for line in [*before, *_where(details.segments, details.study.objective.unit)]),
         f"  why {trial.state}: {trial.reason or 'it has not ended'}",
         *_lost(trial),
         *_log(details, files),
     ]
     parts = [wrapped("\n".join(parts)), *_checkpoint(files)]
     if trial.curve:
-        parts += ["", _curve(trial.curve)]
+        parts += ["", _curve(trial.curve, details.study.objective.unit)]
     if details.decisions:
-        parts += ["", "decisions", table([status.decision(one) for one in details.decisions], narrow=(2,), lines=None)]
+        rows = [status.decision(one, details.study.objective.unit) for one in details.decisions]
+        parts += ["", "decisions", table(rows, narrow=(2,), lines=None)]
     if trial.error:
         parts += ["", without_own_frames(trial.error)]
     # Of a process that ended without a traceback, the error has the last lines already.
@@ -148,26 +150,26 @@ def _log(details: TrialDetails, files: TrialFiles) -> Iterator[str]:
         yield f"  log: none, {why}"
 
 
-def _where(segments: Sequence[TrainingSegment]) -> Iterator[str]:
+def _where(segments: Sequence[TrainingSegment], unit: str) -> Iterator[str]:
     """Environment and data of the training; equal segments are shown once."""
     last: tuple[object, object] | None = None
     for segment in segments:
         if (segment.environment, segment.data) != last:
-            since = f" from epoch {segment.after + 1} on" if last is not None else ""
+            since = f" from {unit} {segment.after + 1} on" if last is not None else ""
             yield f"trained{since}: {environment.summary(segment.environment.document)}"
             yield from (f"data: {name} {digest[:12]}" for name, digest in segment.data.items())
         last = (segment.environment, segment.data)
 
 
-def _curve(curve: Sequence[Report]) -> str:
+def _curve(curve: Sequence[Report], unit: str) -> str:
     """What hpsearch has measured stands below what the trainer reports."""
     names = dict.fromkeys(name for report in curve for name in report.metrics)
     own = [name for name in names if is_measured(name)]
-    reported = _curve_of(curve, [name for name in names if name not in own])
-    return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own)}" if own else reported
+    reported = _curve_of(curve, [name for name in names if name not in own], unit)
+    return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own, unit)}" if own else reported
 
 
-def _curve_of(curve: Sequence[Report], names: Sequence[str]) -> str:
+def _curve_of(curve: Sequence[Report], names: Sequence[str], unit: str) -> str:
     cells = ([number(one.metrics[name]) if name in one.metrics else "" for name in names] for one in curve)
     rows = [[str(one.step), *values] for one, values in zip(curve, cells, strict=True)]
-    return in_blocks([["epoch", *names], *rows])
+    return in_blocks([[unit, *names], *rows])

@@ -14,7 +14,7 @@ EXTREME = {"minimize": "lowest", "maximize": "highest"}
 def text(found: MethodComparison, source: CurveSource, study: Study) -> str:
     """study: as in its file, before its trials were shortened to the curves."""
     about = found.study.study
-    epochs = many(found.budget, "epoch")
+    epochs = many(found.budget, found.unit)
     head = [
         f"{about.name}: simulated searches on the curves of {source.name}, {epochs} each. No trainer was run.",
         f"{EXTREME[about.goal]} {found.study.objective.label} so far: mean ± standard error over "
@@ -26,13 +26,20 @@ def text(found: MethodComparison, source: CurveSource, study: Study) -> str:
 
 
 def _table(found: MethodComparison, source: CurveSource) -> str:
-    marks = [f"after {many(round(part * found.budget), 'epoch')}" for part in PARTS]
+    marks = [f"after {many(round(part * found.budget), found.unit)}" for part in PARTS]
     rows = [["search", "workers", *marks, "trials", "time", "time to propose"]]
     for one in found.results:
         name = f"{found.study.search.label} (as in the study)" if one.method == OWN else one.method
         values = [_value(one, place) for place in range(len(PARTS))]
         rows.append(
-            [name, str(one.workers), *values, f"{one.trials:.0f}", _time(one, source), f"{one.proposing:.1f} s"]
+            [
+                name,
+                str(one.workers),
+                *values,
+                f"{one.trials:.0f}",
+                _time(one, source, found.unit),
+                f"{one.proposing:.1f} s",
+            ]
         )
     return columns(rows)
 
@@ -48,8 +55,8 @@ def _value(one: MethodResult, part: int) -> str:
     return number(float(mean)) if error is None else f"{number(float(mean))} ± {error:.2g}"
 
 
-def _time(one: MethodResult, source: CurveSource) -> str:
-    return duration(one.seconds) if _is_timed(source) else f"{one.seconds:.0f} epochs"
+def _time(one: MethodResult, source: CurveSource, unit: str) -> str:
+    return duration(one.seconds) if _is_timed(source) else many(round(one.seconds), unit)
 
 
 def _is_timed(source: CurveSource) -> bool:
@@ -73,7 +80,7 @@ def _conclusions(found: MethodComparison) -> Iterator[str]:
     for one in first[1:]:
         shorter = first[0].seconds / one.seconds if one.seconds else 1.0
         yield (
-            f"{many(one.workers, 'worker')} finish {many(found.budget, 'epoch')} {shorter:.1f} times faster than "
+            f"{many(one.workers, 'worker')} finish {many(found.budget, found.unit)} {shorter:.1f} times faster than "
             f"{many(first[0].workers, 'worker')} ({results[0].method})"
         )
 
@@ -87,8 +94,9 @@ def _keys(study: Study) -> str:
 
 
 def _notes(source: CurveSource, study: Study) -> Iterator[str]:
+    unit = study.trainer.word
     if not _is_timed(source):
-        yield "note: the curves have no times, so the column `time` counts epochs that one worker trains in sequence"
+        yield f"note: the curves have no times, so the column `time` counts {unit}s that one worker trains in sequence"
     if (table := source.table) is None:
         return
     yield (
@@ -99,11 +107,11 @@ def _notes(source: CurveSource, study: Study) -> Iterator[str]:
         yield f"note: {many(table.outside, 'trial')} left out, because the parameters are not in [space]"
     if table.shorter:
         yield (
-            f"note: {table.shorter} of {many(len(table.rows), 'curve')} were stopped before epoch {table.longest}. "
+            f"note: {table.shorter} of {many(len(table.rows), 'curve')} were stopped before {unit} {table.longest}. "
             "From there on they stay at their last value, which is worse than what longer training would have given"
         )
     if table.longest < study.trainer.epochs:
         yield (
-            f"note: trials train {many(table.longest, 'epoch')} here and not {study.trainer.epochs} as in the study, "
+            f"note: trials train {many(table.longest, unit)} here and not {study.trainer.epochs} as in the study, "
             "because no curve is longer"
         )

@@ -7,6 +7,7 @@ from hpsearch.cli.text import front
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, many, number, size, span
+from hpsearch.core.trial import EPOCH
 from hpsearch.records.study_status import StudyStatus
 from hpsearch.study.file.search_section import AutoChoice
 
@@ -16,7 +17,12 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
     checkpoints take on the disk (used: bytes)."""
     if not studies:
         return "no study is recorded here"
-    head = table([["study", "state", "trials", "epochs", "best"], *map(_row, studies)], narrow=(0, 2, 4), lines=None)
+    in_epochs = all(one.unit == EPOCH for one in studies)
+    rows = [["study", "state", "trials", "epochs" if in_epochs else "trained", "best"]]
+    for one in studies:
+        trained = str(one.epochs_trained) if in_epochs else many(one.epochs_trained, one.unit)
+        rows.append([one.study, one.state, *_row(one, trained)])
+    head = table(rows, narrow=(0, 2, 4), lines=None)
     lines = []
     if len(studies) == 1:
         (one,) = studies
@@ -35,9 +41,11 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         )
     parts = [head, *([wrapped("\n".join(lines))] if lines else [])]
     if len(studies) == 1 and studies[0].front is not None:
-        parts += ["", *front.lines(studies[0].front)]
+        parts += ["", *front.lines(studies[0].front, studies[0].unit)]
     if latest:
-        rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
+        rows = [
+            ["" if one.number is None else f"trial {one.number}", *decision(one, studies[0].unit)] for one in latest
+        ]
         parts += ["", "last decisions", table(rows, narrow=(3,))]
     return "\n".join(parts)
 
@@ -66,15 +74,16 @@ def infeasible(count: int, replaceable: int) -> list[str]:
     return [f"{many(count, 'infeasible trial')}: {some} counted in the number of trials of this search"]
 
 
-def _row(one: StudyStatus) -> list[str]:
+def _row(one: StudyStatus, trained: str) -> list[str]:
+    """The cells from `trials` on."""
     trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
     if one.front is not None and one.best is not None:
-        return [one.study, one.state, trials, str(one.epochs_trained), f"front of {many(len(one.front), 'trial')}"]
-    best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch}{one.best.mark})"
+        return [trials, trained, f"front of {many(len(one.front), 'trial')}"]
+    best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, {one.unit} {one.best.epoch}{one.best.mark})"
     no_best = "none meets study.require" if one.unmet else "none yet"
-    return [one.study, one.state, trials or "none", str(one.epochs_trained), best or no_best]
+    return [trials or "none", trained, best or no_best]
 
 
-def decision(one: Decision) -> list[str]:
-    """The cells of a decision: epoch, kind, reason."""
-    return [f"epoch {one.step}" if one.step else "", one.kind, first_line(one.reason)]
+def decision(one: Decision, unit: str) -> list[str]:
+    """The cells of a decision: epoch or step, kind, reason."""
+    return [f"{unit} {one.step}" if one.step else "", one.kind, first_line(one.reason)]

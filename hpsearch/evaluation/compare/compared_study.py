@@ -134,6 +134,7 @@ class ComparedStudy:
             "forked_from": self.record.forked_from,
             "trials": self.status.trials,
             "epochs_trained": self.epochs,
+            "unit": self.objective.unit,
             "wall_seconds": round(self.seconds, 3),
             "busy_seconds": self.status.busy_seconds,
             "best": (best := BestTrial.of(self.history)) and asdict(best),

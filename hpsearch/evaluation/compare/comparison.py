@@ -61,12 +61,18 @@ class Comparison:
     fresh_seeds: Sequence[FreshSeeds]
     differences: Sequence[Differences]
 
+    @property
+    def unit(self) -> str:
+        """See `Objective.unit`; studies with different units have an obstacle."""
+        return self.studies[0].objective.unit
+
     def __repr__(self) -> str:
         """In one line, for a notebook: with its fields it would have tens of thousands of characters."""
         found = "; ".join(self.obstacles) or "no study leads"
         if self.verdict is not None:
             best = f"{self.studies[0].objective.metric} {number(self.verdict.value)}"
-            found = f"best {best} after {many(self.verdict.epochs, 'epoch')}: {', '.join(self.verdict.leads) or found}"
+            after = many(self.verdict.epochs, self.unit)
+            found = f"best {best} after {after}: {', '.join(self.verdict.leads) or found}"
         return f"<Comparison of {', '.join(one.label for one in self.studies)}: {found}>"
 
     def document(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from hpsearch.core.format import trainer
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.study.differences import differences
+from hpsearch.study.schedule import STEP
 
 SLOWER = 2.0
 """From this ratio of seconds per epoch, equal epochs are not equal cost; less may be the load of the machine."""
@@ -18,6 +19,7 @@ def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
         "metrics": lambda study: study.objective.metric,
         "goals": lambda study: study.objective.goal,
         "epochs by which a trial is judged (study.at)": lambda study: study.objective.at,
+        "units of training (trainer.unit)": lambda study: study.objective.unit,
         "trainers": lambda study: trainer(study.record.spec["trainer"]["use"]),
         "folds or repeats": lambda study: str(study.replicates) or "one training a trial",
     }
@@ -60,11 +62,11 @@ def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """A line where equal epochs are no equal time."""
     took = {study.label: study.status.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
+        unit = studies[0].objective.unit
         slow, quick = max(took, key=took.__getitem__), min(took, key=took.__getitem__)
-        yield (
-            f"an epoch took {took[slow]:.2g} s in {slow} and {took[quick]:.2g} s in {quick}: "
-            "equal epochs are not equal time"
-        )
+        one = f"{'a' if unit == STEP else 'an'} {unit}"
+        times = f"{took[slow]:.2g} s in {slow} and {took[quick]:.2g} s in {quick}"
+        yield f"{one} took {times}: equal {unit}s are not equal time"
 
 
 @dataclass(frozen=True)

@@ -65,12 +65,12 @@ def extension(study: Study, record: Record, asked: Longer | None = None) -> Exte
     missing = [] if record.restarts else [trial for trial in goes_on if not _has_checkpoint(record, trial)]
     if missing and not (asked is not None and asked.from_scratch):
         _refuse_without_checkpoints(study, record, longer, missing)
-    until = partial(_target, study)
+    until, unit = partial(_target, study), study.trainer.word
     at, first = now_ms(), len(record.trials)
-    changed = [*(_waiting(trial, until(trial)) for trial in goes_on), *map(_ended, anew), *paused]
-    added = [_again(trial, first + place, until(trial), at) for place, trial in enumerate(anew)]
+    changed = [*(_waiting(trial, until(trial)) for trial in goes_on), *(_ended(trial, unit) for trial in anew), *paused]
+    added = [_again(trial, first + place, until(trial), at, unit) for place, trial in enumerate(anew)]
     restarting = {trial.number for trial in (goes_on if record.restarts else missing)}
-    decisions = [_decision(trial, until(trial), trial.number in restarting, at) for trial in longer]
+    decisions = [_decision(trial, until(trial), trial.number in restarting, at, unit) for trial in longer]
     note = _note(study, goes_on, anew, restarting) if longer else ""
     return Extension((*changed, *added), tuple(decisions), note)
 
@@ -117,7 +117,7 @@ def _in_rounds(
             f"trainer.epochs: was {record.epochs}, is {study.trainer.epochs}. The trainer reads run.epochs_total, so "
             "the trials of all rounds depend on it and cannot be continued. Undo the change, or\n"
             f"  hpsearch extend {study.study.name} --epochs {study.trainer.epochs} --best 3   train the best 3 trials "
-            "again from epoch 1\n"
+            f"again from {study.trainer.word} 1\n"
             f"  --fork NEW_NAME   start a new study"
         )
     if last >= 0 and len(now) > last and now[last].epochs > before[last]["epochs"]:
@@ -128,7 +128,7 @@ def _in_rounds(
         return [], []
     if study.search.epoch_budget is None and not any(one.epochs > record.epochs for one in now):
         return [*finished, *_unfinished(study, record, trials)], []
-    return [], [_paused(trial) for trial in finished]
+    return [], [_paused(trial, study.trainer.word) for trial in finished]
 
 
 def _after_new_target(study: Study, record: Record, trials: Iterable[Trial]) -> Extension | None:
@@ -167,31 +167,31 @@ def _waiting(trial: Trial, until: int) -> Trial:
     return replace(fresh, error="", exception="")
 
 
-def _paused(trial: Trial) -> Trial:
+def _paused(trial: Trial, unit: str) -> Trial:
     """A trial that trained all epochs, as it would be if trainer.epochs had been larger from the start."""
     numbers = {"epoch": trial.epoch, "round": trial.round}
-    return replace(trial, state=State.PAUSED, reason=planned_end(trial), cause=Cause.DONE, cause_numbers=numbers)
+    return replace(trial, state=State.PAUSED, reason=planned_end(trial, unit), cause=Cause.DONE, cause_numbers=numbers)
 
 
-def _ended(trial: Trial) -> Trial:
+def _ended(trial: Trial, unit: str) -> Trial:
     """A trial that another one replaces: an interrupted one is not continued."""
-    reason = "another trial trains these parameters with more epochs"
+    reason = f"another trial trains these parameters with more {unit}s"
     return replace(trial, state=State.PAUSED, reason=reason) if trial.state.is_active else trial
 
 
-def _again(trial: Trial, number: int, until: int, at: int) -> Trial:
-    origin = f"the parameters of trial {trial.number}, with {until} epochs in place of {trial.until}"
+def _again(trial: Trial, number: int, until: int, at: int, unit: str) -> Trial:
+    origin = f"the parameters of trial {trial.number}, with {many(until, unit)} in place of {trial.until}"
     new = Trial(number, trial.params, trial.seed, until, round=trial.round, origin=origin, proposed_at=at)
     return replace(new, ended_before=trial.ended_before, replaces=trial.number)
 
 
-def _decision(trial: Trial, until: int, restarts: bool, at: int) -> Decision:
+def _decision(trial: Trial, until: int, restarts: bool, at: int, unit: str) -> Decision:
     if trial.reads_epochs and trial.curve:
-        reason = f"starts again as a new trial of {until} epochs: its trainer reads run.epochs_total"
+        reason = f"starts again as a new trial of {many(until, unit)}: its trainer reads run.epochs_total"
     elif restarts:
-        reason = f"trains to epoch {until}, again from epoch 1: it has no checkpoint"
+        reason = f"trains to {unit} {until}, again from {unit} 1: it has no checkpoint"
     else:
-        reason = f"continues from epoch {trial.epoch} to epoch {until}"
+        reason = f"continues from {unit} {trial.epoch} to {unit} {until}"
     return Decision(EXTENDED, reason, trial.number, trial.epoch, at)
 
 
@@ -204,14 +204,15 @@ def _has_checkpoint(record: Record, trial: Trial) -> bool:
 
 
 def _note(study: Study, goes_on: Sequence[Trial], anew: Sequence[Trial], restarting: set[int]) -> str:
-    parts = [f"training longer, to epoch {study.trainer.epochs}"]
+    unit = study.trainer.word
+    parts = [f"training longer, to {unit} {study.trainer.epochs}"]
     if whole := [trial for trial in goes_on if trial.number not in restarting]:
         parts.append(f"{many(len(whole), 'trial')} continued from a checkpoint")
     if restarting:
-        parts.append(f"{many(len(restarting), 'trial')} trained again from epoch 1, without a checkpoint")
+        parts.append(f"{many(len(restarting), 'trial')} trained again from {unit} 1, without a checkpoint")
     if anew:
         parts.append(
-            f"{many(len(anew), 'trial')} started again from epoch 1 as a new trial, because the trainer reads "
+            f"{many(len(anew), 'trial')} started again from {unit} 1 as a new trial, because the trainer reads "
             "run.epochs_total (a schedule depends on it); the earlier results stay on record"
         )
     return f"note: {'; '.join(parts)}"
@@ -221,13 +222,13 @@ def _refuse_request(study: Study, trials: Sequence[Trial]) -> None:
     """Nothing is left to do, unless an earlier request was interrupted: then its trials are WAITING."""
     if any(trial.state.is_active for trial in trials):
         return
-    finished = [trial for trial in trials if is_finished(trial)]
+    finished, unit = [trial for trial in trials if is_finished(trial)], study.trainer.word
     name, epochs = study.study.name, study.trainer.epochs
     if not finished:
-        raise StudyChanged(f'study "{name}" has no trial that has trained all its epochs, so none can be extended')
+        raise StudyChanged(f'study "{name}" has no trial that has trained all its {unit}s, so none can be extended')
     trained = max(trial.epoch for trial in finished)
     raise StudyChanged(
-        f'the finished trials of study "{name}" have trained {trained} epochs: --epochs must be more, got {epochs}'
+        f'the finished trials of study "{name}" have trained {many(trained, unit)}: --epochs must be more, got {epochs}'
     )
 
 
@@ -238,9 +239,10 @@ def _refuse_without_checkpoints(
     why = str(store.removal or f"there is none in {store.folder}")
     having, command = len(longer) - len(missing), f"hpsearch extend {study.study.name} --epochs {study.trainer.epochs}"
     fewer = f"  {command} --best {having}   continue the best trials, which have one\n" if having else ""
+    until = f"{study.trainer.word} {study.trainer.epochs}"
     raise StudyChanged(
-        f"{many(len(missing), 'trial')} cannot continue to epoch {study.trainer.epochs} without a checkpoint "
+        f"{many(len(missing), 'trial')} cannot continue to {until} without a checkpoint "
         f"({named([trial.number for trial in missing])}; of trial {missing[0].number}: {why}). "
         f"Undo the change of trainer.epochs, or\n{fewer}"
-        f"  {command} --from-scratch   train them again from epoch 1"
+        f"  {command} --from-scratch   train them again from {study.trainer.word} 1"
     )

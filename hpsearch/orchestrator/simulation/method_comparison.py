@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.format import many
 from hpsearch.core.trial import Params
 from hpsearch.orchestrator.simulation.simulated_run import SimulatedRun, simulate
 from hpsearch.study import plan
@@ -123,6 +124,11 @@ class MethodComparison:
         }
 
     @property
+    def unit(self) -> str:
+        """Of `budget`, see `Objective.unit`."""
+        return self.study.trainer.word
+
+    @property
     def _workers(self) -> list[int]:
         return list(dict.fromkeys(one.workers for one in self.results))
 
@@ -151,10 +157,10 @@ def compare_methods(
     if study.objective.others or study.objective.require:
         raise BadInput("the curves have one metric: leave study.objectives and study.require out of the simulated file")
     budget = budget or epochs_of(study)
-    least = BudgetSchedule(budget, study.trainer.epochs).min_budget
+    least = BudgetSchedule(budget, study.trainer.epochs, study.trainer.word).min_budget
     if budget < least:
         if methods is not DEFAULT and "recipe" in methods:
-            raise BadInput(f"recipe takes at least {least} epochs, got {budget}")
+            raise BadInput(f"recipe takes at least {many(least, study.trainer.word)}, got {budget}")
         methods = [one for one in methods if one != "recipe"]
     results = []
     for count in workers:

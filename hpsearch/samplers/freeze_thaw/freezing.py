@@ -136,7 +136,7 @@ class FreezeThaw:
         if key(self.space, params) in taken:
             reason = f"random draw: the model proposed an earlier point again; {now.look}"
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
-        reason = f"highest expected improvement at epoch {now.aim} of {len(now.curves)} curves; {now.look}"
+        reason = f"highest expected improvement at {now.unit} {now.aim} of {len(now.curves)} curves; {now.look}"
         return New(params, now.rungs[0], reason)
 
 
@@ -165,6 +165,10 @@ class _Now:
     history: History
     curves: Sequence[Curve]
 
+    @property
+    def unit(self) -> str:
+        return self.history.objective.unit
+
     @cached_property
     def can_pause(self) -> bool:
         return not self.history.restarts
@@ -179,9 +183,7 @@ class _Now:
 
     @cached_property
     def look(self) -> str:
-        return (
-            f"trained to epoch {self.rungs[0]} at first" if len(self.rungs) > 1 else f"trained to epoch {self.rungs[0]}"
-        )
+        return f"trained to {self.unit} {self.rungs[0]}{' at first' * (len(self.rungs) > 1)}"
 
     @cached_property
     def evidence(self) -> list[Trial]:
@@ -255,13 +257,14 @@ class _Now:
         return None
 
     def _promoted(self, vacancy: Vacancy) -> Resume:
-        count = f"{vacancy.gone + 1} of {vacancy.reached} trials may train to epoch {vacancy.to}"
+        count = f"{vacancy.gone + 1} of {vacancy.reached} trials may train to {self.unit} {vacancy.to}"
         if vacancy.gone % 2 and self.is_trusted and self.process is not None:
             assert self.seen is not None
             points = self._points(vacancy.waiting, self.search.epochs)
             value = self.process.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))
             number = vacancy.waiting[int(np.argmax(value))]
-            reason = f"{count}: of {len(vacancy.waiting)} paused, the highest expected improvement at the last epoch"
+            most = f"the highest expected improvement at the last {self.unit}"
+            reason = f"{count}: of {len(vacancy.waiting)} paused, {most}"
             return Resume(number, vacancy.to, reason)
         number = min(vacancy.waiting, key=lambda number: self.curves[number].last)
         return Resume(number, vacancy.to, f"{count}: of {len(vacancy.waiting)} paused, the best value")
@@ -330,5 +333,5 @@ class _Now:
         values = self.process.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
         if np.max(values) < self._improvement_of_cube(cube[None])[0]:
             return None
-        reason = f"more is expected of it than of a new trial, which would train to epoch {self.rungs[0]} too"
+        reason = f"more is expected of it than of a new trial, which would train to {self.unit} {self.rungs[0]} too"
         return Resume(short[int(np.argmax(values))], self.rungs[0], reason)

@@ -64,7 +64,7 @@ class Recipe:
             if history[number].round < plan.number:
                 reason = (
                     f"round {plan.number}: rank {rank} of {len(plan.survivors)} continued trials, "
-                    f"trained to epoch {plan.rung.epochs}"
+                    f"trained to {history.objective.unit} {plan.rung.epochs}"
                 )
                 return Resume(number, plan.rung.epochs, reason, plan.number, notes)
         return self._new(plan, history, notes) if len(history) < plan.end else None
@@ -102,7 +102,8 @@ class Recipe:
 
     def _coarse(self) -> PlannedRound:
         rung = self.schedules[0].first()
-        note = f"round 1: {many(rung.new, 'new trial')} of {many(rung.epochs, 'epoch')} each, over the full space"
+        each = many(rung.epochs, self.schedules[0].unit)
+        note = f"round 1: {many(rung.new, 'new trial')} of {each} each, over the full space"
         return PlannedRound(1, rung, 0, full_ranges(self.space), self.space, notes=(note,))
 
     def _next(
@@ -145,7 +146,8 @@ class Recipe:
         following = self._following(plans, found, latest, advice, history)
         ranges, beyond = following.ranges, following.beyond
         beyond = beyond if schedule.may_repeat_rung(found.progress) else ()
-        resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
+        is_longest = searched.rung.epochs == schedule.longest
+        resource, why = _resource(is_longest, found, advice, ranges, beyond, schedule.unit)
         paused = [] if beyond else found.paused if promotes else found.survivors
         epochs, reached = [trial.epoch for trial in paused], [trial.epoch for trial in found.trials]
         now = replace(found.progress, epochs=searched.rung.epochs, paused=epochs, reached=reached)
@@ -163,7 +165,7 @@ class Recipe:
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
         headline = (
             found.outcome,
-            _headline(number, rung, why if rung.new or resource is not Resource.LESS else ""),
+            _headline(number, rung, schedule.unit, why if rung.new or resource is not Resource.LESS else ""),
         )
         if rung.new == 0:
             return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
@@ -233,14 +235,19 @@ class Recipe:
 
 
 def _resource(
-    is_longest: bool, found: RoundResults, advice: Advice, ranges: Sequence[SearchRange], beyond: Sequence[str]
+    is_longest: bool,
+    found: RoundResults,
+    advice: Advice,
+    ranges: Sequence[SearchRange],
+    beyond: Sequence[str],
+    unit: str,
 ) -> tuple[Resource, str]:
     """Whether the next round trains longer, and why. is_longest: the last one already trained to trainer.epochs."""
     if beyond:
         noun = "range" if len(beyond) == 1 else "ranges"
         return Resource.SAME, f"same length, because part of the new {noun} of {', '.join(beyond)} was never searched"
     if is_longest:
-        longer = f" (a larger trainer.epochs may help; {advice.improving})" if advice.improving else ""
+        longer = f" (more {unit}s may help; {advice.improving})" if advice.improving else ""
         return Resource.LESS, f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges{longer}"
     if advice.long_enough and not advice.improving and found.best_is_early:
         return Resource.SAME, f"same length, because longer training is not expected to help ({advice.long_enough})"
@@ -250,7 +257,7 @@ def _resource(
 def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[SearchRange]) -> str:
     if rung.new:
         return f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges"
-    return f"one in {ETA} of the trials that have trained to epoch {schedule.rung_below(rung.epochs)}"
+    return f"one in {ETA} of the trials that have trained to {schedule.unit} {schedule.rung_below(rung.epochs)}"
 
 
 def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:
@@ -264,7 +271,7 @@ def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:
     )
 
 
-def _headline(number: int, rung: Rung, why: str) -> str:
+def _headline(number: int, rung: Rung, unit: str, why: str) -> str:
     continued = f"{many(rung.survivors, 'trial')} continued, " if rung.survivors else ""
     new = f"{rung.new} new, " if continued else f"{many(rung.new, 'new trial')}, "
-    return f"round {number}: {continued}{new if rung.new else ''}trained to epoch {rung.epochs}{why and f': {why}'}"
+    return f"round {number}: {continued}{new if rung.new else ''}trained to {unit} {rung.epochs}{why and f': {why}'}"

@@ -32,4 +32,5 @@ class EarlyStopping(Section):
             text = f'is missing: the name `{self.metric}` does not show whether a higher value is better; write "'
             yield ("early_stopping", "goal"), f'{text}minimize" or "maximize"'
         if self.from_epoch is not None and others.epochs is not None and self.from_epoch >= others.epochs:
-            yield ("early_stopping", "from_epoch"), f"must be < {others.epochs}, trainer.epochs, got {self.from_epoch}"
+            text = f"must be < {others.epochs}, {others.epochs_key}, got {self.from_epoch}"
+            yield ("early_stopping", "from_epoch"), text

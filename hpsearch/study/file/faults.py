@@ -5,6 +5,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -130,7 +131,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
         case "too_short":
             return "must not be empty"
         case "literal_error":
-            choices = get_args(owner.model_fields[name].annotation)
+            choices = list(_choices(owner.model_fields[name].annotation))
             hint = did_you_mean(error["input"], map(str, choices)) if isinstance(error["input"], str) else ""
             return f"must be one of {listed(choices)}{got}{hint}"
     return _SENTENCES.get(error["type"], "is not valid").format(**context) + got
@@ -157,6 +158,15 @@ def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]
         field = kind.model_fields.get(str(part))
         kind = next(models(field.annotation), kind) if field is not None else kind
     return kind
+
+
+def _choices(annotation: Any) -> Iterator[object]:
+    """The values of a Literal, also of one that may be left out."""
+    for part in get_args(annotation):
+        if get_args(part):
+            yield from _choices(part)
+        elif part is not NoneType:
+            yield part
 
 
 def models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -57,6 +57,9 @@ def json_schema() -> dict[str, Any]:
             },
         ]
     }
+    trainer = schema["$defs"]["Trainer"]
+    trainer["oneOf"] = [{"required": [key]} for key in ("epochs", "steps")]
+    del trainer["required"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

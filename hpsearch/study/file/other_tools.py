@@ -24,6 +24,10 @@ _KEYS: Mapping[str, tuple[str, str]] = {
         "trainer",
         "epochs = {number}",
     ),
+    "steps max_steps total_steps num_steps n_steps total_timesteps num_train_steps max_train_steps": (
+        "trainer",
+        "steps = {number}",
+    ),
     "parameters params param_space search_space config hyperparameters hparams": (
         "space",
         "lr = { low = 1e-5, high = 1.0, log = true }",
@@ -56,6 +60,9 @@ _KEYS: Mapping[str, tuple[str, str]] = {
     "mlflow tracking_uri mlflow_tracking_uri": ("tracking", 'mlflow = "…"'),
 }
 """For all tables except [space]: other tools' keys -> our table, and what to write there."""
+
+_IN_STEPS = ("steps", "min_steps", "warmup_steps", "from_step")
+"""Keys that count epochs or, with trainer.steps, training steps. They have one name."""
 
 _STARTUP = ("n_startup_trials", "startup_trials = {number}")
 """In [search] and in [prune]."""
@@ -122,6 +129,9 @@ _CALL = re.compile(
 def key(name: str, value: object, table: str, known: Container[str]) -> str:
     """ "here it is `trials = 50` in [search]" for the key `n_trials = 50` that the table does not know, or ""."""
     word = _plain(name)
+    in_epochs = name.replace("step", "epoch")
+    if name in _IN_STEPS and in_epochs in known and table != "trainer":
+        return f"here it is `{_written(f'{in_epochs} = {{number}}', value)}`: it counts steps if trainer.steps is set"
     if word == _plain(_STARTUP[0]):
         place, ours = table if table == "prune" else "search", _STARTUP[1]
     else:

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from hpsearch.study.file.sections import Problems
+from hpsearch.study.file.sections import OtherTables, Problems
 
 RANGES = "how the search ranges of a round follow from the one before; box: as in earlier versions of hpsearch"
 
@@ -34,14 +34,14 @@ def changed_ranges(recorded: Mapping[str, Any], section: BaseModel) -> Iterator[
         yield f'search.ranges: was "{was}", is "{now}"'
 
 
-def problems(rounds: Sequence[Round], epochs: int | None) -> Problems:
-    before = 0
+def problems(rounds: Sequence[Round], others: OtherTables) -> Problems:
+    before, epochs = 0, others.epochs
     for i, one in enumerate(rounds):
         path = ("search", "rounds", i, "epochs")
         if one.epochs <= before:
-            yield path, f"must be > {before}, the epochs of the round before, got {one.epochs}"
+            yield path, f"must be > {before}, the {others.unit}s of the round before, got {one.epochs}"
         if epochs is not None and one.epochs > epochs:
-            yield path, f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+            yield path, f"must be <= {epochs}, {others.epochs_key}, got {one.epochs}"
         before = one.epochs
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from hpsearch.core.trial import key_of
+from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points
 from hpsearch.study.file.kinds import Count, NestedValue
 from hpsearch.study.file.sections import OtherTables, Problems, Section
@@ -56,7 +56,7 @@ class SearchSection(Section):
                 yield ("search", "first", place), "has the same parameters as one before it"
             for name, problem in known_points.problems(others.space, params):
                 yield ("search", "first", place, *([name] if name else [])), problem
-        most = next((one.new for one in self.rungs(others.space, others.epochs)), None)
+        most = next((one.new for one in self.rungs(others.space, others.epochs, others.unit)), None)
         if most is not None and len(self.first) > most:
             yield (
                 ("search", "first"),
@@ -72,8 +72,9 @@ class SearchSection(Section):
         """The name of the method in messages."""
         return self.method
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        """Its rounds, if no limit is reached; a search without rounds has one. epochs: the study's trainer.epochs."""
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
+        """Its rounds, if no limit is reached; a search without rounds has one. epochs, unit: of
+        [trainer]."""
         raise NotImplementedError
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from hpsearch.core.trial import key_of
+from hpsearch.core.format import many
+from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.search_section import SearchSection
@@ -27,7 +28,7 @@ class Grid(SearchSection):
 
     method: Literal["grid"]
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         known = {key_of(known_points.completed(space, one)) for one in self.first or ()}
         in_grid = sum(key_of(point) in known for point in space.grid()) if known else 0
         yield Rung(epochs, 0, (grid_size(space) or 0) + len(known) - in_grid)
@@ -73,7 +74,7 @@ class Random(SearchSection):
     def can_promote(self) -> bool:
         return True
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
 
@@ -94,7 +95,7 @@ class Bayesian(SearchSection):
         10, description="number of random trials before the first model; of NSGA-II the size of a population"
     )
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
     @property
@@ -138,14 +139,14 @@ class CoarseToFine(SearchSection):
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
         return rounds_of_study.with_recorded_ranges(self, recorded)
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
             survivors = min(ceil_share(self.keep, one.trials), before)
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
     def problems(self, others: OtherTables) -> Problems:
         yield from super().problems(others)
-        yield from rounds_of_study.problems(self.rounds, others.epochs)
+        yield from rounds_of_study.problems(self.rounds, others)
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         yield from rounds_of_study.changed_rounds(recorded, self.rounds)
@@ -167,7 +168,7 @@ class FixedList(SearchSection):
     sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
     seeds: Count = Field(1, description="number of trials of each set, each with another seed")
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
     @property
@@ -181,7 +182,7 @@ class FixedList(SearchSection):
         for i, one in enumerate(self.sets):
             path = ("search", "sets", i)
             if epochs is not None and one.epochs is not None and one.epochs > epochs:
-                yield (*path, "epochs"), f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+                yield (*path, "epochs"), f"must be <= {epochs}, {others.epochs_key}, got {one.epochs}"
             if space is not None and not space.contains({**space.fixed, **one.params}):
                 names = ", ".join(parameter.name for parameter in space.parameters)
                 yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
@@ -220,21 +221,21 @@ class Recipe(SearchSection):
     preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
-    def schedules(self, epochs: int) -> list[Schedule]:
+    def schedules(self, epochs: int, unit: str = EPOCH) -> list[Schedule]:
         """The schedules of its rounds: one for each budget that it has had."""
         if self.budget is None:
-            return [FixedSchedule(self.rounds, self.keep)]
+            return [FixedSchedule(self.rounds, self.keep, unit)]
         epochs = self.budget.longest or epochs
         kind = HalvingSchedule if self.promote else BudgetSchedule
-        return [kind(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
+        return [kind(budget, epochs, unit) for budget in (*self.budget.earlier, self.budget.epochs)]
 
-    def forecast(self, epochs: int, restarts: bool = False) -> Iterator[Rung]:
+    def forecast(self, epochs: int, unit: str = EPOCH, *, restarts: bool = False) -> Iterator[Rung]:
         """Its rounds, if no search range moves. restarts: continued trials train again from their first epoch."""
-        schedule = self.schedules(epochs)[-1]
+        schedule = self.schedules(epochs, unit)[-1]
         return schedule.forecast(restarts) if isinstance(schedule, HalvingSchedule) else forecast(schedule, restarts)
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        return self.forecast(epochs)
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
+        return self.forecast(epochs, unit)
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_budget(others)]
@@ -247,14 +248,13 @@ class Recipe(SearchSection):
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
         if self.promote and self.rounds:
             yield ("search", "promote"), "is for budget = { epochs = … }; given rounds have their own numbers of trials"
-        yield from rounds_of_study.problems(self.rounds, others.epochs)
+        yield from rounds_of_study.problems(self.rounds, others)
         if self.budget is not None and others.epochs is not None:
             kind = HalvingSchedule if self.promote else BudgetSchedule
-            schedule = kind(self.budget.epochs, others.epochs)
+            schedule = kind(self.budget.epochs, others.epochs, others.unit)
             if self.budget.epochs < schedule.min_budget:
-                wanted = (
-                    f"{MIN_TRIALS} trials of {schedule.first().epochs} epochs, which the first round takes at least"
-                )
+                each = many(schedule.first().epochs, others.unit)
+                wanted = f"{MIN_TRIALS} trials of {each}, which the first round takes at least"
                 yield (
                     ("search", "budget", "epochs"),
                     f"must be >= {schedule.min_budget}, {wanted}; got {self.budget.epochs}",
@@ -311,7 +311,7 @@ class Own(SearchSection):
     def label(self) -> str:
         return self.use
 
-    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+    def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         if self.trials is not None:
             yield Rung(epochs, 0, self.trials)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
+from hpsearch.core.trial import EPOCH, MAX_ENSEMBLE_TRIALS, Value
 from hpsearch.study.file.earlier_keys import EarlierKeys
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
@@ -43,6 +43,7 @@ class OtherTables:
     """What other tables say. space, epochs (trainer.epochs), metric (study.metric): None where they have faults.
 
     names: the keys of [space], right or wrong. is_program: whether the trainer is a command or a script.
+    unit: of `epochs`, see `Objective.unit`. epochs_key: the key that has it.
     """
 
     names: Collection[str]
@@ -50,6 +51,8 @@ class OtherTables:
     epochs: int | None
     metric: str | None = None
     is_program: bool = False
+    unit: str = EPOCH
+    epochs_key: str = "trainer.epochs"
 
 
 class Section(BaseModel):
@@ -131,7 +134,7 @@ class PruneSection(Section):
         for key in ("min_epochs", "warmup_epochs"):
             first = getattr(self, key, 0)
             if others.epochs is not None and first >= others.epochs:
-                yield ("prune", key), f"must be < {others.epochs}, trainer.epochs, got {first}"
+                yield ("prune", key), f"must be < {others.epochs}, {others.epochs_key}, got {first}"
 
 
 class NeverPrune(PruneSection):

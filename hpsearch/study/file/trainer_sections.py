@@ -1,17 +1,19 @@
 """[trainer] of a study file: a function, or a program with its command line and its output."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from hpsearch.core.trial import COMMAND
+from hpsearch.core.trial import COMMAND, EPOCH
 from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.file.kinds import Count, LinePattern, MetricName, NestedValue, Pattern, RecordableName, Use, Words
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
+from hpsearch.study.schedule import STEP
 from hpsearch.study.space import Float
 
 OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "resume", "cwd", "terminal")
@@ -33,7 +35,11 @@ class Trainer(Section):
     from_python: Literal[True] | None = Field(
         None, description="written by hpsearch: the trainer is a Python object of the program that ran the study"
     )
-    epochs: Count = Field(description="most epochs of one trial")
+    epochs: Count = Field(description="most epochs of one trial; or `steps` in its place")
+    steps: Count | None = Field(None, exclude=True, description="most training steps of one trial, in place of epochs")
+    unit: Literal["epoch", "step", "evaluation"] | None = Field(
+        None, description='the word for a step of a curve, on screens; default: "epoch", with `steps` "step"'
+    )
     repeats: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="number of seeds that each trial trains; it reports their mean"
     )
@@ -67,6 +73,31 @@ class Trainer(Section):
         None, description="measure the steps of tracked torch optimizers: learning rate, size of a step, gradient"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_epochs(cls, table: Any) -> Any:
+        """`steps` is `epochs` too, so that the length of a trial has one name in hpsearch."""
+        if not isinstance(table, dict) or "steps" not in table:
+            return table
+        steps = table["steps"]
+        is_valid = type(steps) is int and steps > 0
+        return {"unit": STEP, "epochs": steps if is_valid else 1, **table}
+
+    @property
+    def word(self) -> str:
+        """As `Objective.unit`."""
+        return self.unit or EPOCH
+
+    @property
+    def length_key(self) -> str:
+        """The key that has the length of a trial."""
+        return "trainer.steps" if self.steps is not None else "trainer.epochs"
+
+    def added_to(self, others: OtherTables) -> OtherTables:
+        """With what the other tables of a study must agree with."""
+        found = replace(others, epochs=self.epochs, epochs_key=self.length_key, unit=self.word)
+        return replace(found, is_program=self.is_program)
+
     @property
     def measures_steps(self) -> bool:
         return self.measure is not False and not self.is_program
@@ -92,9 +123,17 @@ class Trainer(Section):
             in_scratch=self.cwd == "scratch",
             terminal=bool(self.terminal),
             nested=bool(self.nested),
+            in_steps=self.word == STEP,
         )
 
+    def identity(self) -> dict[str, Any]:
+        """What a continued study must not change. `repeats` and `unit` came with later versions."""
+        recorded = self.model_dump(mode="json", exclude_none=True, exclude={"measure", "unit"})
+        return {key: value for key, value in recorded.items() if (key, value) != ("repeats", 1)}
+
     def problems(self, others: OtherTables) -> Problems:
+        if self.steps is not None and self.steps != self.epochs:
+            yield ("trainer", "steps"), f"is beside epochs = {self.epochs}; leave one of them out"
         for name, value in self.options.items():
             if name in others.names:
                 yield ("trainer", "options", name), f"`{name}` is in [space] too; leave one out"
@@ -119,16 +158,17 @@ class Trainer(Section):
         if self.command is not None and self.use != COMMAND:
             yield ("trainer", "use"), "cannot be combined with `command`; leave one of them out"
         parameters = {*others.names, *self.options}
-        taken, everywhere = set[str](), set[str]()
+        taken, everywhere, in_steps = set[str](), set[str](), self.word == STEP
+        built_in = placeholders.built_in(in_steps)
         for path, text in self._texts():
             for name in placeholders.names(text):
-                if not placeholders.is_known(name, parameters if path[1] == "command" else ()):
-                    yield path, _unknown(name, parameters)
+                if not placeholders.is_known(name, parameters if path[1] == "command" else (), in_steps):
+                    yield path, _unknown(name, parameters, built_in)
             everywhere |= placeholders.used(text)
             taken |= placeholders.used(text) if path[1] == "command" else set()
-        for name in sorted(taken & parameters & placeholders.BUILT_IN.keys()):
+        for name in sorted(taken & parameters & built_in.keys()):
             path = ("trainer", "options", name) if name in self.options else ("space", name)
-            yield path, f"{{{name}}} is {placeholders.BUILT_IN[name]}; give the parameter another name"
+            yield path, f"{{{name}}} is {built_in[name]}; give the parameter another name"
         if self.command is not None and self.style is None and "params_file" not in taken:
             for name in sorted(parameters - taken):
                 path = ("trainer", "options", name) if name in self.options else ("space", name)
@@ -170,7 +210,7 @@ class Trainer(Section):
             )
 
 
-def _unknown(name: str, parameters: set[str]) -> str:
-    known = [*sorted(parameters), *placeholders.BUILT_IN]
+def _unknown(name: str, parameters: set[str], built_in: Iterable[str]) -> str:
+    known = [*sorted(parameters), *built_in]
     hint = did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"{{{name[:60]}}} is no parameter and no placeholder{hint} (a brace itself is written twice)"

@@ -6,7 +6,6 @@ that the files in its checkpoint folder are those of that report.
 
 import math
 import os
-import re
 import shutil
 import signal
 import sys
@@ -22,13 +21,21 @@ import hpsearch
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.folders import make_private
 from hpsearch.core.trial import Params, Report, Value
-from hpsearch.provenance.sources import Sources
-from hpsearch.provenance.sources_cache import read_once
 from hpsearch.study import placeholders
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.program_sources import (
+    CHECKPOINTS,
+    EPOCHS,
+    STEPS,
+    has_checkpoints,
+    knows_length,
+    lengths,
+    reports_itself,
+    sources_of,
+)
 from hpsearch.trainer.adapters.project_files import ChangedFiles, missing_module
 from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
@@ -38,17 +45,9 @@ from hpsearch.trainer.failures import EndOfProgram, ProgramFailed
 from hpsearch.trainer.reporting import REPORT
 from hpsearch.trainer.training_run import Run
 
-CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
-"""The environment variable with the folder of a trial's checkpoints. A program that reads it can be continued."""
-
-EPOCHS = "HPSEARCH_EPOCHS"
-"""The environment variable with the most epochs of a trial."""
-
 TIME_TO_END = 10.0
 """Seconds that a program has to end by itself after the report of the trial's last epoch, if it is not told how many
 epochs to train: it may train on for hours, or save its model."""
-
-IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
 
 NO_CHECKPOINTS = (
     f"the program has no checkpoints: it does not read {CHECKPOINTS}, and its command has neither {{checkpoint_dir}} "
@@ -76,10 +75,10 @@ def as_trainer(
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
     takes_arguments = program.style not in (None, "env") and not any("{" in word for word in program.words)
-    can_continue, knows_length = has_checkpoints(program, sources), _knows_length(program, options, sources)
+    can_continue, is_told = has_checkpoints(program, sources), knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        training = _Training(found, folder, run, metric, can_continue, knows_length)
+        training = _Training(found, folder, run, metric, can_continue, is_told)
         if takes_arguments and script_options.ignores_arguments and run.number == 0:
             run.warnings.append(f"{program.words[-1]} does not read its command line, so the parameters have no effect")
         training.begin({**params, **_filled(options, training.values)}, script_options)
@@ -89,43 +88,6 @@ def as_trainer(
             training.close()
 
     return train
-
-
-def sources_of(program: Program, folder: Path) -> Sources:
-    """The files in a command, also of `python -m package.module`, and the files that these import or run."""
-    words = [word for word in program.words if "{" not in word]
-    modules = [words[place + 1].replace(".", "/") for place, word in enumerate(words[:-1]) if word == "-m"]
-    named = [*words, *(f"{module}{end}" for module in modules for end in (".py", "/__main__.py"))]
-    files = tuple(folder / name for name in named if name and (folder / name).is_file())
-    return read_once(files, lambda: Sources.of_files(files))
-
-
-def reads(program: Program, folder: Path, variable: str) -> bool:
-    """Whether the sources of a program name this environment variable."""
-    return any(variable in text for text in _texts(sources_of(program, folder)))
-
-
-def has_checkpoints(program: Program, sources: Sources) -> bool:
-    """Whether a program can be continued: its command has the checkpoint folder, or it reads the variable."""
-    if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
-        return True
-    return any(CHECKPOINTS in text for text in _texts(sources))
-
-
-def _knows_length(program: Program, options: Params, sources: Sources) -> bool:
-    """Whether a program is told how many epochs to train: `{epochs}`, or it reads the variable."""
-    words = [*program.words, *program.resume, *(value for value in options.values() if isinstance(value, str))]
-    is_passed = any(placeholders.EPOCHS in placeholders.used(word) for word in words)
-    return is_passed or any(EPOCHS in text for text in _texts(sources))
-
-
-def reports_itself(sources: Sources) -> bool:
-    """Whether a program writes lines of JSON. Then its output is not searched for metrics."""
-    return any(REPORT in text or "hpsearch.report" in text or IMPORTS_REPORT.search(text) for text in _texts(sources))
-
-
-def _texts(sources: Sources) -> Iterator[str]:
-    yield from (path.read_text(errors="replace") for path in sources.files.values() if path.is_file())
 
 
 def _filled(options: Params, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -174,8 +136,10 @@ class _Training:
         """Values of the placeholders that are not parameters. TrainerError: {data_dir} is used but not set."""
         run, fold = self._run, self._run.fold
         texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])
+        names = lengths(self._program)
+        reads_length = not placeholders.used(texts).isdisjoint(names)
         return {
-            "epochs": run.epochs_total if "epochs" in placeholders.used(texts) else run.last_possible_epoch,
+            **dict.fromkeys(names, run.epochs_total if reads_length else run.last_possible_epoch),
             "seed": run.seed,
             "number": run.number,
             "data_dir": os.fspath(run.data_dir) if run.data_dir or "data_dir" in placeholders.used(texts) else "",
@@ -247,7 +211,7 @@ class _Training:
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "OMP_NUM_THREADS": str(self._run.threads),
             "HPSEARCH_SEED": str(self._run.seed),
-            EPOCHS: str(self._run.last_possible_epoch),
+            **dict.fromkeys((EPOCHS, STEPS), str(self._run.last_possible_epoch)),
             "HPSEARCH_SCRATCH_DIR": str(self._scratch),
             CHECKPOINTS: str(self._checkpoints.folder),
             **variables,
