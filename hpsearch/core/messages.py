@@ -68,11 +68,11 @@ class Failure:
         that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
         report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible;
         "no_report": a program ended with exit code 0, or a function returned None, and reported nothing;
-        "terminated": SIGTERM ended its training.
+        "terminated": SIGTERM ended its training; "lost": its process died or cannot be reached.
     exception: class and first line of the trainer's exception, "" without one.
     """
 
-    kind: Literal["error", "oom", "contract", "disk", "infeasible", "no_report", "terminated"]
+    kind: Literal["error", "oom", "contract", "disk", "infeasible", "no_report", "terminated", "lost"]
     summary: str
     traceback: str = ""
     exception: str = ""
@@ -136,6 +136,8 @@ class Reported:
 class Lost:
     """The worker's process died or cannot be reached. Earlier reports of the trial are kept.
 
+    reports: that it had made and not sent.
+
     traceback: of the trainer at that time, if known.
     cause: WORKER_LOST, or OUT_OF_MEMORY where memory is known to have run out.
     outside: something outside of the trial ended it: SIGTERM (a scheduler, a service manager), or the loss of its node.
@@ -146,6 +148,13 @@ class Lost:
     traceback: str = ""
     cause: Cause = Cause.WORKER_LOST
     outside: bool = False
+    reports: tuple[Report, ...] = ()
+
+    def reported(self) -> Reported:
+        """As the reports, with the loss as the failure."""
+        kind: Literal["oom", "terminated", "lost"] = "terminated" if self.outside else "lost"
+        failure = Failure("oom" if self.cause is Cause.OUT_OF_MEMORY else kind, self.reason, self.traceback)
+        return Reported(self.number, self.reports, failure=failure)
 
 
 Event = Reported | Lost

@@ -139,7 +139,7 @@ def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: i
     if trial.epoch < epochs:
         return trial, verdict
     warning = f"{verdict.reason}; the trainer failed after its last report: {failure.summary}"
-    trial = replace(trial, error=failure.traceback, exception=failure.exception)
+    trial = replace(trial, error=failure.traceback, exception=failure.exception or failure.summary)
     return trial, replace(verdict, reason=warning)
 
 

@@ -247,13 +247,7 @@ class Loop:
     def _take(self, event: Event) -> None:
         self.totals.ended = self.running[event.number] = self._clock()
         trial = self.history[event.number]
-        match event:
-            case Reported():
-                self._take_reports(trial, event)
-            case Lost(_, reason, traceback, Cause.OUT_OF_MEMORY):
-                self._retry_alone(trial, Failure("oom", reason, traceback))
-            case Lost():
-                self._retry_elsewhere(trial, event)
+        self._take_reports(trial, event.reported() if isinstance(event, Lost) else event)
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""
@@ -346,8 +340,9 @@ class Loop:
             self._end(trial, State.INFEASIBLE, failure.summary, Cause.INFEASIBLE, {"epoch": trial.epoch})
         elif failure.kind == "oom":
             self._retry_alone(trial, failure)
-        elif failure.kind == "terminated":
-            self._retry_elsewhere(trial, Lost(trial.number, failure.summary, failure.traceback, outside=True))
+        elif failure.kind in ("terminated", "lost"):
+            outside = failure.kind == "terminated"
+            self._retry_elsewhere(trial, Lost(trial.number, failure.summary, failure.traceback, outside=outside))
         else:
             failed = replace(trial, error=failure.traceback, exception=failure.exception)
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})

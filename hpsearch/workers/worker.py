@@ -28,6 +28,7 @@ from hpsearch.workers.own_logging import OwnLogging, Surroundings
 from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import CappedLog, log_file
+from hpsearch.workers.unsent_reports import UnsentReports, unsent_file
 
 SLICE_SECONDS = 0.02
 """Seconds that a worker trains before it reports: at least one epoch, several where they are short. Epochs after the
@@ -198,6 +199,7 @@ class _Training:
         self.scratch = setup.work / "scratch" / f"{start.number:05d}"
         variables = OwnLogging(setup.mlflow, setup.work, setup.study_uid).environment(start.number, self.scratch)
         self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated)
+        self.unsent = UnsentReports(unsent_file(setup.work, start.number))
         self._trained_again = ""
         with self.own_logging.entered():
             self.trial = self._open("no checkpoint of them")
@@ -245,6 +247,7 @@ class _Training:
         ended, failure, self.retrained = False, None, 0
         began = time.perf_counter()
         self.checkpoints.begin_slice()
+        self.unsent.begin_slice()
         try:
             with self._log_and_random_state():
                 ended = self._train(new_reports, began, waited)
@@ -295,6 +298,8 @@ class _Training:
             continues = not new_reports or (report.step < start.until and (trained < most or one_ahead))
             if not new_reports and not self.checkpoints.tracked:
                 continues = trained < most  # a slice without new reports shows that the trial has not stalled
+            if self.setup.isolated and report.step > start.after and (continues or report.step >= start.epochs):
+                self.unsent.add(report)
             self.checkpoints.observe(report, continues or report.step >= start.epochs)
             if report.step >= start.epochs:
                 self.checkpoints.observe_last()
@@ -323,6 +328,7 @@ class _Training:
                     self.own_logging.end()
         except self._raised_by_trainers as problem:
             self._write_log(f"closing the trainer failed\n{short_traceback(problem)}\n")
+        self.unsent.close()
         if self.log is not None:
             self.log.close()
 

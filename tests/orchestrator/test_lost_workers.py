@@ -1,12 +1,13 @@
 """Which losses of a worker use up a retry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpsearch.core.messages import Advance, Start
-from hpsearch.core.trial import Cause, Trial
+from hpsearch.core.messages import Advance, Event, Lost, Start
+from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.orchestrator.lost_workers import MAX_OUTSIDE
 from tests.support.studies import COMPLETE, FAILED, WAITING, ListSampler, Search, UnreliablePool
 
@@ -105,3 +106,34 @@ def test_another_process_counts_from_where_it_resumed(tmp_path: Path) -> None:
     study.pool = pool
     assert end(study.go().history[0]) == (FAILED, 10, 2)
     assert [numbers.get("epoch") for _, _, numbers in study.recorder.waits if numbers] == [5, 10]
+
+
+class WithReports(UnreliablePool):
+    """What is lost first had reported three epochs."""
+
+    reports = tuple(Report(step, {"val_loss": 1 / step}) for step in (1, 2, 3))
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        found = list(super().events(timeout))
+        for place, one in enumerate(found):
+            if isinstance(one, Lost):
+                found[place], self.reports = replace(one, reports=self.reports), ()
+        return found
+
+
+@pytest.mark.parametrize(("why", "cause"), [("crashed", Cause.WORKER_LOST), ("memory", Cause.OUT_OF_MEMORY)])
+def test_reports_that_a_lost_trial_had_made_are_kept(tmp_path: Path, why: str, cause: Cause) -> None:
+    study = Search(tmp_path, ListSampler([{}]), epochs=20, retries=0)
+    study.pool = WithReports(study.pool, lambda _order, before: why * (before <= (why == "memory")))
+    trial = study.go().history[0]
+    assert end(trial) == (FAILED, 3, 1)
+    assert [report.step for report in trial.curve] == [1, 2, 3]
+    assert trial.cause is cause
+
+
+def test_one_that_had_reported_all_its_epochs_is_complete(tmp_path: Path) -> None:
+    study = Search(tmp_path, ListSampler([{}]), epochs=3, retries=0)
+    study.pool = WithReports(study.pool, lambda _order, before: "crashed" * (before == 0))
+    trial = study.go().history[0]
+    assert end(trial) == (COMPLETE, 3, 1)
+    assert trial.exception == "crashed"

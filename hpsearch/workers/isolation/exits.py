@@ -8,6 +8,9 @@ from pathlib import Path
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Cause
 
+CONNECTION_LOST = 70
+"""Exit code of a trial's process that can no longer reach its worker (EX_SOFTWARE)."""
+
 LAST_LINES = 10
 """Of the log, for a process that left no traceback."""
 
@@ -22,6 +25,9 @@ class Exit:
     @property
     def how(self) -> str:
         """In the past tense, after the name of the process."""
+        if self.code == CONNECTION_LOST:
+            cause = "the trainer may have closed file descriptors that it had not opened, such as with os.closerange"
+            return f"ended with exit code {self.code}, because its connection to hpsearch was closed: {cause}"
         return f"ended with exit code {self.code}" if self.code >= 0 else f"was killed by {_signal_name(-self.code)}"
 
     @property

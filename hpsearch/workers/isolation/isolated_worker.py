@@ -16,6 +16,7 @@ from hpsearch.workers.isolation.trial_process import Raised
 from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import log_file
+from hpsearch.workers.unsent_reports import take_unsent, unsent_file
 from hpsearch.workers.worker import Setup
 
 MEASUREMENT = -1
@@ -41,6 +42,7 @@ class IsolatedWorker:
         self._template: TemplateProcess | None = None
         self._trial: Connection | None = None
         self._number = MEASUREMENT
+        self._last_step = 0
         self._environment: Any = None
         self._sigterm = SigtermWatch() if setup.ahead else None
 
@@ -62,6 +64,8 @@ class IsolatedWorker:
 
     def start(self, start: Start) -> Reported | Lost:
         self._begin(start.number)
+        self._last_step = start.after
+        take_unsent(unsent_file(self.setup.work, start.number), start.after)  # of a worker that was killed
         reported = self._reported("start", start, self._environment)
         if isinstance(reported, Reported) and reported.provenance is not None and self._shares_imports:
             self._environment = reported.provenance.environment
@@ -101,6 +105,11 @@ class IsolatedWorker:
 
     def _reported(self, name: str, *arguments: object) -> Reported | Lost:
         reported: Reported | Lost = self._call(name, *arguments)
+        if isinstance(reported, Lost):
+            unsent = take_unsent(unsent_file(self.setup.work, self._number), self._last_step)
+            reported = replace(reported, reports=unsent)
+        elif reported.reports:
+            self._last_step = reported.reports[-1].step
         if isinstance(reported, Lost) or reported.failure:
             self._end()
         return reported

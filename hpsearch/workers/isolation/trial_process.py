@@ -20,11 +20,9 @@ from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Reported, Start
 from hpsearch.trainer import state
 from hpsearch.trainer.failures import failure_of
+from hpsearch.workers.isolation.exits import CONNECTION_LOST
 from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score, spare_processes
 from hpsearch.workers.worker import Setup, Worker
-
-CONNECTION_LOST = 70
-"""Exit code of a process that can no longer reach its worker (EX_SOFTWARE)."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,8 @@ def serve(connection: Connection, setup: Setup) -> None:
     except (EOFError, ConnectionResetError):  # the worker needs it no longer, or has ended
         leave(0)
     except BaseException:
-        traceback.print_exc()
+        with suppress(BaseException):  # a trainer may have closed all descriptors
+            traceback.print_exc()
         leave(CONNECTION_LOST)
 
 

@@ -252,6 +252,11 @@ class TestLost:
         assert came.traceback.splitlines()[-1] == "last words"
         assert trained(worker).reports, "the worker trains on"
 
+    def test_reports_that_were_not_sent(self, worker: IsolatedWorker) -> None:
+        came = lost(worker, "exits_at_its_end")
+        assert [report.step for report in came.reports] == [1]
+        assert lost(worker, "exits").reports == ()
+
     def test_signal(self, worker: IsolatedWorker) -> None:
         came = lost(worker, "kills_itself")
         assert (came.reason, came.cause) == ("its process was killed by SIGKILL", Cause.WORKER_LOST)
@@ -273,6 +278,8 @@ class TestLost:
     def test_descriptors_that_are_closed(self, worker: IsolatedWorker, how: str) -> None:
         came = worker.start(start(how))
         assert isinstance(came, Lost) == (how == "closes")
+        if isinstance(came, Lost):
+            assert "os.closerange" in came.reason
         worker.release()
         assert trained(worker).reports
 
