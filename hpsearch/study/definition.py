@@ -74,16 +74,14 @@ class Study(Section):
 
     def __repr__(self) -> str:
         """One line. The number of trials is left out where the sampler decides it."""
-        about, budget = self.study, self.search.epoch_budget
-        rounds = self.search.rungs(self.space, self.trainer.epochs, self.trainer.word)
-        trials = sum(one.new for one in rounds) if budget is None else 0
-        if self.limits.trials is not None:
-            trials = min(trials or self.limits.trials, self.limits.trials)
-        unit = self.trainer.word
+        about, budget, unit = self.study, self.search.epoch_budget, self.trainer.word
+        rungs = self.search.rungs(self.space, self.trainer.epochs, unit) if budget is None else ()
+        trials = sum(one.new for one in rungs)
+        if (most_trials := self.limits.trials) is not None:
+            trials = min(trials or most_trials, most_trials)
         amount = f", {many(trials, 'trial')}" if trials else f", {many(budget, unit)} in all" if budget else ""
-        most = f"{many(self.trainer.epochs, unit)} per trial at most"
-        file = f", {self.path}" if self.path is not None else ""
-        return f'<Study "{about.name}": {about.goal} {about.metric}, {self.search.label} search{amount}, {most}{file}>'
+        most = f"{many(self.trainer.epochs, unit)} per trial at most{f', {self.path}' if self.path is not None else ''}"
+        return f'<Study "{about.name}": {about.goal} {about.metric}, {self.search.label} search{amount}, {most}>'
 
     __str__ = __repr__
 

@@ -8,7 +8,7 @@ from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.study.space import Choice, Float, Space
-from hpsearch.trainer.adapters.command import sources_of
+from hpsearch.trainer.adapters.program_sources import sources_of
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
 from hpsearch.trainer.source_check import SourceCheck, SourceFault
 
