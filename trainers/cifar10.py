@@ -13,15 +13,15 @@ from typing import Literal
 from torch import nn
 
 from hpsearch import Fold, Part, Predictions, Report, Run, check_unsealed
-from trainers.kit import augment, cifar, losses, models, predicting, training
+from trainers.kit import augment, cifar, losses, models, predicting, test_time, training
 from trainers.kit.data import Data, Examples, photographs
 from trainers.kit.ranges import PositiveInt
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Settings, models.ImageSettings, augment.Settings):
-    """Defaults that differ from the kit's. The three base classes have all other parameters."""
+class Params(training.Settings, models.ImageSettings, augment.Settings, test_time.ImageSettings):
+    """Defaults that differ from the kit's. The four base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "resnet"
     batch_size: PositiveInt = 128

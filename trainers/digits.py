@@ -13,15 +13,15 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from hpsearch import Fold, Part, Predictions, Report, Run
-from trainers.kit import augment, losses, models, predicting, training
+from trainers.kit import augment, losses, models, predicting, test_time, training
 from trainers.kit.data import Data, Examples, Indices, sealed_test, split
 from trainers.kit.ranges import PositiveFloat
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Settings, models.ImageSettings, augment.Settings):
-    """Defaults that differ from the kit's. The three base classes have all other parameters."""
+class Params(training.Settings, models.ImageSettings, augment.Settings, test_time.ImageSettings):
+    """Defaults that differ from the kit's. The four base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "mlp"
     lr: PositiveFloat = 1e-2

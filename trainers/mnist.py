@@ -12,14 +12,14 @@ from pathlib import Path
 from torch import nn
 
 from hpsearch import Fold, Part, Predictions, Report, Run, check_unsealed
-from trainers.kit import augment, idx, losses, models, predicting, training
+from trainers.kit import augment, idx, losses, models, predicting, test_time, training
 from trainers.kit.data import Data, Examples, photographs
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Settings, models.ImageSettings, augment.Settings):
-    """A CNN with the kit's defaults. The three base classes have all parameters."""
+class Params(training.Settings, models.ImageSettings, augment.Settings, test_time.ImageSettings):
+    """A CNN with the kit's defaults. The four base classes have all parameters."""
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:

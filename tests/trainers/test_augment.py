@@ -9,7 +9,7 @@ from trainers.kit.augment import Augmentation, Settings
 
 EVERY = {
     "shift": 0.2, "zoom": 0.2, "rotation": 30.0, "crop": 2, "flip": 0.5, "distortion": 0.03,
-    "brightness": 0.5, "contrast": 0.5, "noise": 0.3, "erasing": 1.0,
+    "brightness": 0.5, "contrast": 0.5, "channel_shift": 0.5, "noise": 0.3, "erasing": 1.0,
 }  # fmt: skip
 
 
@@ -134,6 +134,15 @@ def test_brightness_adds_the_same_to_all_pixels_and_contrast_multiplies_them():
     assert (factor.amax((1, 2, 3)) - factor.amin((1, 2, 3))).max() < 1e-4
     assert 0.5 <= factor.min() + 1e-4 < 0.6
     assert 1.4 < factor.max() <= 1.5 + 1e-4
+
+
+def test_channel_shift_adds_to_each_channel_by_itself():
+    before = images()
+    added = augmentation(channel_shift=0.5)(before) - before
+    assert (added.amax((2, 3)) - added.amin((2, 3))).max() < 1e-5
+    shifts = added.mean((2, 3))
+    assert 0.4 < shifts.abs().max() <= 0.5 + 1e-5
+    assert (shifts[:, 0] - shifts[:, 1]).abs().min() > 0  # continuous draws
 
 
 def test_noise_has_its_standard_deviation():

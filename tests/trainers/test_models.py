@@ -88,6 +88,26 @@ def test_the_cnns_blocks_double_their_filters():
     assert [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)] == [4, 8, 16]
 
 
+def test_the_lectures_network_has_6_and_10_filters_of_5_x_5_without_padding():
+    """28 x 28 pixels become 24, 12, 8 and 4: 10 maps of 4 x 4."""
+    settings = ImageSettings(model="cnn", filter_counts="6-10", kernel=5, padding="none", hidden_layers=0, filters=99)
+    network = models.images(28, 1, 10, settings)
+    shapes = [tuple(weight.shape) for weight in network.parameters() if weight.ndim > 1]
+    assert shapes == [(6, 1, 5, 5), (10, 6, 5, 5), (10, 160)]
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("counts", ["6,10", "6-", "0-5", "a"])
+def test_filter_counts_that_are_none_are_refused(counts):
+    with pytest.raises(ValueError, match='filter_counts must be filters of blocks such as "6-10"'):
+        ImageSettings(filter_counts=counts)
+
+
+def test_unpadded_blocks_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="filter_counts = '4-4' are too many for 8 x 8 pixels: at most 1"):
+        models.images(8, 1, 10, ImageSettings(model="cnn", filter_counts="4-4", kernel=5, padding="none"))
+
+
 def test_more_blocks_than_the_image_has_room_for_are_refused():
     with pytest.raises(ValueError, match="blocks = 4 are too many for 8 x 8 pixels: at most 3"):
         models.images(8, 1, 10, ImageSettings(model="cnn", blocks=4))
@@ -157,6 +177,24 @@ def test_initial_weights_have_the_spread_that_their_formula_says():
     assert weights_of("gaussian", init_std=3.0).std().item() == pytest.approx(3.0, **near)
     assert weights_of("torch").std().item() == pytest.approx(1 / 20 / math.sqrt(3), **near)
     assert (weights_of("zeros") == 0).all()
+
+
+def test_kaiming_with_biases_of_0_is_the_default():
+    """8 hidden layers of digits reach 0.95 in 10 epochs with it, 0.80 to 0.89 with torch's own."""
+    assert ImageSettings().init == TableSettings().init == "kaiming"
+    model = models.mlp(400, 300, MlpSettings(hidden=200))
+    weights = [weight for weight in model.parameters() if weight.ndim > 1]
+    assert all((bias == 0).all() for bias in model.parameters() if bias.ndim == 1)
+    # Of 80,000 and 60,000 draws: known to 0.3%; five times that is allowed.
+    assert [one.std().item() for one in weights] == pytest.approx([(2 / 400) ** 0.5, (2 / 200) ** 0.5], rel=0.015)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_the_leaky_slope_is_a_parameter_and_kaimings_gain_follows_it(slope):
+    settings = layers.Settings(activation="leaky_relu", leaky_slope=slope)
+    x = torch.linspace(-3, 3, 61)
+    assert torch.allclose(layers.activation(settings)(x), torch.where(x > 0, x, slope * x))
+    assert layers.gain(settings) == pytest.approx(math.sqrt(2 / (1 + slope**2)))
 
 
 def test_kaimings_gains_are_torchs():

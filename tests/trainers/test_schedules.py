@@ -130,12 +130,22 @@ def test_a_schedule_falls_with_its_plateau_and_goes_on_from_its_state():
 
     first, second = schedule(), schedule()
     for loss in (1.0, 2.0, 2.0, 2.0):
-        first.observe(loss)
+        first.observe(loss, train_loss=loss)
     assert first.set(4.0) == pytest.approx(0.4)
     second.load_state_dict(first.state_dict())
     for one in (first, second):
-        one.observe(2.0)
+        one.observe(2.0, train_loss=2.0)
         assert one.set(5.0) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("metric", "falls"), [("val_loss", True), ("train_loss", False)])
+def test_a_plateau_is_that_of_its_metric(metric, falls):
+    """The validation loss rises, and the training loss falls on."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    schedule = Schedule(Settings("plateau", plateau_patience=1, plateau_metric=metric), optimizer, 8)
+    for epoch in range(1, 6):
+        schedule.observe(float(epoch), train_loss=1 / epoch)
+    assert (schedule.set(5.0) < 0.8) == falls
 
 
 def test_cycles_are_told_apart_far_into_a_training():

@@ -17,7 +17,7 @@ ALL = Settings(amp=True, channels_last=True, compiled=True)
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return images(8, 1, 10, ImageSettings(model="cnn", filters=2))
+    return images(8, 1, 10, ImageSettings(model="cnn", filters=2, init="torch"))
 
 
 def step(speed: Speed, optimizer: optim.Optimizer, model: nn.Module, scale: float = 1.0) -> torch.Tensor:

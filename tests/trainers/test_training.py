@@ -30,7 +30,7 @@ def examples(n: int, seed: int) -> Examples:
 
 
 DATA = Data(examples(50, 1), examples(30, 2))
-SGD = Params(optimizer="sgd", lr=0.1, batch_size=16, hidden=5)
+SGD = Params(optimizer="sgd", lr=0.1, batch_size=16, hidden=5, init="torch")
 
 
 def started(params: Params, data: Data = DATA, epochs: int = 10, seed: int = 3) -> Training:
@@ -218,3 +218,10 @@ def test_without_regularization_penalties_smoothing_and_augmentation_are_off():
     begun.regularize(begun.optimizer)
     assert all(torch.equal(new, old) for new, old in zip(model.parameters(), before, strict=True))
     assert (begun.params.label_smoothing, params.label_smoothing) == (0.0, 0.2)
+
+
+def test_a_plateau_of_the_training_loss_ignores_the_validation():
+    """The labels of the validation contradict those trained on, and the training loss falls."""
+    contrary = Data(DATA.train, Examples(DATA.train.inputs, (DATA.train.targets + 1) % 3))
+    ours = started(replace(SGD, schedule="plateau", plateau_patience=1, plateau_metric="train_loss"), contrary)
+    assert [ours.epoch(epoch)["lr"] for epoch in (1, 2, 3, 4)] == pytest.approx([0.1] * 4)

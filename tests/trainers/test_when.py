@@ -22,10 +22,12 @@ CHANGED: dict[str, Any] = {
     **{"warmup": 1.5, "warmup_from": 0.5, "step_epochs": 1, "step_at": "1", "step_factor": 0.5},
     **{"exponential_factor": 0.5, "plateau_factor": 0.5, "plateau_patience": 1, "final_factor": 0.5},
     **{"restart_epochs": 1, "restart_growth": 2, "optimizer": "rmsprop", "lr": 0.1, "batch_size": 128},
+    "plateau_metric": "train_loss",
     **{"lr_for_batch": 64, "momentum": 0.5, "beta1": 0.5, "beta2": 0.9, "rho": 0.5, "eps": 0.1},
     **{"weight_average": 0.9, "loss_smoothing": 0.5, "filters": 4, "blocks": 1, "kernel": 5, "stride": 2},
     **{"pooling": "average", "shift": 0.3, "zoom": 0.3, "rotation": 20.0, "crop": 2, "flip": 0.5, "distortion": 0.1},
-    **{"brightness": 0.5, "contrast": 0.5, "noise": 0.5, "erasing": 0.9},
+    **{"brightness": 0.5, "contrast": 0.5, "channel_shift": 0.5, "noise": 0.5, "erasing": 0.9},
+    **{"leaky_slope": 0.3, "filter_counts": "3-5", "padding": "none", "dropout_samples": 2, "ten_crop": 2},
 }
 REPORT_ONLY = {"amp", "channels_last", "compiled", "snapshots", "throughput", "loss_smoothing"}
 """They need a GPU, or change nothing that the study's metric depends on."""
@@ -35,7 +37,10 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "models": [{"model": "linear"}, {"model": "mlp", "hidden_layers": 0}, {"model": "cnn", "filters": 2, "blocks": 1}],
     "resnet": [{"model": "resnet", "filters": 2, "blocks": 1}],
     "widths": [{"widths": "8"}],
-    "init": [{"init": "kaiming", "model": "linear"}, {"init": "gaussian"}],
+    "init": [{"init": "torch", "model": "linear"}, {"init": "torch"}, {"init": "gaussian"}],
+    "leak": [{"activation": "leaky_relu"}, {"activation": "leaky_relu", "init": "torch"}],
+    "counts": [{"model": "cnn", "filter_counts": "3"}],
+    "dropout": [{"dropout": 0.5}],
     "optimizers": [{"optimizer": "sgd"}, {"optimizer": "adadelta", "lr": 1.0}, {"optimizer": "adamw"}],
     "decay": [{"weight_decay": 0.1}, {"weight_decay": 0.1, "optimizer": "sgd"}, {"optimizer": "adamw"}],
     "schedules": [{"schedule": name} for name in ("step", "exponential", "cosine", "restarts")] + [{"warmup": 1.0}],
@@ -47,10 +52,11 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
 
 ABOUT = {
     **dict.fromkeys(("hidden", "hidden_layers", "dropout", "batch_norm", "activation"), ("models", "widths")),
-    **dict.fromkeys(("kernel", "pooling", "stride"), ("models",)),
+    **dict.fromkeys(("kernel", "pooling", "stride", "padding", "filter_counts"), ("models",)),
+    **{"leaky_slope": ("leak",), "dropout_samples": ("dropout",)},
     **{"activation": ("models", "init", "widths"), "init_std": ("init",), "label_smoothing": ("loss",)},
     **dict.fromkeys(("momentum", "beta1", "beta2", "rho", "eps"), ("optimizers",)),
-    **{"decoupled": ("decay",), "filters": ("resnet",), "blocks": ("models",), "widths": ("models",)},
+    **{"decoupled": ("decay",), "filters": ("resnet", "counts"), "blocks": ("models", "counts"), "widths": ("models",)},
     **dict.fromkeys(
         ("warmup_from", "step_epochs", "step_at", "exponential_factor", "final_factor", "restart_epochs"),
         ("schedules",),
@@ -66,7 +72,7 @@ def values(params: dict[str, Any]) -> list[float]:
 @cache
 def _values(params: tuple[tuple[str, Any], ...]) -> list[float]:
     reports = digits.train(digits.Params(**dict(params)), Run.local(epochs=3, device="cpu"))
-    return [report.metrics["val_loss"] for report in reports]
+    return [float(f"{report.metrics['val_loss']:.5g}") for report in reports]  # without rounding errors
 
 
 def acts(name: str, others: dict[str, Any], use: str = "trainers.digits:train") -> bool:
@@ -107,7 +113,7 @@ def test_what_only_changes_reports_or_needs_a_gpu_does_nothing_for_the_metric(na
     assert not acts(name, {})
 
 
-@pytest.mark.parametrize("name", ["plateau_factor", "plateau_patience"])
+@pytest.mark.parametrize("name", ["plateau_factor", "plateau_patience", "plateau_metric"])
 def test_a_plateau_has_parameters_of_its_own(name: str) -> None:
     assert (acts(name, {}), acts(name, {"schedule": "plateau"})) == (False, True)
 

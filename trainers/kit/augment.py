@@ -27,6 +27,8 @@ class Settings(ranges.Settings):
     distortion: elastic (Simard et al. 2003): every point moves by a smooth random field, of about this standard
     deviation, as a fraction of the side.
     brightness: up to this much is added to all pixels; contrast: they are multiplied with 1 - contrast to 1 + contrast.
+    channel_shift: up to this much is added to all pixels of a colour channel, for each channel by itself; with one
+    channel it is brightness.
     noise: Gaussian noise of this standard deviation is added to every pixel.
     erasing: with this probability, a rectangle of 2% to a third of the image becomes black (Zhong et al. 2017, arXiv
     1708.04896).
@@ -42,6 +44,7 @@ class Settings(ranges.Settings):
     distortion: NonNegativeFloat = 0.0
     brightness: NonNegativeFloat = 0.0
     contrast: Fraction = 0.0
+    channel_shift: NonNegativeFloat = 0.0
     noise: NonNegativeFloat = 0.0
     erasing: Probability = 0.0
 
@@ -72,6 +75,8 @@ class Augmentation:
             images = images * (1 + self._between(images, params.contrast))
         if params.brightness:
             images = images + self._between(images, params.brightness)
+        if params.channel_shift:
+            images = images + params.channel_shift * (2 * self._even(images, images.shape[1]) - 1)
         if params.noise:
             images = images + params.noise * self._normal(images.shape, images)
         return self._erased(images) if params.erasing else images
@@ -124,8 +129,8 @@ class Augmentation:
 
     # Draws, one for each image: (n, 1, 1, 1) ─────────────────────────────────────────────────────
 
-    def _even(self, images: Tensor) -> Tensor:
-        return torch.rand((len(images), 1, 1, 1), generator=self._generator, device=images.device)
+    def _even(self, images: Tensor, channels: int = 1) -> Tensor:
+        return torch.rand((len(images), channels, 1, 1), generator=self._generator, device=images.device)
 
     def _between(self, images: Tensor, most: float) -> Tensor:
         """From -most to most."""

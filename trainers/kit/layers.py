@@ -21,11 +21,14 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "gelu": nn.GELU,
 }
 
+LEAK = 0.01
+"""The usual slope of a leaky ReLU below 0 (Maas et al. 2013)."""
+
 GAINS: dict[Activation, float] = {
     "sigmoid": 1.0,
     "tanh": 5 / 3,
     "relu": math.sqrt(2),
-    "leaky_relu": nn.init.calculate_gain("leaky_relu", 0.01),
+    "leaky_relu": nn.init.calculate_gain("leaky_relu", LEAK),
     "prelu": nn.init.calculate_gain("leaky_relu", 0.25),
     "gelu": math.sqrt(2),
 }
@@ -42,31 +45,42 @@ class Settings(ranges.Settings):
     - "sigmoid": 1 / (1 + e^-x); its gradient is at most 1/4 and vanishes over many layers
     - "tanh"
     - "relu": max(0, x) (Nair and Hinton 2010)
-    - "leaky_relu": 0.01·x below 0 (Maas et al. 2013)
+    - "leaky_relu": leaky_slope·x below 0 (Maas et al. 2013)
     - "prelu": a learnt slope below 0, initially 0.25 (He et al. 2015, arXiv 1502.01852)
     - "gelu": x·Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415)
 
     init: of the weights of linear and convolution layers; biases are initially 0, except with "torch".
-    - "torch": torch's own, uniform in ±1/√inputs
-    - "xavier": uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio 2010)
     - "kaiming": normal, of standard deviation gain/√inputs (He et al. 2015); the gain is the activation's
+    - "xavier": uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio 2010)
+    - "torch": torch's own, uniform in ±1/√inputs: signals shrink in deep networks
     - "zeros": all hidden units stay equal
     - "gaussian": normal, of standard deviation init_std; a large one saturates units, and the initial loss is huge
     dropout: the fraction of a hidden layer's units that is dropped in a step (Srivastava et al. 2014).
     batch_norm: normalises each unit over the batch (Ioffe and Szegedy 2015, arXiv 1502.03167); ResNets always do.
     """
 
-    WHEN: ClassVar[Conditions] = {"init_std": {"init": ("gaussian",)}}
+    WHEN: ClassVar[Conditions] = {
+        "leaky_slope": {"activation": ("leaky_relu",)},
+        "init_std": {"init": ("gaussian",)},
+    }
 
     activation: Activation = "relu"
-    init: Init = "torch"
+    leaky_slope: Fraction = LEAK
+    init: Init = "kaiming"
     init_std: PositiveFloat = 1.0
     dropout: Fraction = 0.0
     batch_norm: bool = False
 
 
 def activation(params: Settings) -> nn.Module:
-    return ACTIVATIONS[params.activation]()
+    return nn.LeakyReLU(params.leaky_slope) if params.activation == "leaky_relu" else ACTIVATIONS[params.activation]()
+
+
+def gain(params: Settings) -> float:
+    """Of the Kaiming initialisation."""
+    if params.activation == "leaky_relu":
+        return nn.init.calculate_gain("leaky_relu", params.leaky_slope)
+    return GAINS[params.activation]
 
 
 def dropout(params: Settings) -> list[nn.Module]:
@@ -97,7 +111,7 @@ def _draw(params: Settings, weight: Tensor) -> None:
             nn.init.xavier_uniform_(weight)
         case "kaiming":
             fan_in = weight[0].numel()
-            nn.init.normal_(weight, std=GAINS[params.activation] / math.sqrt(fan_in))
+            nn.init.normal_(weight, std=gain(params) / math.sqrt(fan_in))
         case "zeros":
             nn.init.zeros_(weight)
         case "gaussian":

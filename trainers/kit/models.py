@@ -67,7 +67,8 @@ class ImageSettings(MlpSettings):
     """model: "linear" (logistic regression, the baseline to beat), "mlp", "cnn" or "resnet".
 
     The CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` in the first block,
-    twice as many in each further one; kernel and stride of the convolutions; pooling halves the sides.
+    twice as many in each further one, or `filter_counts`, those of each block, such as "6-10". kernel and stride of the
+    convolutions; padding "same" keeps the sides, "none" shortens them by kernel - 1; pooling halves them.
     The ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
     al. 2016, arXiv 1512.03385, section 4.2). Dropout is before its output.
     """
@@ -92,28 +93,48 @@ class ImageSettings(MlpSettings):
             {"model": ("mlp",), "hidden_layers": "nonzero"},
             {"model": ("mlp",), "widths": "nonzero"},
         ],
-        "filters": {"model": ("cnn", "resnet")},
-        "blocks": {"model": ("cnn", "resnet")},
+        "filters": [{"model": ("resnet",)}, {"model": ("cnn",), "filter_counts": "zero"}],
+        "blocks": [{"model": ("resnet",)}, {"model": ("cnn",), "filter_counts": "zero"}],
+        "filter_counts": {"model": ("cnn",)},
         "kernel": {"model": ("cnn",)},
+        "padding": {"model": ("cnn",)},
         "stride": {"model": ("cnn",)},
         "pooling": {"model": ("cnn",)},
     }
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "cnn"
     filters: PositiveInt = 16
+    filter_counts: str = ""
     blocks: PositiveInt = 2
     kernel: PositiveInt = 3
+    padding: Literal["same", "none"] = "same"
     stride: PositiveInt = 1
     pooling: Literal["max", "average", "none"] = "max"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        block_filters(self)
 
 
 def hidden_widths(params: MlpSettings) -> list[int]:
     """The units of each hidden layer. ValueError for wrong `widths`."""
-    if not params.widths:
-        return [params.hidden] * params.hidden_layers
-    words = params.widths.split("-")
+    return _counts(params.widths, 'widths must be units of hidden layers such as "128-64"') or (
+        [params.hidden] * params.hidden_layers
+    )
+
+
+def block_filters(params: ImageSettings) -> list[int]:
+    """The filters of each of the CNN's blocks. ValueError for wrong `filter_counts`."""
+    return _counts(params.filter_counts, 'filter_counts must be filters of blocks such as "6-10"') or (
+        [params.filters * 2**block for block in range(params.blocks)]
+    )
+
+
+def _counts(text: str, rule: str) -> list[int]:
+    """The numbers of a text such as "128-64"; none of an empty one."""
+    words = text.split("-") if text else []
     if not all(word.isdigit() and int(word) > 0 for word in words):
-        raise ValueError(f'widths must be units of hidden layers such as "128-64", got {params.widths!r}')
+        raise ValueError(f"{rule}, got {text!r}")
     return [int(word) for word in words]
 
 
@@ -158,18 +179,19 @@ def _head(inputs: int, outputs: int, widths: list[int], params: layers.Settings)
 
 
 def _cnn(side: int, channels: int, outputs: int, params: ImageSettings) -> Parts:
-    filters = [params.filters * 2**block for block in range(params.blocks)]
+    filters = block_filters(params)
     left = side
     for number, (before, after) in enumerate(pairwise([channels, *filters]), start=1):
         left = _side_after(left, params)
         if left < 1:
-            raise ValueError(f"blocks = {params.blocks} are too many for {side} x {side} pixels: at most {number - 1}")
+            said = f"filter_counts = {params.filter_counts!r}" if params.filter_counts else f"blocks = {params.blocks}"
+            raise ValueError(f"{said} are too many for {side} x {side} pixels: at most {number - 1}")
         yield f"block{number}", nn.Sequential(*_block(before, after, params))
     yield from _head(filters[-1] * left**2, outputs, hidden_widths(params), params)
 
 
 def _block(before: int, after: int, params: ImageSettings) -> Iterator[nn.Module]:
-    yield nn.Conv2d(before, after, params.kernel, params.stride, padding=params.kernel // 2)
+    yield nn.Conv2d(before, after, params.kernel, params.stride, padding=_padding(params))
     if params.batch_norm:
         yield nn.BatchNorm2d(after)
     yield layers.activation(params)
@@ -177,9 +199,14 @@ def _block(before: int, after: int, params: ImageSettings) -> Iterator[nn.Module
         yield nn.MaxPool2d(2) if params.pooling == "max" else nn.AvgPool2d(2)
 
 
+def _padding(params: ImageSettings) -> int:
+    """Pixels of 0 at each end of a side."""
+    return params.kernel // 2 if params.padding == "same" else 0
+
+
 def _side_after(side: int, params: ImageSettings) -> int:
-    """Pixels along a side after one block."""
-    convolved = (side + 2 * (params.kernel // 2) - params.kernel) // params.stride + 1
+    """Pixels along a side after one block; at most 0 where it does not fit."""
+    convolved = (side + 2 * _padding(params) - params.kernel) // params.stride + 1
     return convolved if params.pooling == "none" else convolved // 2
 
 

@@ -7,12 +7,11 @@ checkpoint, or in a notebook from the training that used the same run.
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from torch import Tensor, nn
 
 from hpsearch import Part, Predictions
 from trainers.kit.data import Examples
 from trainers.kit.losses import Goal
-from trainers.kit.training import Training, augmentation, evaluate, generator, unchanged
+from trainers.kit.training import Training, augmentation, generator, unchanged
 
 HeldOut = Callable[[], Examples]
 """The test examples, as the network's inputs. Raises Sealed, except inside `unsealed`."""
@@ -24,7 +23,7 @@ def predict(training: Training, part: Part, held_out: HeldOut, augmented: int) -
     _restore(training)
     draws = generator(training.run.seed, 2, training.run.device)
     change = augmentation(training.params, training.data.train, draws)
-    each = [_predictions(training, training.network, examples, way) for way in (unchanged, *[change] * augmented)]
+    each = [training.predictions(training.network, examples, way) for way in (unchanged, *[change] * augmented)]
     return Predictions(np.mean([one.outputs for one in each], axis=0), each[0].targets)
 
 
@@ -32,7 +31,7 @@ def snapshots(training: Training, part: Part, held_out: HeldOut) -> list[Predict
     """Predictions of each snapshot, oldest first."""
     examples = _of(training, part, held_out)
     _restore(training)
-    return [_predictions(training, network, examples) for network in training.snapshots.networks(training.network)]
+    return [training.predictions(network, examples) for network in training.snapshots.networks(training.network)]
 
 
 def score(predictions: Predictions, goal: Goal) -> Mapping[str, float]:
@@ -52,10 +51,3 @@ def _restore(training: Training) -> None:
     training.run.track(**weights)
     for name in weights.keys() & trained.keys():
         weights[name].load_state_dict(trained[name].state_dict())
-
-
-def _predictions(
-    training: Training, network: nn.Module, examples: Examples, change: Callable[[Tensor], Tensor] = unchanged
-) -> Predictions:
-    seen = evaluate(network, examples, training.goal.loss, training.speed, change)
-    return training.goal.link.predictions(seen.outputs, seen.targets)

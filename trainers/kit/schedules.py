@@ -28,8 +28,8 @@ class Settings(ranges.Settings):
     - "constant"
     - "step": times step_factor after every step_epochs, or at the epochs of step_at
     - "exponential": times exponential_factor each epoch, step by step: exponential_factor^t
-    - "plateau": times plateau_factor (divided by 10) when val_loss has no new minimum for more than
-      plateau_patience epochs; as torch's ReduceLROnPlateau
+    - "plateau": times plateau_factor (divided by 10) when plateau_metric, val_loss or train_loss, has no new minimum
+      for more than plateau_patience epochs; as torch's ReduceLROnPlateau
     - "cosine": (1 + cos(π·t/T)) / 2, down to final_factor (Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5)
     - "linear": 1 - t/T, down to final_factor
     - "inverse-sqrt": √(w / (w + t)) with w the warm-up's epochs, at least 1 (Vaswani et al. 2017, arXiv 1706.03762,
@@ -53,6 +53,7 @@ class Settings(ranges.Settings):
         "exponential_factor": {"schedule": ("exponential",)},
         "plateau_factor": {"schedule": ("plateau",)},
         "plateau_patience": {"schedule": ("plateau",)},
+        "plateau_metric": {"schedule": ("plateau",)},
         "final_factor": {"schedule": ("cosine", "linear", "restarts")},
         "restart_epochs": {"schedule": ("restarts",)},
         "restart_growth": {"schedule": ("restarts",)},
@@ -68,6 +69,7 @@ class Settings(ranges.Settings):
     exponential_factor: Probability = 0.95
     plateau_factor: Fraction = 0.1
     plateau_patience: NonNegativeInt = 10
+    plateau_metric: Literal["val_loss", "train_loss"] = "val_loss"
     final_factor: Probability = 0.0
     restart_epochs: PositiveInt = 10
     restart_growth: PositiveInt = 1
@@ -99,9 +101,9 @@ class Schedule:
             group["lr"] = rate
         return rate
 
-    def observe(self, val_loss: float) -> None:
-        """An epoch has ended with this loss."""
-        self._plateau.observe(val_loss)
+    def observe(self, val_loss: float, train_loss: float) -> None:
+        """An epoch has ended with these losses."""
+        self._plateau.observe(val_loss if self._params.plateau_metric == "val_loss" else train_loss)
 
     def state_dict(self) -> dict[str, Any]:
         return self._plateau.state_dict()

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from hpsearch import Run
-from trainers.kit import augment, losses, optimizers, regularization, schedules, speed, watch
+from hpsearch import Predictions, Run
+from trainers.kit import augment, losses, optimizers, regularization, schedules, speed, test_time, watch
 from trainers.kit.data import Data, Examples, batch_sizes
 from trainers.kit.losses import Goal
 from trainers.kit.metrics import Metrics
@@ -23,7 +23,14 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Settings(optimizers.Settings, schedules.Settings, regularization.Settings, losses.Settings, speed.Settings):
+class Settings(
+    optimizers.Settings,
+    schedules.Settings,
+    regularization.Settings,
+    losses.Settings,
+    test_time.Settings,
+    speed.Settings,
+):
     """The parameters of every task, without those of its network.
 
     weight_average: validation uses an exponential moving average of the weights with this decay per step (Polyak and
@@ -40,6 +47,14 @@ class Settings(optimizers.Settings, schedules.Settings, regularization.Settings,
     weight_average: Fraction = 0.0
     loss_smoothing: Fraction = 0.98
     throughput: bool = False
+
+
+Change = Callable[[Tensor], Tensor]
+"""Changes a batch of inputs."""
+
+
+def unchanged(inputs: Tensor) -> Tensor:
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,7 @@ class Training:
         self.augment = augmentation(params, self.data.train, self.change)
         self.average = _average(params, self.model)
         self.snapshots = Snapshots(params.snapshots)
+        self.passes = test_time.Passes.of(params, run.seed)
         self.watch = watch.Watch(self.model)
         self.smooth = watch.Smooth(params.loss_smoothing)
 
@@ -113,20 +129,49 @@ class Training:
         began = time.perf_counter()
         trained, smooth = self._fit(number)
         seconds = time.perf_counter() - began
-        validated = evaluate(self.network, self.data.validation, self.goal.loss, self.speed)
-        self.schedule.observe(validated.loss)
+        validated, uncertainty = self._validate()
+        self.schedule.observe(validated.loss, trained.loss)
         if schedules.ends_cycle(self.params, number):
             self.snapshots.keep(self.network)
         metrics = {
             "train_loss": trained.loss,
             **_named("train", self.goal.while_training(trained.outputs, trained.targets)),
             "val_loss": validated.loss,
-            **_named("val", self.goal.validated(validated.outputs, validated.targets)),
+            **_named("val", {**self.goal.validated(validated.outputs, validated.targets), **uncertainty}),
             "lr": self.optimizer.param_groups[0]["lr"],
             "train_loss_smooth": smooth,
             **self.watch.metrics(),
         }
         return {**metrics, "examples_per_second": len(self.data.train) / seconds} if self.params.throughput else metrics
+
+    def predictions(self, network: nn.Module, examples: Examples, change: Change = unchanged) -> Predictions:
+        """Of one network, as in validation. change: of each batch of inputs."""
+        return self._predicted(network, examples, change)[0]
+
+    def _validate(self) -> tuple[Seen, dict[str, float]]:
+        """And the uncertainty by its name, where there are samples of dropout."""
+        examples = self.data.validation
+        if self.passes.is_one:
+            return evaluate(self.network, examples, self.goal.loss, self.speed), {}
+        found, spread = self._predicted(self.network, examples, unchanged)
+        outputs, targets = (part.float().to(self.run.device) for part in self.goal.link.outputs(found))
+        targets = targets.to(examples.targets.dtype)
+        seen = Seen(outputs, targets, self.goal.loss(outputs, targets).item())
+        return seen, {} if spread is None else {"uncertainty": spread}
+
+    def _predicted(self, network: nn.Module, examples: Examples, change: Change) -> tuple[Predictions, float | None]:
+        def once(view: Change) -> Predictions:
+            seen = evaluate(
+                network,
+                examples,
+                self.goal.loss,
+                self.speed,
+                lambda inputs: view(change(inputs)),
+                self.passes.samples > 0,
+            )
+            return self.goal.link.predictions(seen.outputs, seen.targets)
+
+        return self.passes.mean(once)
 
     def _fit(self, number: int) -> tuple[Seen, float]:
         """Outputs and loss are from before each step; and the smoothed loss."""
@@ -164,20 +209,19 @@ class Training:
         return output.detach(), loss.detach()
 
 
-def unchanged(inputs: Tensor) -> Tensor:
-    return inputs
-
-
 @torch.no_grad()
 def evaluate(
     model: nn.Module,
     examples: Examples,
     loss: losses.Loss,
     precision: speed.Speed,
-    change: Callable[[Tensor], Tensor] = unchanged,
+    change: Change = unchanged,
+    dropout: bool = False,
 ) -> Seen:
-    """The model's outputs for the examples, without training. change: of each batch of inputs."""
+    """The model's outputs for the examples, without training. change: of each batch of inputs. dropout: keep it on."""
     model.eval()
+    for layer in model.modules() if dropout else ():
+        layer.train(isinstance(layer, nn.Dropout))
     with precision.precision():
         outputs = torch.cat([model(change(inputs)).float() for inputs, _ in examples.batches(CHUNK)])
     return Seen(outputs, examples.targets, loss(outputs, examples.targets).item())
@@ -197,7 +241,7 @@ def _named(part: str, metrics: Metrics) -> dict[str, float]:
     return {f"{part}_{name}": value for name, value in metrics.items()}
 
 
-def augmentation(params: Settings, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
+def augmentation(params: Settings, train: Examples, draws: torch.Generator) -> Change:
     """The augmentation of a batch of inputs. Black is the minimum of each channel in training."""
     if not isinstance(params, augment.Settings):
         return unchanged
