@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+from hpsearch.core.parameter_roles import learning_rate_of
 from hpsearch.core.trial import EPOCH, Objective, Params, Trial
 from hpsearch.doctor.meanings import Meanings, Role, words
 from hpsearch.doctor.measured_steps import MeasuredSteps
 from hpsearch.doctor.series import Series, series
 
 LAYER = "grad_norm/"
-LEARNING_RATES = ("lr", "learning_rate", "max_lr", "base_lr", "learning-rate", "optimizer.lr", "eta")
-"""Names of the parameter."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +165,9 @@ class Curves:
 
 def rate_of(params: Params) -> float | None:
     """The learning rate among the parameters, by its name; None where there is none, or it is no number."""
-    values = (params[name] for name in LEARNING_RATES if name in params)
-    return next((float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)), None)
+    numbers = {k: float(v) for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    name = learning_rate_of(numbers)
+    return None if name is None else numbers[name]
 
 
 def _broken(

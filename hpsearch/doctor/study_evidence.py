@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
+from hpsearch.core.parameter_roles import learning_rate_of
 from hpsearch.core.trial import Objective, Trial, key_of
-from hpsearch.doctor.curves import LEARNING_RATES, Curves, rate_of
+from hpsearch.doctor.curves import Curves, rate_of
 from hpsearch.doctor.meanings import Meanings
 
 GOOD = 0.1
@@ -147,4 +148,5 @@ def _result(c: Curves) -> float:
 
 def _others(trial: Trial) -> str:
     """The parameters without the learning rate, as a key: they may be lists."""
-    return key_of({name: value for name, value in trial.params.items() if name not in LEARNING_RATES})
+    rate = learning_rate_of(trial.params)
+    return key_of({name: value for name, value in trial.params.items() if name != rate})

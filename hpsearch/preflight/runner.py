@@ -17,6 +17,7 @@ from hpsearch.preflight.learning_test import LearningTest, run_learning_test
 from hpsearch.preflight.range_test import RangeTest, run_range_test
 from hpsearch.records.preflight_record import summary
 from hpsearch.study.definition import Study
+from hpsearch.study.searched_rate import searched_rate
 from hpsearch.study.space import Float
 from hpsearch.workers.pools.base import Measurer
 
@@ -128,8 +129,12 @@ def complete(
     force: a range of the study file outside of what the range test finds is kept.
     PreflightFailed; BadInput where a range is `auto`, and the range test finds none.
     """
+    # An earlier run has decided on a range test that the file does not name, perhaps when this name was not a rate's.
+    is_decided = bool(record.documents) and study.lr_range is None and not searched_rate(study.space)[1]
     try:
         record, tested = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
+        if is_decided:
+            return record
         return _with_range_test(study, measurer, record, notify, tested, force=force)
     except stopping.SIGNAL_EXCEPTIONS:
         notify("interrupted before the first trial: the next run starts the preflight again")

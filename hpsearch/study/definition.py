@@ -47,6 +47,7 @@ from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.many_steps import with_step_defaults
 from hpsearch.study.objectives import objective_of
 from hpsearch.study.recorded_rules import with_numbers, with_recorded_key, with_recorded_space
+from hpsearch.study.searched_rate import searched_rate
 from hpsearch.study.space import Float, Space
 
 
@@ -202,11 +203,10 @@ class Study(Section):
     @property
     def range_test(self) -> LrRange | None:
         """The settings of the range test, from [lr_range] or for a parameter with auto = true; None: no range test."""
-        auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
-        searched = any(one.key == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
-        wanted = self.search.wants_range_test and searched and not self.trainer.is_program
-        section = self.lr_range or (LrRange() if auto or wanted else None)
-        return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
+        rate, is_auto = searched_rate(self.space)
+        wanted = self.search.wants_range_test and rate is not None and not self.trainer.is_program
+        section = self.lr_range or (LrRange() if is_auto or wanted else None)
+        return section and section.for_rate(rate, is_auto=is_auto)
 
     def with_space(self, space: Space) -> "Study":
         """The same study with another space, such as one with the range from a range test."""

@@ -3,8 +3,8 @@
 import shlex
 
 from hpsearch.core.format import number
+from hpsearch.core.parameter_roles import is_penalty, learning_rate_of
 from hpsearch.core.trial import Cause, State
-from hpsearch.doctor.curves import LEARNING_RATES
 from hpsearch.doctor.findings import Label
 from hpsearch.doctor.study_diagnosis import Remark, StudyDiagnosis, direction_of
 from hpsearch.study.definition import Study
@@ -12,9 +12,6 @@ from hpsearch.study.space import Float
 
 FACTOR = 10.0
 """By which the bounds of a range are moved."""
-
-PENALTIES = ("weight_decay", "l1", "l2")
-"""Parameters of which a larger value regularises more."""
 
 
 def commands(diagnosis: StudyDiagnosis, name: str, file: str | None, study: Study | None) -> list[str]:
@@ -35,12 +32,13 @@ def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, st
         return ""
     changes: dict[str, float] = {}
     ranges = {one.name: one for one in study.space.parameters if isinstance(one, Float) and not one.auto}
-    rate = next((ranges[one] for one in LEARNING_RATES if one in ranges), None)
+    name_of_rate = learning_rate_of(ranges)
+    rate = ranges[name_of_rate] if name_of_rate is not None else None
     if rate is not None and rate.log and (direction := direction_of(remark)):
         factor = FACTOR**direction
         changes = {f"space.{rate.name}.low": rate.low * factor, f"space.{rate.name}.high": rate.high * factor}
     elif remark.best and Label.OVERFITTING in remark.labels:
-        found = next((ranges[one] for one in PENALTIES if one in ranges and ranges[one].high > 0), None)
+        found = next((one for one in ranges.values() if is_penalty(one.name) and one.high > 0), None)
         changes = {f"space.{found.name}.high": found.high * FACTOR} if found is not None else {}
     if not changes:
         return ""

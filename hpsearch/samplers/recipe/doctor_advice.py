@@ -1,20 +1,17 @@
 """Turns the doctor's remarks on learning curves into changes of the next round: moved ranges and longer trainings.
 
-Learning rates and regularisation parameters are recognised by name: the names of `trainers/` and of torch.
+Learning rates and regularisation parameters are recognised by name: `core.parameter_roles`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from hpsearch.core.parameter_roles import is_decay_time, is_learning_rate, is_regulariser
 from hpsearch.core.trial import Params
 from hpsearch.doctor.findings import Label
 from hpsearch.doctor.study_diagnosis import Remark
 from hpsearch.samplers.recipe.search_ranges import Number, SearchRange, numbers, relative_position, shifted
 from hpsearch.study.space import Space
-
-LEARNING_RATES = frozenset({"lr", "learning_rate", "max_lr", "base_lr"})
-REGULARISERS = frozenset({"weight_decay", "l1", "l2", "dropout", "label_smoothing", "shift", "noise", "erasing"})
-DECAYS = frozenset({"step_epochs", "step_size", "decay_epochs", "restart_epochs"})
 
 EDGE = 0.25
 """The best learning rate is near an end of its range where its distance is below this fraction of the width."""
@@ -94,9 +91,9 @@ def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange
             advice.long_enough = remark.evidence
         elif Label.OVERFITTING in labels:
             advice.long_enough = remark.evidence
-            _shift_up(advice, remark, "regularisation", REGULARISERS & parameters.keys(), widened=True)
+            _shift_up(advice, remark, "regularisation", is_regulariser, space, widened=True)
         elif Label.DECAYED_TOO_EARLY in labels:
-            _shift_up(advice, remark, "learning-rate decay", DECAYS & parameters.keys())
+            _shift_up(advice, remark, "learning-rate decay", is_decay_time, space)
         elif Label.TOO_EARLY not in labels:
             advice.notes.append(_with_advice(remark))
     return advice
@@ -110,7 +107,7 @@ def _move_rate(
     slow = set(remark.labels) <= TOO_LOW
     sign, end = (1, "upper") if slow else (-1, "lower")
     for one in ranges:
-        if one.name not in LEARNING_RATES & best.keys():
+        if one.name not in best or not is_learning_rate(one.name):
             continue
         at = relative_position(parameters[one.name], one, float(best[one.name]))
         if not remark.best and len(remark.trials) >= MAJORITY * remark.among:
@@ -120,12 +117,17 @@ def _move_rate(
             advice.moves.setdefault(one.name, Move(sign * STEP, why))
 
 
-def _shift_up(advice: Advice, remark: Remark, kind: str, names: frozenset[str], widened: bool = False) -> None:
-    """Move or widen the ranges of these parameters upwards; where there are none, note that none is searched."""
-    for name in sorted(names):
+def _shift_up(
+    advice: Advice, remark: Remark, kind: str, is_meant: Callable[[str], bool], space: Space, widened: bool = False
+) -> None:
+    """Move or widen the ranges of these parameters upwards; note it where none has a range."""
+    names = [one.key for one in numbers(space) if is_meant(one.name)]
+    for name in names:
         advice.moves[name] = Move(STEP, remark.evidence, widened)
     if not names:
-        advice.notes.append(f"{_with_advice(remark)} No {kind} parameter is in the search space.")
+        has_choice = any(is_meant(one.name) for one in space.parameters)
+        lacking = "" if has_choice else f" No {kind} parameter is in the search space."
+        advice.notes.append(f"{_with_advice(remark)}{lacking}")
 
 
 def _with_advice(remark: Remark) -> str:

@@ -124,5 +124,5 @@ class SearchSection(Section):
 
     @property
     def wants_range_test(self) -> bool:
-        """Whether the range test runs without [lr_range] in the file, if the study searches `lr`."""
+        """Whether the range test runs without [lr_range] in the file, if the study searches a learning rate."""
         return False

@@ -32,6 +32,7 @@ from hpsearch.study.file.kinds import (
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.prior_entry import PriorKey
 from hpsearch.study.metric_names import is_never_negative
+from hpsearch.study.searched_rate import searched_rate
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
@@ -237,12 +238,17 @@ class Preflight(Section):
 class LrRange(Section):
     """Measures before the first trial at which learning rates the loss falls."""
 
-    parameter: RecordableName = Field("lr", description="name of the learning rate in [space]")
+    parameter: RecordableName = Field("lr", description="name of the learning rate in [space]; omitted: by its name")
     iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="optimizer steps of one test")
     tests: Annotated[int, Field(ge=1, le=50)] = Field(
         4, description="most tests: one for each choice of the other parameters"
     )
     limit: Seconds = Field(600.0, description="time limit of all tests together")
+
+    def for_rate(self, rate: str | None, is_auto: bool) -> "LrRange":
+        """The section for this parameter, unless it names another. is_auto: its range is to be found."""
+        given = "parameter" in self.model_fields_set and not is_auto
+        return self if rate is None or given else self.model_copy(update={"parameter": rate})
 
     def problems(self, others: OtherTables) -> Problems:
         """Its parameter must be the one with auto = true, or else one with positive values only."""
@@ -250,7 +256,8 @@ class LrRange(Section):
             yield ("lr_range",), "needs a trainer in Python: hpsearch cannot change the learning rate of a program"
         if others.space is None or others.is_program:
             return
-        space, name = others.space, self.parameter
+        space = others.space
+        name = self.for_rate(searched_rate(space)[0], is_auto=False).parameter
         auto = [one.name for one in space.parameters if isinstance(one, Float) and one.auto]
         known = {**space.fixed, **{one.name: one for one in space.parameters}}
         if auto and name not in auto:
