@@ -79,6 +79,26 @@ def test_a_note_where_no_regularisation_is_searched() -> None:
     assert note.endswith("Do something. No regularisation parameter is in the search space.")
 
 
+@pytest.mark.parametrize("name", ["wd", "optimizer.weight_decay", "dropout_rate"])
+def test_other_names_of_regularisers(name: str) -> None:
+    advice = advice_for(Label.OVERFITTING, Space((*PLAIN.parameters, Float(name, 0.0, 0.4, expand=True))))
+    assert [*advice.moves] == [name]
+    assert advice.notes == []
+
+
+def test_a_choice_of_a_regulariser_is_left_to_the_search() -> None:
+    advice = advice_for(Label.OVERFITTING, Space((*PLAIN.parameters, Choice("dropout", (0.0, 0.2)))))
+    assert advice.moves == {}
+    assert [note.endswith("Do something.") for note in advice.notes] == [True]
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "optimizer.lr", "lr0"])
+def test_other_names_of_the_learning_rate(name: str) -> None:
+    space = Space((Float(name, 1e-4, 1e-2, log=True, expand=True),))
+    remark = Remark((Label.LR_TOO_LOW,), "Do something.", (3, 4), 3, True)
+    assert [*advise([remark], space, full_ranges(space), {name: 8e-3}).moves] == [name]
+
+
 def test_a_hard_bound_is_not_passed() -> None:
     space = Space((Float("dropout", 0.0, 0.4),))
     assert one(advice_for(Label.OVERFITTING, space), "dropout", space) == (0.0, 0.4)
