@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hpsearch.core.related import RelatedStudy
 from hpsearch.core.requirements import Unmet
 from hpsearch.core.trial import Objective, Params, Report, State, Trial, key_of
 
@@ -27,6 +28,7 @@ class History:
     known: evidence that need not be trained again: trained with the same code, and as long.
     drawn_before: how many points of the same sequence of random numbers other studies have taken: a fork continues in
         the sequence of the study that it was forked from.
+    related: earlier studies on other data, of [search] learn_from.
     current: the trials that samplers and pruners see, numbered from 0: all but those of an earlier version of the
         trainer's code (superseded) and those that another trial replaces, which has their place.
     """
@@ -42,10 +44,11 @@ class History:
         numbers: Sequence[int] | None = None,
         known: Sequence[Trial] = (),
         drawn_before: int = 0,
+        related: Sequence[RelatedStudy] = (),
     ):
         self.objective = objective
         self.uncounted, self._numbers = uncounted, numbers
-        self.known, self.drawn_before = tuple(known), drawn_before
+        self.known, self.drawn_before, self.related = tuple(known), drawn_before, tuple(related)
         self._restarts = restarts
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
@@ -228,6 +231,7 @@ class History:
             numbers=numbers,
             known=self.known,
             drawn_before=self.drawn_before,
+            related=self.related,
         )
 
 

@@ -18,6 +18,7 @@ from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import Longer, Record, extension
 from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
+from hpsearch.records.evidence_record import related_of
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.extended import with_extension
 from hpsearch.records.trainer_code import TrainerCode
@@ -66,7 +67,8 @@ class HeldStudy:
 
     def history(self) -> History:
         """All trials so far, and the evidence for its sampler."""
-        taken = self.journal.documents(self.record.id).get(fork.FORK, {})
+        documents = self.journal.documents(self.record.id)
+        taken = documents.get(fork.FORK, {})
         sources = self.evidence()
         evidence = earlier_evidence.for_sampler(sources, self.study.objective)
         known = [trial for source in sources for trial in source.trials if not source.about]
@@ -80,6 +82,7 @@ class HeldStudy:
             restarts=restarts,
             known=known if taken.get("known") else (),
             drawn_before=int(taken.get("drawn_before", 0)),
+            related=related_of(documents),
         )
 
 

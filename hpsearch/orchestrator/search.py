@@ -21,7 +21,7 @@ from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.changes.retries import Retries, retries
 from hpsearch.orchestrator.equal_curves import EqualCurves
-from hpsearch.orchestrator.evidence import earlier_evidence
+from hpsearch.orchestrator.evidence import earlier_evidence, learned_studies
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
@@ -114,6 +114,7 @@ class Search:
                 self._end = self._recorded_end(None if is_over else reached)
                 return None
             self._try_again(held, history, again)
+        learned = learned_studies.unread(self.study, held)
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(make, uid)
         if not history:
@@ -123,9 +124,10 @@ class Search:
             fork.take_over(self.study, held.journal, held.record, held.lease, self._notes.add)
             if self._origin and (note := note_on_fork(self.study, held.journal, self._origin)):
                 self._notes.add(note)
-        if history is None:
+        learned_studies.record(learned, held.journal, held.lease)
+        if history is None or learned:
             history = held.history()
-            for note in earlier_evidence.notes(held.evidence(), self.study):
+            for note in [*earlier_evidence.notes(held.evidence(), self.study), *(one.note for one in learned)]:
                 self._notes.add(note)
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
         earlier_evidence.record(self.study, held.journal, held.record, held.lease)

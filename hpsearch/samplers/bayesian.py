@@ -14,11 +14,12 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
-from hpsearch.samplers.believed import Preference, prior_preference
+from hpsearch.samplers.believed import Preference, prior_preference, together
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import Observation, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
+from hpsearch.samplers.transfer import first_points, of_related, transfer
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -62,8 +63,13 @@ class Bayesian:
         if not has_unknown_points(self.space, taken):
             return exhausted(self.space, history)
         seen, generator = observations(history, self.space), stream(self.seed, number)
+        related = first_points(self.space, history, draw(self.space, stream(self.seed, number), taken))
+        if (first := self._of_related(related, history)) is not None and key(self.space, first.params) not in taken:
+            return first
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
+        if related:
+            starts = min(starts, len(self.known) + len(related))
         if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:
             params, by = draw_with_priors(self.space, generator, taken, number)
             reason = f"random draw{by}: too few finished trials for the surrogate"
@@ -71,7 +77,8 @@ class Bayesian:
                 reason = f"random startup trial {counted + 1} of {starts}{by}"
             return New(params, self.epochs, reason)
         running = pending(history)
-        preference = prior_preference(self.space, number)
+        found = transfer(self.space, history, [one.params for one in seen], [one.loss for one in seen])
+        preference = together(prior_preference(self.space, number), found.preference if found else None)
         for _ in range(TRIES[self.sampler]):
             params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)), preference)
             if self.space.allows(params):
@@ -79,10 +86,20 @@ class Bayesian:
         best = min(seen, key=lambda one: one.loss).params
         params = feasible.nearest(self.space, params, generator, [best])
         reason = f"{self.sampler} fitted to {len(seen)} finished trials, {len(running)} running"
+        if found is not None and self.sampler != "cmaes":
+            reason += f"; {found.text}"
         if key(self.space, params) in taken:
             params = draw(self.space, generator, taken)
             reason = f"{reason}; it proposed an earlier point again, so this one is a random draw"
         return New(params, self.epochs, reason)
+
+    def _of_related(self, points: Sequence[tuple[Params, str]], history: History) -> New | None:
+        """The next of the best parameters of the studies of learn_from."""
+        place = len(history) - len(self.known)
+        if place >= len(points):
+            return None
+        params, origin = points[place]
+        return New(params, self.epochs, of_related(origin))
 
     def _proposed_by_model(
         self,

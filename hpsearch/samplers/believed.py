@@ -1,6 +1,6 @@
 """Points that agree with the priors of a space (`study.priors`): drawn at random, and preferred by a model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import NormalDist
 
@@ -65,6 +65,16 @@ def prior_preference(space: Space, trials: int) -> Preference | None:
     """The log of the priors to the power that piBO gives them after so many trials: 0 at their values, less elsewhere.
     None without priors."""
     return partial(_log_priors, space, trials) if has_priors(space) else None
+
+
+def together(*parts: Preference | None) -> Preference | None:
+    """Their sum; None where there is none."""
+    given = [one for one in parts if one is not None]
+    return partial(_sum, given) if given else None
+
+
+def _sum(parts: Sequence[Preference], points: Array) -> Array:
+    return sum((one(points) for one in parts), np.zeros(len(points)))
 
 
 def _log_priors(space: Space, trials: int, points: Array) -> Array:

@@ -51,6 +51,7 @@ class Auto(SearchSection):
     budget: AutoBudget
 
     def problems(self, others: OtherTables) -> Problems:
+        yield from self._problems_of_learn_from()
         if others.epochs is not None and self.budget.epochs < others.epochs:
             yield (
                 ("search", "budget", "epochs"),

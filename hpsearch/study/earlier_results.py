@@ -18,7 +18,7 @@ class Why(StrEnum):
     MISSING: it has no value of a parameter that is searched. KIND: a value of another kind, such as a text for a
     number. OUTSIDE: outside of a range. DROPPED: no value of a choice. FIXED: another value than the study fixes.
     CONSTRAINT: it breaks a constraint. FAILED: its training failed. NO_VALUE: it never reported the metric.
-    DUPLICATE: the same parameters and value as one before it.
+    DUPLICATE: the same parameters and value as one before it. SHORTER: trained for fewer epochs than the others.
     """
 
     MISSING = "missing"
@@ -30,6 +30,7 @@ class Why(StrEnum):
     FAILED = "failed"
     NO_VALUE = "no_value"
     DUPLICATE = "duplicate"
+    SHORTER = "shorter"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Unusable:
                 return "failed"
             case Why.NO_VALUE:
                 return f"no value of the metric `{self.about}`"
+            case Why.SHORTER:
+                return "trained for fewer epochs than the others"
         return "the same parameters and value as an earlier one"
 
 

@@ -8,6 +8,7 @@ from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, many, number, size, span
 from hpsearch.core.trial import EPOCH
+from hpsearch.records.evidence_record import LEARNED
 from hpsearch.records.study_status import StudyStatus
 from hpsearch.study.file.search_section import AutoChoice
 
@@ -58,7 +59,11 @@ def evidence(sources: Sequence[Mapping[str, Any]]) -> list[str]:
         usable = (
             f"{one['trials']} of the {many(one['trials'] + left, 'trial')}" if left else many(one["trials"], "trial")
         )
-        use = "not trials of this study" if one["learns"] else "this search method does not use them"
+        if one.get("why_not"):
+            lines.append(f"earlier results: none of {one['source']}: {one['why_not']}")
+            continue
+        own = "their ranks, by learn_from" if one.get("kind") == LEARNED else "not trials of this study"
+        use = own if one["learns"] else "this search method does not use them"
         lines.append(f"earlier results: {usable} of {one['source']} ({use})")
     return lines
 

@@ -16,7 +16,7 @@ from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
-from hpsearch.samplers.believed import prior_preference
+from hpsearch.samplers.believed import Preference, prior_preference, together
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
 from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess
@@ -27,6 +27,7 @@ from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen,
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
 from hpsearch.samplers.observations import usable_evidence
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
+from hpsearch.samplers.transfer import first_points, of_related, transfer
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -93,7 +94,7 @@ class FreezeThaw:
         now = _Now(self, history, self._curves.of(history))
         taken = self._taken.keys(self.space, history)
         is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
-        if is_open and len(history) < max(self.startup_trials - len(now.evidence), MIN_CURVES, len(self.known)):
+        if is_open and len(history) < self._starts(now):
             return self._first(now)
         if (resumed := now.promotion()) is not None:
             return resumed
@@ -105,12 +106,22 @@ class FreezeThaw:
             return resumed
         return exhausted(self.space, history) if history.counted < self.trials else None
 
+    def _starts(self, now: "_Now") -> int:
+        """The number of trials before the model is used."""
+        starts = self.startup_trials - len(now.evidence)
+        if now.history.related:
+            starts = min(starts, len(self.known) + len(now.related))
+        return max(starts, MIN_CURVES, len(self.known))
+
     def _first(self, now: "_Now") -> New:
         history = now.history
         if (known := known_point(self.known, history, now.rungs[0])) is not None:
             return known
-        number = len(history) + history.drawn_before
+        number, place = len(history) + history.drawn_before, len(history) - len(self.known)
         taken = self._taken.keys(self.space, history)
+        if place < len(now.related) and key(self.space, now.related[place][0]) not in taken:
+            params, origin = now.related[place]
+            return New(params, now.rungs[0], f"{of_related(origin)}, {now.look}")
         params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
         if not by:
             point = self.space.from_unit(sobol(self.space, self.seed, number))
@@ -191,6 +202,20 @@ class _Now:
         trials = usable_evidence(self.history, self.search.space)
         counting = (trial for trial in trials if self.history.objective.counts(trial))
         return [replace(trial, number=-place) for place, trial in enumerate(counting, start=1)]
+
+    @cached_property
+    def related(self) -> list[tuple[Params, str]]:
+        """The best parameters of the studies of learn_from."""
+        space, number = self.search.space, len(self.history) + self.history.drawn_before
+        return first_points(space, self.history, draw(space, stream(self.search.seed, number), set()))
+
+    @cached_property
+    def _preference(self) -> Preference | None:
+        """Of the user's priors, and of the studies of learn_from."""
+        space, ended = self.search.space, [one for one in self.history if self.curves[one.number].steps]
+        last = [self.curves[one.number].last for one in ended]
+        found = transfer(space, self.history, [one.params for one in ended], last)
+        return together(prior_preference(space, len(self.history)), found.preference if found else None)
 
     @cached_property
     def paused(self) -> list[int]:
@@ -309,10 +334,9 @@ class _Now:
         return self.process.log_expected_improvement(Points(x, at, new), self._aim_bound)
 
     def _value_of_cube(self, cube: Array) -> Array:
-        """The log of the expected improvement, and of the user's priors."""
-        preference = prior_preference(self.search.space, len(self.history))
+        """The log of the expected improvement, with the preference."""
         value = self._improvement_of_cube(cube)
-        return value if preference is None else value + preference(cube)
+        return value if self._preference is None else value + self._preference(cube)
 
     def proposed(self) -> Array:
         """A point of the unit cube."""

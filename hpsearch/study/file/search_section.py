@@ -9,10 +9,13 @@ from pydantic.json_schema import SkipJsonSchema
 
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points
-from hpsearch.study.file.kinds import Count, NestedValue
+from hpsearch.study.file.faults import show
+from hpsearch.study.file.kinds import Count, NestedValue, StudyName
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
 from hpsearch.study.space import Space
+
+LEARNERS = 'sampler = "tpe", "gp", "cmaes" or "freeze-thaw"'
 
 
 class AutoChoice(Section):
@@ -35,6 +38,14 @@ class SearchSection(Section):
         None, strict=False, min_length=1, description="parameters of the first trials: { lr = 1e-3, … } each"
     )
 
+    learn_from: tuple[StudyName, ...] | None = Field(
+        None,
+        strict=False,
+        min_length=1,
+        max_length=20,
+        description="names of recorded studies, on other data too: their ranks guide the search at first",
+    )
+
     auto: SkipJsonSchema[AutoChoice | None] = None
     """What `method = "auto"` has chosen. hpsearch writes it; it is no key of a study file."""
 
@@ -48,6 +59,7 @@ class SearchSection(Section):
     """Whether its proposals may follow from results of earlier studies."""
 
     def problems(self, others: OtherTables) -> Problems:
+        yield from self._problems_of_learn_from()
         if self.first is None or others.space is None or others.epochs is None:
             return
         for place, one in enumerate(self.first):
@@ -62,6 +74,17 @@ class SearchSection(Section):
                 ("search", "first"),
                 f"must have at most {most} points, the trials of the first round, got {len(self.first)}",
             )
+
+    def _problems_of_learn_from(self) -> Problems:
+        names = self.learn_from or ()
+        if names and not self.uses_related:
+            yield (
+                ("search", "learn_from"),
+                f'{self.label} search cannot use it: it is for method = "bayesian" with {LEARNERS}',
+            )
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield ("search", "learn_from", place), f"{show(name)} is there already"
 
     def auto_document(self) -> dict[str, Any]:
         """What `method = "auto"` has chosen, for `--json`; {} with another method."""
@@ -100,6 +123,11 @@ class SearchSection(Section):
     @property
     def takes_several_goals(self) -> bool:
         """Whether it can search for the Pareto front of study.objectives."""
+        return False
+
+    @property
+    def uses_related(self) -> bool:
+        """Whether it can use `learn_from`."""
         return False
 
     @property

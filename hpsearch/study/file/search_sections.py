@@ -103,6 +103,10 @@ class Bayesian(SearchSection):
         return self.sampler in ("tpe", "gp", "nsga2")
 
     @property
+    def uses_related(self) -> bool:
+        return self.sampler != "nsga2"
+
+    @property
     def can_promote(self) -> bool:
         return self.sampler not in ("freeze-thaw", "nsga2")
 

@@ -1,0 +1,184 @@
+"""What earlier studies on other data say about this one: [search] learn_from.
+
+Each earlier study has a Gaussian process over the parameters that it shares with this study, fitted to the ranks of its
+trials, so that the units of its metric do not matter. Its weight follows from how well its ranks agree with those of
+the trials of this study, as in RGPE (Feurer et al. 2018, arXiv 1802.02219): a study that does not predict this one
+has none. Ranks as normal quantiles: Salinas et al. 2020, arXiv 1909.13595. All weights fall with the number of
+trials, when the model of this study knows more than they do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+
+from hpsearch.core.history import History
+from hpsearch.core.related import RelatedStudy
+from hpsearch.core.trial import Params, value_key
+from hpsearch.samplers.believed import Array, Preference
+from hpsearch.study.space import Choice, Space, is_active
+
+STRENGTH = 2.0
+"""Of the preference, at the beginning, in nats for each standard deviation of the predicted rank."""
+
+TRIALS = 15.0
+"""After so many trials of this study the preference is half as strong."""
+
+EXPECTED, COUNTED = 0.4, 4.0
+"""The agreement that an earlier study is expected to have, which counts as so many trials."""
+
+WORTHLESS = 0.1
+"""An earlier study that agrees less has no weight."""
+
+FIRST = 2
+"""So many of the best parameters of each earlier study are trained first."""
+
+LENGTHS, NOISES = (0.15, 0.3, 0.6, 1.2, 5.0), (0.03, 0.1, 0.3)
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A Gaussian process on the axes `places` of the unit cube; of a choice, a different value is at distance 1."""
+
+    places: tuple[int, ...]
+    is_choice: Array
+    lengths: Array
+    points: Array
+    alpha: Array
+
+    def mean(self, cube: Array) -> Array:
+        found: Array = _kernel(cube[:, list(self.places)], self.points, self.lengths, self.is_choice) @ self.alpha
+        return found
+
+
+def _kernel(one: Array, other: Array, lengths: Array, is_choice: Array) -> Array:
+    """Matérn 5/2."""
+    apart = np.abs(one[:, None, :] - other[None, :, :])
+    apart = np.where(is_choice, (apart > 1e-9).astype(float), apart)
+    r = np.sqrt(5 * ((apart / lengths) ** 2).sum(2))
+    found: Array = (1 + r + r * r / 3) * np.exp(-r)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _fitted(study: RelatedStudy, key: "_Key") -> _Process:
+    """With the length scales and the noise of the highest likelihood, by coordinate descent over a few values."""
+    space = key.space
+    places = tuple(place for place, one in enumerate(space.parameters) if one.name in study.parameters)
+    is_choice = np.array([isinstance(space.parameters[place], Choice) for place in places])
+    points = np.array([_coordinates(space, one.params) for one in study.trials])[:, list(places)]
+    z = np.array([one.score for one in study.trials])
+    lengths, noise = np.full(len(places), 0.6), 0.1
+    best = _log_likelihood(points, z, lengths, noise, is_choice)
+    for _ in range(2):
+        for axis in range(len(places) + 1):
+            for value in NOISES if axis == len(places) else LENGTHS:
+                tried, other = lengths.copy(), noise
+                if axis == len(places):
+                    other = value
+                else:
+                    tried[axis] = value
+                if (found := _log_likelihood(points, z, tried, other, is_choice)) > best:
+                    best, lengths, noise = found, tried, other
+    k = _kernel(points, points, lengths, is_choice) + noise * np.eye(len(z))
+    return _Process(places, is_choice, lengths, points, np.linalg.solve(k, z))
+
+
+def _log_likelihood(points: Array, z: Array, lengths: Array, noise: float, is_choice: Array) -> float:
+    factor = np.linalg.cholesky(_kernel(points, points, lengths, is_choice) + noise * np.eye(len(z)))
+    half = np.linalg.solve(factor, z)
+    return float(-0.5 * half @ half - np.log(np.diag(factor)).sum())
+
+
+class _Key:
+    """A space as the argument of a cached function."""
+
+    def __init__(self, space: Space):
+        self.space, self._text = space, repr(space.parameters)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._text == other._text
+
+
+def _coordinates(space: Space, params: Params) -> list[float]:
+    """Of the unit cube; a missing parameter is at the middle. A number outside of a range stays within 0.5 of it."""
+    found = [one.to_unit(params[one.name]) if one.is_in(params) else 0.5 for one in space.parameters]
+    return [min(max(u, -0.5), 1.5) for u in found]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """weights: of each earlier study."""
+
+    related: tuple[RelatedStudy, ...]
+    weights: tuple[float, ...]
+    preference: Preference
+
+    @property
+    def text(self) -> str:
+        """For the reason of a proposal."""
+        named = zip(self.related, self.weights, strict=True)
+        return "learn_from " + ", ".join(f"{one.name} with weight {weight:.2f}" for one, weight in named)
+
+
+def transfer(space: Space, history: History, params: Sequence[Params], losses: Sequence[float]) -> Transfer | None:
+    """params, losses: of the ended trials of this study. None where nothing is learned."""
+    if not history.related:
+        return None
+    processes = [_fitted(one, _Key(space)) for one in history.related]
+    cube = np.array([_coordinates(space, one) for one in params]).reshape(len(params), space.dimensions)
+    weights = [_weight(process.mean(cube), np.array(losses)) for process in processes]
+    strength = STRENGTH * TRIALS / (TRIALS + len(params))
+    total = max(sum(weights), 1.0)
+    used = [(process, strength * weight / total) for process, weight in zip(processes, weights, strict=True) if weight]
+    return Transfer(history.related, tuple(weights), partial(_preferred, used))
+
+
+def _preferred(used: Sequence[tuple[_Process, float]], cube: Array) -> Array:
+    return -sum((weight * process.mean(cube) for process, weight in used), np.zeros(len(cube)))
+
+
+def _weight(predicted: Array, losses: Array) -> float:
+    """Kendall's rank correlation with the values of this study, shrunk; 0 where it is worthless."""
+    count = len(losses)
+    agreement = 0.0
+    if count > 1:
+        upper = np.triu_indices(count, 1)
+        signs = np.sign(predicted[:, None] - predicted)[upper] * np.sign(losses[:, None] - losses)[upper]
+        agreement = float(signs.mean())
+    found = (count * agreement + COUNTED * EXPECTED) / (count + COUNTED)
+    return found if found >= WORTHLESS else 0.0
+
+
+def first_points(space: Space, history: History, drawn: Params) -> list[tuple[Params, str]]:
+    """The best parameters of the earlier studies, in turn. drawn: values for parameters that a study lacks."""
+    ranked = [sorted(one.trials, key=lambda trial: (trial.score, trial.number))[:FIRST] for one in history.related]
+    found: dict[str, tuple[Params, str]] = {}
+    for place in range(FIRST):
+        for study, trials in zip(history.related, ranked, strict=True):
+            if place < len(trials):
+                params = _completed(space, trials[place].params, drawn)
+                if space.allows(params):
+                    key = value_key({name: value for name, value in params.items() if name in study.parameters})
+                    found.setdefault(key, (params, f"trial {trials[place].number} of study {study.name}"))
+    return list(found.values())
+
+
+def of_related(origin: str) -> str:
+    """The reason of a proposal of `first_points`."""
+    return f"learn_from: the parameters of {origin}, one of its best trials"
+
+
+def _completed(space: Space, params: Params, drawn: Params) -> Params:
+    """The values of an earlier trial within the ranges of this space."""
+    found = dict(space.fixed)
+    for one in space.parameters:
+        if is_active(one, found):
+            own = one.name in params and (not one.axis or one.is_in({**found, one.name: params[one.name]}))
+            u = one.to_unit(params[one.name]) if own else one.to_unit(drawn[one.name]) if one.is_in(drawn) else 0.5
+            found[one.name] = one.from_unit(min(max(u, 0.0), 1.0))
+    return found

@@ -1,0 +1,79 @@
+"""`[search] learn_from`: earlier studies on other data."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.cli.cli_runner import CliRunner
+
+FIRST = 'method = "random"\ntrials = 8'
+SECOND = 'method = "bayesian"\ntrials = {}\nlearn_from = ["toy"]'
+
+
+def test_it_learns_and_goes_on_alike_without_the_earlier_study(cli: CliRunner) -> None:
+    cli.study(FIRST)
+    cli.run("--set", "study.seed=3")
+    cli.study(SECOND.format(6))
+    rename = ("--set", 'study.name="second"')
+    answer = cli.run(*rename)
+    assert 'the search learns from the ranks of 8 trials of study "toy"' in answer.err
+    whole = cli.export("second")
+    assert whole["trials"][0]["origin"].startswith("learn_from: ")
+    (source,) = whole["evidence"]
+    assert (source["kind"], source["trials"], source["learns"]) == ("learn_from", 8, True)
+
+    cli.study(SECOND.format(4))
+    cli.run("--set", 'study.name="third"')
+    _rename_study(cli, "toy", "gone")
+    cli.study(SECOND.format(6))
+    assert cli.run("--set", 'study.name="third"').code == 0
+    params = [trial["params"] for trial in whole["trials"]]
+    assert [trial["params"] for trial in cli.export("third")["trials"]] == params
+
+
+def test_an_earlier_study_that_is_not_recorded(cli: CliRunner) -> None:
+    cli.study(FIRST)
+    cli.run()
+    cli.study(SECOND.format(4).replace('"toy"', '"toi"'))
+    answer = cli.run("--set", 'study.name="second"')
+    assert answer.code == 2
+    assert "`toi`" in answer.err
+    assert "toy" in answer.err
+    assert [one["study"] for one in cli.invoke("status", "--json").data] == ["toy"]
+
+
+def test_what_cannot_be_used_is_said(cli: CliRunner) -> None:
+    cli.study('method = "random"\ntrials = 3')
+    cli.run()
+    cli.study(SECOND.format(4))
+    answer = cli.run("--set", 'study.name="second"')
+    assert 'nothing of study "toy" is used' in answer.err
+    (source,) = cli.export("second")["evidence"]
+    assert (source["trials"], source["why_not"] != "") == (0, True)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        'method = "random"\ntrials = 3\nlearn_from = ["a"]',
+        'method = "bayesian"\nsampler = "nsga2"\ntrials = 3\nlearn_from = ["a"]',
+        'method = "bayesian"\ntrials = 3\nlearn_from = ["a", "a"]',
+        'method = "bayesian"\ntrials = 3\nlearn_from = []',
+        'method = "bayesian"\ntrials = 3\nlearn_from = "a"',
+        'method = "bayesian"\ntrials = 3\nlearn_from = [3]',
+        'method = "auto"\nbudget = { epochs = 30 }\nlearn_from = ["a"]',
+    ],
+)
+def test_wrong_forms(cli: CliRunner, search: str) -> None:
+    cli.study(search)
+    answer = cli.invoke("check", "study.toml")
+    assert answer.code == 2
+    assert "search.learn_from" in answer.err + answer.out
+
+
+def _rename_study(cli: CliRunner, old: str, new: str) -> None:
+
+    (journal,) = cli.folder.rglob("journal.db")
+    with closing(sqlite3.connect(journal)) as database, database:
+        database.execute("UPDATE hpsearch_studies SET name = ? WHERE name = ?", (new, old))
