@@ -14,6 +14,7 @@ from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
 from hpsearch.preflight.runner import PreflightRecord
+from hpsearch.records import recorded_rules
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
@@ -29,7 +30,8 @@ MAX_SHOWN = 5
 class Forecast:
     """study: over the range that a range test has found, where there was one.
 
-    trials, epochs: if nothing is pruned or stopped early; None where the number depends on the sampler.
+    trials, epochs: if nothing is pruned or stopped early; None where the number depends on the sampler, and of trials
+    where the limit of epochs ends the study before all have started. rounds: empty where `trials` is None.
     first: the proposals that do not depend on results. recorded: None before the first run.
     seconds_per_epoch: as measured in the study or by its preflight; None where neither was.
     time_left: estimated from the recorded trials; from seconds_per_epoch where these are too few.
@@ -94,16 +96,18 @@ class Forecast:
 
 
 def forecast(study: Study) -> Forecast:
+    study = recorded_rules.of(study)
     recorded, measured, left, restarts, work = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
     study = PreflightRecord(measured).narrowed(study)
     seconds = recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"]
     rounds, trials = tuple(plan.rounds(study, restarts)), plan.trials(study)
     disk = disk_forecast(study, rounds, trials, cost, work)
+    is_open = plan.ends_by_epochs(study)
     return Forecast(
         study,
-        rounds=rounds,
-        trials=plan.proposals(study) or None,
+        rounds=() if is_open else rounds,
+        trials=None if is_open else plan.proposals(study) or None,
         epochs=plan.limited_epochs(study, restarts) or None,
         first=tuple(_first_proposals(study)),
         recorded=recorded,

@@ -41,6 +41,12 @@ def trials(study: Study) -> int | None:
     return sum(one.new for one in rounds(study)) or None
 
 
+def ends_by_epochs(study: Study) -> bool:
+    """Whether limits.epochs ends the study before all its trials have started, since each trains for one epoch or more:
+    so in a study with `method = "auto"`, unless it is a grid."""
+    return study.limits.epochs is not None and (trials(study) or 0) >= study.limits.epochs
+
+
 def certain_proposals(study: Study) -> int | None:
     """Like `proposals`; None where their number depends on the results or on the sampler."""
     is_open = study.search.epoch_budget is not None or promotes(study) or study.search.freezes

@@ -48,14 +48,18 @@ def _feasible(expected: Forecast) -> Iterator[str]:
 def _amount(expected: Forecast) -> Iterator[str]:
     """The number of trials and epochs, and the time."""
     study, unit = expected.study, expected.study.trainer.word
-    if expected.trials is None or expected.epochs is None:
+    if expected.epochs is None or (expected.trials is None and study.limits.epochs is None):
         yield f"the sampler decides how many trials it proposes, each of up to {many(study.trainer.epochs, unit)}"
         yield f"pruning: {_prune(study)}"
         return
-    yield _rounds(expected)
-    if certain_proposals(study) is None:
-        yield "later rounds depend on results: this is a forecast"
-    yield f"at most {many(expected.epochs, unit)} (pruning: {_prune(study)})"
+    most = many(expected.epochs, unit)
+    if expected.trials is None:
+        yield f"as many trials as {most} allow, each of up to {many(study.trainer.epochs, unit)}"
+    else:
+        yield _rounds(expected)
+        if certain_proposals(study) is None:
+            yield "later rounds depend on results: this is a forecast"
+    yield f"at most {most} (pruning: {_prune(study)})"
     if expected.restarts:
         yield f"trials have no checkpoints: a trial that is continued trains again from {unit} 1, which is counted here"
     yield f"time: {_time(expected)}"
