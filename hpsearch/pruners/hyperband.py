@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from hpsearch.core.decisions import Continue, Verdict
+from hpsearch.core.decisions import Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.halving import reached_rung, verdict_at_rung
+from hpsearch.pruners.halving import verdict_of
 from hpsearch.pruners.promotion import Ladder, Promotion, best_promotion
-from hpsearch.pruners.ranks import has_reached_target
 
 _GOLDEN = 0.6180339887498949
 
@@ -29,24 +28,15 @@ class Hyperband:
     promote: bool = False
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        own = self.bracket(trial.number)
-        rung = reached_rung(trial, history.objective, self.first_rung(own), self.eta, self.max_epochs)
-        if rung is None or has_reached_target(trial):
-            return Continue()
-        losses = {n: loss for n, loss in history.losses_from(rung).items() if self.bracket(n) == own}
-        promote = self.promote and not history.restarts
-        return verdict_at_rung(f"hyperband, bracket {own}", trial, losses, self.eta, history, promote)
+        return verdict_of(self._ladder(self.bracket(trial.number)), trial, history, self.promote)
 
     def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
         """The paused trial that is to continue now, see `best_promotion`."""
-        numbers: list[set[int]] = [set() for _ in self.shares]
-        for number in range(len(history)):
-            numbers[self.bracket(number)].add(number)
-        ladders = [
-            Ladder(f"hyperband, bracket {one}", self.first_rung(one), self.eta, self.max_epochs, numbers[one])
-            for one in range(len(self.shares))
-        ]
-        return best_promotion(ladders, history, at_end)
+        return best_promotion([self._ladder(one) for one in range(len(self.shares))], history, at_end)
+
+    def _ladder(self, bracket: int) -> Ladder:
+        first, has = self.first_rung(bracket), lambda number: self.bracket(number) == bracket
+        return Ladder(f"hyperband, bracket {bracket}", first, self.eta, self.max_epochs, has)
 
     def first_rung(self, bracket: int) -> int:
         """The epoch of the bracket's first rung."""

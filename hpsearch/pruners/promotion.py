@@ -3,12 +3,12 @@ Algorithm 2, `get_job`).
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Objective, State, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Promotes(Protocol):
 
 @dataclass(frozen=True)
 class Ladder:
-    """The rungs of one bracket: epochs first x eta^k below `end`. trials: the numbers of its trials; None: all."""
+    """The rungs of one bracket: epochs first x eta^k below `end`. has: whether a trial, by its number, is in it."""
 
     rule: str
     first: int
     eta: int
     end: int
-    trials: Collection[int] | None = None
+    has: Callable[[int], bool] = lambda _number: True
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -50,9 +50,17 @@ class Ladder:
             rung *= self.eta
         return tuple(rungs)
 
+    def reached(self, trial: Trial, objective: Objective) -> int | None:
+        """The highest rung that a trial has reached with its last report that has the metric and not with the one
+        before; None where there is none, or its last report lacks the metric."""
+        epoch, before = (*objective.steps(trial, 2), 0, 0)[:2]
+        if epoch < trial.epoch:
+            return None
+        return max((rung for rung in self.rungs if before < rung <= epoch), default=None)
+
     def losses(self, rung: int, history: History) -> Mapping[int, float]:
-        losses = history.losses_from(rung)
-        return losses if self.trials is None else {n: loss for n, loss in losses.items() if n in self.trials}
+        """Of its trials that have reached a rung."""
+        return {number: loss for number, loss in history.losses_from(rung).items() if self.has(number)}
 
 
 def promoted(losses: Mapping[int, float], count: int) -> list[int]:

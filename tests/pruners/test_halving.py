@@ -7,7 +7,8 @@ import pytest
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Numbers, Objective, Report, Trial
-from hpsearch.pruners.halving import Halving, reached_rung
+from hpsearch.pruners.halving import Halving
+from hpsearch.pruners.promotion import Ladder
 from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -45,7 +46,7 @@ def judged_at(steps: Iterable[int], first: int, eta: int, end: int) -> list[int]
     judged, curve = [], [Report(1, {"train_loss": 1.0})]
     for step in steps:
         curve.append(Report(step, {"val_loss": 1.0}))
-        if reached_rung(replace(trial(0), curve=tuple(curve)), LOSS, first, eta, end) is not None:
+        if Ladder("halving", first, eta, end).reached(replace(trial(0), curve=tuple(curve)), LOSS) is not None:
             judged.append(step)
         curve.append(Report(step, {"train_loss": 1.0}))
     return judged
