@@ -14,7 +14,7 @@ from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
 from hpsearch.preflight.runner import PreflightRecord
-from hpsearch.records import recorded_rules
+from hpsearch.records import kept_rules
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
@@ -96,7 +96,7 @@ class Forecast:
 
 
 def forecast(study: Study) -> Forecast:
-    study = recorded_rules.of(study)
+    study = kept_rules.of(study)
     recorded, measured, left, restarts, work = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
     study = PreflightRecord(measured).narrowed(study)
