@@ -13,7 +13,6 @@ arguments = study_text
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import trainer_check
     from hpsearch.orchestrator.own import own_methods
-    from hpsearch.records import kept_rules
     from hpsearch.study.definition import Study
     from hpsearch.study.file import reading
     from hpsearch.trainer.adapters import command_line as command
@@ -41,6 +40,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     warnings = trainer_check.warnings(study, found, args.file)
     lines = [*(f"{warning} (warning)" for warning in warnings), f"{where}: no faults in study {name}"]
     if study.search.auto is not None:
+        from hpsearch.records import kept_rules
+
         study = kept_rules.of(study)
         lines.append(str(study.search.auto))
     said = [asdict(warning) for warning in warnings]
