@@ -12,7 +12,8 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,14 @@ SERVER_DEFAULTS = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
 }
 """Of a store that is a server, where the user has not set them."""
+
+
+FLUSH_SECONDS = 10.0
+"""Seconds that a trial's end waits for MLflow to send what is queued: a server that is away must not hold back the next
+trial for long."""
+
+ASYNC_THREAD = "MLflowAsyncLoggingLoop"
+"""The name of MLflow's thread that sends what is logged asynchronously."""
 
 
 def write_experiment(work: Path, uri: str, experiment: str) -> None:
@@ -128,12 +137,42 @@ class Surroundings:
             _set(before)
 
     def end(self) -> None:
-        """End the runs of MLflow that the trainer has left active; to be called inside `entered`."""
+        """Send what MLflow has queued, and end the runs of MLflow that the trainer has left active; to be called inside
+        `entered`, once the trainer is closed."""
+        if not _done_within(FLUSH_SECONDS, _flush_mlflow):
+            print(
+                f"[hpsearch] MLflow has not sent all that this trial has logged within {FLUSH_SECONDS:g} s", flush=True
+            )
         mlflow = sys.modules.get("mlflow")
         if mlflow is not None and not self._keep:
             with suppress(Exception):  # a server that is away: the tracker ends them
                 while mlflow.active_run() is not None:
                     mlflow.end_run()
+
+
+def _flush_mlflow() -> None:
+    """Send the queues of `autolog` and of asynchronous logging. MLflow does so when a process ends, which a trial's
+    process does not in the usual way: see `trial_process.leave`."""
+    if (autolog := sys.modules.get("mlflow.utils.autologging_utils.metrics_queue")) is not None:
+        autolog.flush_metrics_queue()
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is not None and any(thread.name == ASYNC_THREAD for thread in threading.enumerate()):
+        fluent.flush_async_logging()
+
+
+def _done_within(seconds: float, action: Callable[[], None]) -> bool:
+    """Whether it has returned by then; it goes on, on a thread of its own."""
+    if "mlflow" not in sys.modules:
+        return True
+
+    def act() -> None:
+        with suppress(Exception):  # MLflow has written what is wrong to the log
+            action()
+
+    thread = threading.Thread(target=act, name="hpsearch-flush", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
 
 
 def _adapt(logger: Any) -> None:

@@ -1,12 +1,15 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from hpsearch.workers import own_logging
 from hpsearch.workers.own_logging import (
     CHILD,
     LIGHTNING_LOGGERS,
@@ -199,3 +202,38 @@ class TestALoggerOfLightning:
             pass
         made = logger()
         assert (made.address, made._experiment_id) == ("file:", None)
+
+
+class TestEnd:
+    def end(self, monkeypatch: pytest.MonkeyPatch, folder: Path, flush: Callable[[], None], *, keep: bool) -> None:
+        module = ModuleType("mlflow.utils.autologging_utils.metrics_queue")
+        module.flush_metrics_queue = flush  # type: ignore[attr-defined]
+        mlflow = ModuleType("mlflow")
+        mlflow.active_run = lambda: None  # type: ignore[attr-defined]
+        for one in (mlflow, module):
+            monkeypatch.setitem(sys.modules, one.__name__, one)
+        monkeypatch.delitem(sys.modules, "mlflow.tracking.fluent", raising=False)
+        surroundings = Surroundings({}, folder, keep=keep)
+        with surroundings.entered():
+            surroundings.end()
+
+    @pytest.mark.parametrize("keep", [True, False])
+    def test_what_is_queued_is_sent(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keep: bool) -> None:
+        sent: list[int] = []
+        self.end(monkeypatch, tmp_path, lambda: sent.append(1), keep=keep)
+        assert sent == [1]
+
+    def test_an_error_of_mlflow_is_not_the_trials(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def raises() -> None:
+            raise OSError
+
+        self.end(monkeypatch, tmp_path, raises, keep=True)
+
+    def test_a_server_that_does_not_answer_delays_it_for_a_limited_time(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(own_logging, "FLUSH_SECONDS", 0.01)
+        answered = Event()
+        self.end(monkeypatch, tmp_path, lambda: not answered.wait() or None, keep=True)
+        answered.set()
+        assert capsys.readouterr().out

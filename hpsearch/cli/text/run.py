@@ -36,7 +36,7 @@ def text(result: RunResult) -> str:
     elif sync.pending:
         rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
     if raised := _raised_at_their_end(result):
-        them = f"In {named(raised)}, the trainer raised an exception after its last report. The results are kept."
+        them = f"In {named(raised)}, the trainer failed after its last report. The results are kept."
         rows += ["", f"warning: {them}"]
     if advice := _next_step(result):
         rows += ["", *advice]

@@ -123,9 +123,7 @@ def test_exceptions_after_the_last_report() -> None:
     raised = [replace(one, exception="ValueError: no room") for one in ALL[:2]]
     lines = text(result([*raised, ALL[2]])).splitlines()
     assert "  warning    hpsearch show digits 1" in lines
-    assert lines[-1] == (
-        "warning: In trials 0, 1, the trainer raised an exception after its last report. The results are kept."
-    )
+    assert lines[-1] == ("warning: In trials 0, 1, the trainer failed after its last report. The results are kept.")
 
 
 def test_nothing_was_trained() -> None:
