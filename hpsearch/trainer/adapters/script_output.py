@@ -157,6 +157,7 @@ class Patterns:
         self._step: int | None = None
         self._never = dict(program.metrics)
         self._lines = Lines()
+        self._in_traceback = False
 
     def add(self, content: bytes) -> Iterator[Report]:
         for line in self._lines.add(content):
@@ -166,7 +167,15 @@ class Patterns:
         for line in self._lines.end():
             yield from self._read(line)
 
+    def _is_of_traceback(self, line: str) -> bool:
+        """Lines of source in a Python traceback, such as `val_loss = 0.0`, are no reports, nor is the exception."""
+        was, starts = self._in_traceback, line.lstrip(" |+-").startswith("Traceback (most recent call last)")
+        self._in_traceback = starts or (was and line[:1] in (" ", "|", "+"))
+        return was or starts
+
     def _read(self, line: str) -> Iterator[Report]:
+        if self._is_of_traceback(line):
+            return
         found = [(name, pattern.search(line)) for name, pattern in self._patterns.items()]
         ends = self._ends.search(line) if self._ends is not None else None
         for name, match in found:

@@ -6,7 +6,9 @@ import os
 import pytest
 
 from hpsearch import Report
+from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
+from hpsearch.trainer.adapters.script_output import Patterns, Steps
 from hpsearch.trainer.failures import ProgramFailed
 from tests.trainer.adapters.programs import PATTERN, Programs
 
@@ -124,6 +126,27 @@ class TestReports:
         program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
         assert [report.step for report in programs.reports(program)] == [1, 2]
         assert "step 0" in capsys.readouterr().out
+
+
+TRACEBACK = b"""val_loss 0.5
+Traceback (most recent call last):
+  File "train.py", line 3, in <module>
+    val_loss = 0.0 / count
+               ~~~~^~~~~~~
+ZeroDivisionError: val_loss = 0.1
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+    val_loss = 0.2
+RuntimeError: no
+val_loss 0.3
+"""
+
+
+def test_lines_of_a_traceback_are_no_reports() -> None:
+    found = Patterns(Program(("train",), metrics={"val_loss": usual("val_loss")}), "val_loss", Steps(0))
+    assert [report.metrics["val_loss"] for report in found.add(TRACEBACK)] == [0.5, 0.3]
 
 
 class TestOutput:
