@@ -140,9 +140,10 @@ class Surroundings:
         """Send what MLflow has queued, and end the runs of MLflow that the trainer has left active; to be called inside
         `entered`, once the trainer is closed."""
         if not _done_within(FLUSH_SECONDS, _flush_mlflow):
-            print(
-                f"[hpsearch] MLflow has not sent all that this trial has logged within {FLUSH_SECONDS:g} s", flush=True
-            )
+            with suppress(Exception):  # the trainer may have closed it
+                sys.stdout.write(
+                    f"[hpsearch] MLflow had not sent all values {FLUSH_SECONDS:g} s after the trial's end\n"
+                )
         mlflow = sys.modules.get("mlflow")
         if mlflow is not None and not self._keep:
             with suppress(Exception):  # a server that is away: the tracker ends them
