@@ -30,7 +30,8 @@ class Curves:
     rate: the learning rate; given_rate: the parameter. update: the update ratio.
     layers: by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the two splits.
     held_fractions: all accuracies of the validation split, by name. measured: the steps.
-    unit: of `last`, see `Objective.unit`.
+    unit: of `last`, see `Objective.unit`. level: the validation loss with which trials of the study begin: a trial that
+    learns most in its first epoch begins lower.
     """
 
     epochs: int
@@ -50,6 +51,7 @@ class Curves:
     held_fractions: Mapping[str, Series]
     measured: MeasuredSteps
     unit: str = EPOCH
+    level: float = 0.0
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective, meanings: Meanings | None = None) -> "Curves":

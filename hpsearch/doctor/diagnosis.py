@@ -1,7 +1,7 @@
 """The findings of one trial's curve, by pure functions of its reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.core.format import first_line
@@ -70,7 +70,7 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
     evidence: what the trials of its study show together; default: the trial alone.
     """
     evidence = evidence or StudyEvidence.of([trial], objective)
-    curves = Curves.of(trial, objective, evidence.meanings)
+    curves = replace(Curves.of(trial, objective, evidence.meanings), level=evidence.loss_level)
     if curves.epochs < ENOUGH or not curves.losses:
         broken = training.diverged(curves) if curves.broken is not None else None
         return (broken or _too_early(Computed(_missing(trial, curves))),)

@@ -132,10 +132,10 @@ def mean_rise(c: Curves, one: Series) -> float:
 
 
 def gap(c: Curves) -> float | None:
-    """How far the validation loss ends above the training loss."""
+    """How far the validation loss ends above the training loss, as a share of what there was to gain."""
     if c.train is None or c.validation is None:
         return None
-    return (c.validation.end - c.train.end) / c.scale
+    return (c.validation.end - c.train.end) / max(c.scale, c.level)
 
 
 def silent_layers(c: Curves) -> list[str]:

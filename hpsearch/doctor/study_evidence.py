@@ -13,6 +13,7 @@ from hpsearch.core.parameter_roles import learning_rate_of
 from hpsearch.core.trial import Objective, Trial, key_of
 from hpsearch.doctor.curves import Curves, rate_of
 from hpsearch.doctor.meanings import Meanings
+from hpsearch.doctor.series import Series
 
 GOOD = 0.1
 """Of what there is to gain in the study: a trial that lacks less has a good result."""
@@ -40,6 +41,7 @@ class RateResult:
 @dataclass(frozen=True)
 class StudyEvidence:
     """lowest: the lowest validation loss. best, level: the best result, and what trials begin with, both as losses.
+    loss_level: the validation loss that trials begin with; 0 where it is not known.
 
     noise: the standard deviation of the best trial's metric, as far as one trial shows it.
     """
@@ -48,6 +50,7 @@ class StudyEvidence:
     lowest: float | None = None
     best: float | None = None
     level: float | None = None
+    loss_level: float = 0.0
     noise: float = 0.0
     rates: tuple[RateResult, ...] = field(default=())
 
@@ -60,12 +63,15 @@ class StudyEvidence:
         curves = {trial.number: Curves.of(trial, objective, meanings) for trial in trials}
         lows = [min(c.validation.values) for c in curves.values() if c.validation is not None]
         ends = {number: _result(c) for number, c in curves.items()}
-        best, level = min(ends.values(), default=math.inf), _level(trials, curves)
+        best = min(ends.values(), default=math.inf)
+        level = _level(trials, {number: c.metric for number, c in curves.items()})
+        loss_level = _level(trials, {number: c.validation for number, c in curves.items()})
         found = cls(
             meanings,
             min(lows, default=None) if len(trials) > 1 else None,
             best if math.isfinite(best) else None,
             level if math.isfinite(level) else None,
+            loss_level if math.isfinite(loss_level) else 0.0,
             _noise_of_best(curves, ends),
         )
         rates = tuple(
@@ -130,10 +136,10 @@ def _values(c: Curves) -> Sequence[float]:
     return c.metric.values if c.metric is not None else ()
 
 
-def _level(trials: Sequence[Trial], curves: Mapping[int, Curves]) -> float:
+def _level(trials: Sequence[Trial], losses: Mapping[int, Series | None]) -> float:
     """What a trial begins with: the first value, of those with the lowest learning rates where they are known. With
     higher ones most is learnt, or much is lost, in the first epoch."""
-    rated = [(rate_of(one.params) or 0.0, c.metric.first) for one in trials if (c := curves[one.number]).metric]
+    rated = [(rate_of(one.params) or 0.0, loss.first) for one in trials if (loss := losses[one.number]) is not None]
     lowest = sorted(rated)[: max(1, len(rated) // 3)] if all(rate > 0 for rate, _ in rated) else rated
     return median(first for _, first in lowest) if lowest else math.inf
 

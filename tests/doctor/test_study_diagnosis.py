@@ -52,6 +52,20 @@ def test_best_have_converged_and_others_still_improve() -> None:
     assert beside.advice == CONVERGED_BEFORE_OTHERS != alone.advice
 
 
+def test_a_gap_that_is_small_for_the_study_is_no_overfitting() -> None:
+    """A trial that learns most of it in its first epoch begins low, so that its own gap looks wide."""
+    quick = trial(0, params={"lr": 1.0}, train_loss=falling(0.03, 0.0, 20), val_loss=falling(0.16, 0.05, 20, 0.5))
+    slow = [
+        trial(number, params={"lr": 1e-3 * number}, train_loss=falling(1.1, 0.9, 20), val_loss=falling(1.1, 0.9, 20))
+        for number in (1, 2)
+    ]
+    (alone, *_), (beside, *_) = (
+        diagnose_study([quick], LOSS).findings[0],
+        diagnose_study([quick, *slow], LOSS).findings[0],
+    )
+    assert (alone.label, beside.label) == (Label.OVERFITTING, Label.HEALTHY)
+
+
 def test_best_overfit() -> None:
     found = diagnose_study([overfitted(0), overfitted(1), overfitted(2)], LOSS)
     (remark,) = found.remarks
