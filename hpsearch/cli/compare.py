@@ -13,6 +13,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import compare as words
+    from hpsearch.cli.text.front import first_goal
     from hpsearch.core.errors import BadInput
     from hpsearch.evaluation.compare.compared_study import ComparedStudy
     from hpsearch.evaluation.compare.comparison import compare
@@ -27,4 +28,5 @@ def run(args: Namespace) -> Iterator[Answer]:
         with journal_of(place, args.journal) as its_journal:
             studies.append(ComparedStudy.read(its_journal, study_in(its_journal, study)))
     found = compare(studies, args.study)
-    yield Answer(found.document(), lambda: words.text(found))
+    goals = [line for one in studies for line in first_goal(one.objective)]
+    yield Answer(found.document(), lambda: "\n".join([*dict.fromkeys(goals), words.text(found)]))

@@ -16,6 +16,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import doctor as text
     from hpsearch.cli.text import doctor_commands
+    from hpsearch.cli.text.front import first_goal
     from hpsearch.doctor.diagnosis import Diagnosis
     from hpsearch.doctor.study_diagnosis import diagnose_study
     from hpsearch.records.find import check_trial, file_of, opened
@@ -26,12 +27,13 @@ def run(args: Namespace) -> Iterator[Answer]:
         trials = journal.trials(study.record.id)
     name, objective, file = study.record.name, study.objective, file_of(args.study)
     meanings = file.metric_meanings if file is not None else study.metric_meanings
+    goals = first_goal(objective)
     if args.trial is None:
         found = diagnose_study(trials, objective, meanings)
         tries = doctor_commands.commands(found, name, args.study, file)
         advice = [{**one.document(), "command": tried} for one, tried in zip(found.advice, tries, strict=True)]
         document = {"study": name, **found.document(), "advice": advice}
-        yield Answer(document, lambda: text.study(name, found, args.lines, args.worst, tries))
+        yield Answer(document, lambda: "\n".join([*goals, text.study(name, found, args.lines, args.worst, tries)]))
     else:
         seen = Diagnosis.of(trials[args.trial], trials, objective, meanings)
-        yield Answer({"study": name, **seen.document()}, lambda: text.trial(name, seen))
+        yield Answer({"study": name, **seen.document()}, lambda: "\n".join([*goals, text.trial(name, seen)]))

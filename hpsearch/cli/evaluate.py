@@ -20,6 +20,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import evaluate as words
+    from hpsearch.cli.text.front import first_goal
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
     from hpsearch.progress.terminal import Terminal, prints_to_stderr
     from hpsearch.records.callers_files import trainable
@@ -32,7 +33,7 @@ def run(args: Namespace) -> Iterator[Answer]:
             asked = {name: getattr(args, name) for name in ("top", "seeds", "again", "accept_changes")}
             with prints_to_stderr(), Terminal(quiet=args.quiet) as terminal:
                 result = evaluate(journal, found.record, study, terminal, **asked)
-    yield Answer(result.document(), lambda: words.text(result))
+    yield Answer(result.document(), lambda: "\n".join([*first_goal(found.objective), words.text(result)]))
 
 
 def _count(text: str) -> int:

@@ -12,6 +12,7 @@ arguments = study_text
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.plan import text
     from hpsearch.orchestrator import trainer_check
+    from hpsearch.orchestrator.evidence.planned_evidence import planned_evidence
     from hpsearch.orchestrator.forecast import forecast
     from hpsearch.study.definition import Study
 
@@ -19,6 +20,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     found = trainer_check.check(study)
     trainer_check.raise_faults(study, found)
     warnings = trainer_check.warnings(study, found, args.file)
-    expected = forecast(study)
-    document = {**expected.document(), "warnings": [asdict(warning) for warning in warnings]}
-    yield Answer(document, lambda: "\n".join([*(f"warning: {one}" for one in warnings), text(expected)]))
+    expected, evidence = forecast(study), planned_evidence(study)
+    lists = {"evidence": evidence.document(), "warnings": [asdict(warning) for warning in warnings]}
+    parts = [*(f"warning: {one}" for one in warnings), text(expected, evidence.lines)]
+    yield Answer({**expected.document(), **lists}, lambda: "\n".join(parts))

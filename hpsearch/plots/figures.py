@@ -70,7 +70,7 @@ def study(
     ranked: the trials with a value, the best first; others: those without (failed, diverged, just started).
     documents: the journal's, by kind.
     """
-    from hpsearch.plots import lr_range, parameters, rounds, trials
+    from hpsearch.plots import goal_figures, lr_range, parameters, rounds, trials
 
     drawn = []
     if any(trial.curve for trial in (*ranked, *others)):
@@ -84,6 +84,13 @@ def study(
         figure = trials.anytime([*ranked, *others], ranked, objective)
         title = f"Best value by number of {objective.unit}s trained"
         drawn.append(_plot("anytime", title, trials.ANYTIME.format(unit=objective.unit), figure))
+        if objective.others:
+            title, caption = "Hypervolume of the Pareto front", goal_figures.HYPERVOLUME.format(unit=objective.unit)
+            figure = goal_figures.hypervolume_figure([*ranked, *others], ranked, objective)
+            drawn.append(_plot("hypervolume", title, caption, figure))
+            names = " and ".join(one.metric for one in objective.goals[:2])
+            figure = goal_figures.front_figure(ranked, objective)
+            drawn.append(_plot("front", "Pareto front", f"All trials with a value for each goal, by {names}.", figure))
         caption = parameters.caption(ranked, space)
         for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
             drawn.append(_plot(f"parameter-{number}", name, "" if number else caption, figure, small=True))

@@ -21,7 +21,8 @@ class Halving:
     It is compared with the trials that have reached the rung so far. Without `promote`, the best one continues where
     these are fewer than eta, so the first trial at a rung always does. Equal losses have equal ranks.
     promote: the others are PAUSED, not stopped, and `promotion` names one that has become one of the best 1/eta. Where
-    trials have no checkpoints, they are stopped in any case.
+    trials have no checkpoints, they are stopped in any case. With several goals, trials are compared by their Pareto
+    ranks at the rung, see `rung_losses`.
     min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
     """
 
@@ -54,9 +55,16 @@ def verdict_of(ladder: Ladder, trial: Trial, history: History, promote: bool) ->
     if trial.number in promoted(losses, count) if promote else place <= count:
         return Continue(f"{ladder.rule}: rank {place} of {of} at {history.objective.unit} {trial.epoch}, continues")
     value = value_text(history.objective, losses.get(trial.number, math.inf), trial.epoch)
+    if history.objective.others:
+        value = _front_text(losses.get(trial.number, math.inf))
     numbers = {"rank": place, "of": of, "promoted": count, "epoch": trial.epoch}
     best = "only the best continues" if count == 1 else f"the best {count} continue"
     if not count:
         best = f"waits until {eta} trials have trained as long"
     reason = f"{ladder.rule}: rank {place} of {of} ({value}), {best}"
     return Pause(reason, Cause.PRUNED, numbers) if promote else Stop(reason, numbers=numbers)
+
+
+def _front_text(loss: float) -> str:
+    """Of a loss of `rung_losses`, with several goals."""
+    return f"Pareto front {int(loss) + 1}" if math.isfinite(loss) else "a goal has no value or a requirement is not met"

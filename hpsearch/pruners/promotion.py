@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.pruners.goal_order import rung_losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Ladder:
         return max((rung for rung in self.rungs if before < rung <= epoch), default=None)
 
     def losses(self, rung: int, history: History) -> Mapping[int, float]:
-        """Of its trials that have reached a rung."""
-        return {number: loss for number, loss in history.losses_from(rung).items() if self.has(number)}
+        """Of its trials that have reached a rung, see `rung_losses`."""
+        return rung_losses(rung, history, self.has)
 
 
 def promoted(losses: Mapping[int, float], count: int) -> list[int]:

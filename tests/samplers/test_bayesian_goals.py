@@ -92,3 +92,15 @@ def test_nsga2_stays_where_the_requirement_is_met() -> None:
         history.put(ended(number, proposal.params, curve=(Report(1, {"x": x, "y": y, "sum": x + y}),)))
     last = [float(trial.params["x"]) + float(trial.params["y"]) for trial in history][-16:]
     assert sum(last) / len(last) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["tpe", "gp", "nsga2"])
+def test_trials_that_halving_pruned_are_learned_from(kind: str) -> None:
+    history = History(OBJECTIVE)
+    for number, x in enumerate((0.1, 0.3, 0.5, 0.7, 0.9, 0.2, 0.4, 0.6, 0.8)):
+        state = State.PRUNED if number % 2 else State.COMPLETE
+        cause = Cause.PRUNED if number % 2 else Cause.DONE
+        history.put(ended(number, {"x": x, "y": 1 - x}, state=state, cause=cause))
+    proposal = sampler(kind, 1).ask(history)
+    assert isinstance(proposal, New)
+    assert SPACE.contains(proposal.params)

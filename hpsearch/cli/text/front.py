@@ -6,6 +6,7 @@ from dataclasses import replace
 from hpsearch.cli.text.layout import in_blocks
 from hpsearch.core.format import many, number, params_line
 from hpsearch.core.front import FrontTrial
+from hpsearch.core.trial import Objective
 from hpsearch.records.study_front import Front
 from hpsearch.study.space import Space
 
@@ -41,3 +42,11 @@ def lines(trials: Sequence[FrontTrial], unit: str, space: Space | None = None) -
     if len(trials) > MAX_TRIALS:
         found.append(f"{many(len(trials) - MAX_TRIALS, 'more trial')}: --json has all")
     return found
+
+
+def first_goal(objective: Objective) -> list[str]:
+    """A line for what uses one metric, of a study with several goals."""
+    if not objective.others:
+        return []
+    names = ", ".join(one.metric for one in objective.goals)
+    return [f"note: of the goals {names} this uses the first; `hpsearch best STUDY` has the Pareto front"]

@@ -1,6 +1,6 @@
 """The forecast of a study, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hpsearch.cli.text.status import infeasible
 from hpsearch.core.format import columns, many, params_line, size, span
@@ -8,18 +8,21 @@ from hpsearch.core.trial import State
 from hpsearch.orchestrator.forecast import MAX_SHOWN, Forecast
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.study.definition import Study
+from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.plan import certain_proposals, replaceable
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
 
-def text(expected: Forecast) -> str:
+def text(expected: Forecast, evidence: Sequence[str] = ()) -> str:
+    """evidence: lines about what the study begins with."""
     study = expected.study
     about = study.study
     rows = [
-        f"{about.name}: {study.search.label} search for the {EXTREME[about.goal]} {about.metric}",
+        f"{about.name}: {study.search.label} search for the {_sought(about)}",
         *([str(study.search.auto)] if study.search.auto is not None else []),
         *_feasible(expected),
+        *evidence,
         *_amount(expected),
         _workers(study),
         *_measured(expected),
@@ -34,6 +37,13 @@ def text(expected: Forecast) -> str:
     if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
         rows.append("  later proposals depend on results")
     return "\n".join(rows)
+
+
+def _sought(about: StudySection) -> str:
+    if about.objectives is None:
+        return f"{EXTREME[about.goal]} {about.metric}"
+    goals = [f"the {EXTREME[one.goal]} {one.metric}" for one in about.objectives]
+    return f"Pareto front of {' and '.join(goals)}"
 
 
 def _feasible(expected: Forecast) -> Iterator[str]:

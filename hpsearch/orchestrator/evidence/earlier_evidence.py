@@ -121,6 +121,11 @@ def sources(study: Study, journal: Journal, record: StudyRecord) -> list[Source]
     return [one for one in found if one.trials or one.left_out]
 
 
+def imported(study: Study, imports: Sequence[recorded_imports.Import]) -> list[Source]:
+    """What was imported into a study that has not begun."""
+    return [found for one in imports if (found := _of_import(study, one)).trials or found.left_out]
+
+
 def for_sampler(found: Sequence[Source], objective: Objective) -> list[Trial]:
     """Their trials; where there are more than `MOST`, the best of them, and of the others every n-th by rank."""
     trials = [trial for source in found for trial in source.trials]

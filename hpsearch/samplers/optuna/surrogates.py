@@ -82,7 +82,7 @@ def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observat
     values, given = _encode(space, one.params), constraints(one.excess)
     if math.isinf(one.own):
         return frozen(values, known, state=TrialState.PRUNED, **given)
-    if one.pruned:
+    if one.pruned and not one.losses:  # Optuna prunes with one goal only
         return frozen(values, known, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own}, **given)
     return frozen(values, known, values=one.losses or (one.own,), **given)
 

@@ -320,6 +320,10 @@ class Own(SearchSection):
             yield Rung(epochs, 0, self.trials)
 
     @property
+    def takes_several_goals(self) -> bool:
+        return True
+
+    @property
     def blind_proposals(self) -> float:
         """The first proposal has an empty history; later ones may depend on it."""
         return 1

@@ -3,10 +3,20 @@
 from collections.abc import Mapping
 
 from hpsearch.study.file.search_section import SearchSection
-from hpsearch.study.file.sections import Limits, NeverPrune, Problems, PruneSection, Section
+from hpsearch.study.file.sections import (
+    HalvingPrune,
+    HyperbandPrune,
+    Limits,
+    NeverPrune,
+    OwnPrune,
+    Problems,
+    PruneSection,
+    Section,
+)
 from hpsearch.study.file.study_section import StudySection
 
 METHODS = 'method = "random", "grid" or "list", or "bayesian" with sampler = "tpe", "gp" or "nsga2"'
+PRUNERS = 'method = "halving" or "hyperband", which compare Pareto ranks'
 
 
 def problems(sections: Mapping[str, Section]) -> Problems:
@@ -19,7 +29,10 @@ def problems(sections: Mapping[str, Section]) -> Problems:
         yield ("search",), f"{search.label} searches for one goal, and study.objectives has several; write {METHODS}"
     if isinstance(search, SearchSection) and search.learn_from:
         yield ("search", "learn_from"), "learns the ranks by one metric; with study.objectives leave it out"
-    if isinstance(prune, PruneSection) and not isinstance(prune, NeverPrune):
-        yield ("prune",), "pruners compare trials by one metric; with study.objectives leave [prune] out"
+    if isinstance(prune, PruneSection) and not isinstance(prune, NeverPrune | HalvingPrune | HyperbandPrune | OwnPrune):
+        yield (
+            ("prune",),
+            f"{prune.label} compares trials by one metric, and study.objectives has several; write {PRUNERS}",
+        )
     if isinstance(limits, Limits) and limits.target is not None:
         yield ("limits", "target"), "is the value of one metric; with study.objectives leave it out"

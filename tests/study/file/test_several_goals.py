@@ -83,6 +83,16 @@ def test_methods_that_know_one_metric_are_refused(search):
 
 
 def test_pruners_and_a_target_are_refused_all_at_once():
-    more = '[prune]\nmethod = "halving"\n[limits]\ntarget = 0.9\n'
+    more = '[prune]\nmethod = "median"\n[limits]\ntarget = 0.9\n'
     found = study_file_errors(TWO, ("", more))
     assert [one.split(" ")[1] for one in found] == ["prune:", "limits.target:"]
+
+
+@pytest.mark.parametrize("prune", ['method = "halving"', 'method = "hyperband"', 'use = "mine:Pruner"'])
+def test_pruners_that_compare_several_goals(prune):
+    assert make_study(TWO, ("", f"[prune]\n{prune}\n")).prune is not None
+
+
+def test_an_own_sampler_is_allowed():
+    own = make_study(TWO, ('method = "random"\ntrials = 5', 'use = "mine:Sampler"'))
+    assert own.search.takes_several_goals
