@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from hpsearch.core.folders import FILE_MODE, make_private, umask
 from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tags
+from hpsearch.workers.held_logging import HeldBatch
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
 MAX_IN_BATCH = 1000
@@ -204,6 +205,17 @@ class MlflowRuns:
         self._client.log_batch(child.id, tags=[RunTag(name, value) for name, value in tags.items()])
         if status is not None and child.status != status and child.status in ("RUNNING", "FAILED"):
             self._client.set_terminated(child.id, status)
+
+    def send_held(self, batch: HeldBatch) -> None:
+        """Values of a run that a trainer has started itself. MLflow keeps a point that it has already as it is; what it
+        refuses, such as values of a deleted run, is left out."""
+        metrics = [Metric(*point) for point in batch.metrics]
+        params, tags = [Param(*pair) for pair in batch.params], [RunTag(*pair) for pair in batch.tags]
+        try:
+            self._client.log_batch(batch.run, metrics=metrics, params=params, tags=tags)
+        except MlflowException as error:
+            if error.error_code not in _REFUSALS:
+                raise
 
     def _without_duplicates(self, candidates: Iterable[KnownRun]) -> KnownRun | None:
         ranked = sorted(candidates, key=lambda run: (run.deleted, -run.epoch, -len(run.tags), run.id))

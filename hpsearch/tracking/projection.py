@@ -19,6 +19,7 @@ from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
 from hpsearch.tracking.pending_files import PendingFiles
 from hpsearch.tracking.run_payloads import STATUS, interrupted, study_payload, trial_payload, trial_uid
+from hpsearch.workers.held_logging import held_batches, held_files
 from hpsearch.workers.own_logging import ADOPTED, CHILD
 from hpsearch.workers.trial_log import end_of_log
 
@@ -129,7 +130,11 @@ class Projection:
         return self._runs.experiment
 
     def _update_children(self, everywhere: bool) -> None:
-        """What trainers have logged themselves becomes a child of their trial's run."""
+        """What trainers log themselves becomes a child of their trial's run. What they could not send is sent."""
+        for path in held_files(self._work) if self._work is not None else ():
+            for batch in held_batches(path):
+                self._runs.send_held(batch)
+            path.unlink(missing_ok=True)
         for child in self._runs.children(everywhere=everywhere):
             run = self._find(trial_uid(self._study.uid, child.number))
             trial = self._journal.trial(self._study.id, child.number)

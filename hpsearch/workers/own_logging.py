@@ -22,6 +22,7 @@ from typing import Any
 from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import make_private
 from hpsearch.study.file.reading import resolved
+from hpsearch.workers.held_logging import hold_what_is_not_sent
 
 FILE = "own-logging.json"
 """In the study's folder: the experiment for what trainers log themselves, and the store that it is in."""
@@ -108,12 +109,14 @@ class Surroundings:
     """What a trial's own logging finds while the trial is trained: these variables, a folder for TensorBoard, and its
     own active run of MLflow.
 
-    keep: in a process of the trial's own they stay until its end, where MLflow ends the active run.
+    keep: in a process of the trial's own they stay until its end, where MLflow ends the active run. held: then the file
+    for what cannot be sent to a server (see `held_logging`); None: it is not held.
     """
 
-    def __init__(self, environment: Mapping[str, str | None], scratch: Path, *, keep: bool):
+    def __init__(self, environment: Mapping[str, str | None], scratch: Path, *, keep: bool, held: Path | None = None):
         self._environment, self._folder, self._keep = environment, str(scratch / "tensorboard"), keep
         self._runs: list[Any] = []
+        self._held = held
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -125,6 +128,8 @@ class Surroundings:
         for init, values in defaults:
             init.__defaults__ = (self._folder, *values[1:])
         if self._keep:
+            if self._held is not None:
+                hold_what_is_not_sent(self._held)
             yield
             return
         others = _swap_active_runs(self._runs)

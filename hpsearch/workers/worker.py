@@ -24,6 +24,7 @@ from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerC
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
+from hpsearch.workers.held_logging import held_folder
 from hpsearch.workers.own_logging import OwnLogging, Surroundings
 from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
@@ -198,7 +199,8 @@ class _Training:
         self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
         self.scratch = setup.work / "scratch" / f"{start.number:05d}"
         variables = OwnLogging(setup.mlflow, setup.work, setup.study_uid).environment(start.number, self.scratch)
-        self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated)
+        held = held_folder(setup.work) / f"{start.number:05d}.jsonl"
+        self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated, held=held)
         self.unsent = UnsentReports(unsent_file(setup.work, start.number))
         self._trained_again = ""
         with self.own_logging.entered():

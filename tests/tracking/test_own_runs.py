@@ -8,6 +8,7 @@ from mlflow.entities import Run
 from hpsearch.core.trial import State
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
 from hpsearch.tracking.own_runs import OwnLoggingStore
+from hpsearch.workers.held_logging import held_folder
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, FILE, NEW, PARENT
 from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
 
@@ -105,6 +106,21 @@ class TestChildren:
         self.logged(recorder, store, 0)
         synced(recorder, store)
         assert len(MlflowClient(store).search_runs([MlflowStudy(store, recorder.study).experiment])) == 3
+
+    def test_what_it_could_not_send_is_sent(self, recorder: StudyRecorder, store: str, tmp_path: Path) -> None:
+        recorder.train(0.5)
+        synced(recorder, store)
+        run = self.logged(recorder, store, 0).info.run_id
+        path = held_folder(tmp_path) / "00000.jsonl"
+        path.parent.mkdir()
+        lines = [[name, [["loss", 0.25, 7, 1]], [["lr", "0.1"]], []] for name in ("deleted", run, run)]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        with recorder.open() as journal:
+            assert sync(recorder.study, recorder.objective, journal, store, work=tmp_path).problem == ""
+        client = MlflowClient(store)
+        assert [(one.step, one.value) for one in client.get_metric_history(run, "loss")] == [(1, 0.25)]
+        assert client.get_run(run).data.params["lr"] == "0.1"
+        assert list(held_folder(tmp_path).iterdir()) == []
 
     def logged(self, recorder: StudyRecorder, store: str, number: int, **tags: str) -> Run:
         place = MlflowStudy(store, recorder.study).experiment
