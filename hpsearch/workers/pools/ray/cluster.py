@@ -94,9 +94,9 @@ class RaySession:
         except HpsearchError:
             raise
         except Exception as problem:  # any class: on a full disk Ray raises a plain Exception
-            message = f"Ray does not start at resources.address = {cluster.address!r}: {problem}"
+            text = f"Ray does not start at resources.address = {cluster.address!r}: {str(problem).rstrip('. ')}"
             may_lack = cluster.address == "local" and not isinstance(problem, PermissionError)
-            raise PoolError(message + (_shortage() if may_lack else "")) from None
+            raise PoolError(text + (f"; {_advice()}" if may_lack else "")) from None
         finally:
             _protect_token()
 
@@ -253,21 +253,21 @@ ENOUGH_DISK = 1 << 30
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
 
-def _shortage() -> str:
-    """A hint where a local Ray does not start: this user may have too few processes, or the disk is full."""
+def _advice() -> str:
+    """What to do where a local Ray does not start: this user may have too few processes, or the disk may be full."""
     if sys.platform != "win32" and os.geteuid() != 0:  # root has no such limit
         import resource  # not on Windows
 
         most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
         if most != resource.RLIM_INFINITY and most < RAY_THREADS:
             return (
-                f"; this user may have {most:,} processes and threads (`ulimit -u`), and Ray needs about "
+                f"this user may have {most:,} processes and threads (`ulimit -u`), and Ray needs about "
                 f'{RAY_THREADS:,}: raise the limit, or train without Ray with resources.address = "none"'
             )
     free = shutil.disk_usage(_TEMPORARY).free
     if free > ENOUGH_DISK:
-        return ""
-    return f"; {free:,} bytes are free in {_TEMPORARY}, where Ray writes its files: make room there and {RESUME}"
+        return 'run the same command again, or train without Ray with resources.address = "none"'
+    return f"{free:,} bytes are free in {_TEMPORARY}, where Ray writes its files: make room there and {RESUME}"
 
 
 def _is_reachable(address: str) -> bool:

@@ -92,6 +92,15 @@ def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
             RaySession(Cluster(address), setup(tmp_path).trainer)
 
 
+def test_what_to_do_follows_what_ray_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overloaded() -> None:
+        raise RuntimeError("The node timed out during startup. It may be overloaded.")
+
+    monkeypatch.setattr(cluster, "_LocalRay", overloaded)
+    with pytest.raises(PoolError, match="overloaded; [^;]*run the same command again"):
+        RaySession(Cluster("local"), setup(tmp_path).trainer)
+
+
 class TestTokenOfOurOwnRay:
     @pytest.fixture(autouse=True)
     def _no_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,11 +128,11 @@ class TestTokenOfOurOwnRay:
 def test_too_few_processes_are_named_where_ray_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (80, 80))
-    assert "80 processes and threads (`ulimit -u`)" in cluster._shortage()
+    assert "80 processes and threads (`ulimit -u`)" in cluster._advice()
 
 
 @pytest.mark.parametrize(("free", "is_named"), [(1_000, True), (1 << 40, False)])
 def test_the_disk_is_named_where_it_is_nearly_full(monkeypatch: pytest.MonkeyPatch, free: int, is_named: bool) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
-    assert ("make room" in cluster._shortage()) is is_named
+    assert ("make room" in cluster._advice()) is is_named
