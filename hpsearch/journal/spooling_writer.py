@@ -15,6 +15,9 @@ from hpsearch.journal.writer import Batch, Writer
 RETRY_INTERVAL = 0.5
 """Seconds between two tries to reach the database."""
 
+PATIENCE = 2.0
+"""Seconds to wait for another process's lock on a SQLite file. Then a batch is spooled, and written again."""
+
 
 class SpoolingWriter:
     """A Writer and a Spool: when `write` returns, the batch is in the database or on the local disk.
@@ -27,6 +30,7 @@ class SpoolingWriter:
 
     def __init__(self, writer: Writer, spool: Spool, token: int, wait: float, notify: Callable[[str], None]):
         self._writer, self._spool, self._token = writer, spool, token
+        writer.patience = PATIENCE
         self._wait, self._notify = wait, notify
         self._lock, self._closing = Lock(), Event()
         self._queue: deque[Batch] = deque()

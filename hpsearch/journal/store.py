@@ -300,12 +300,12 @@ class Journal:
 
     def renew_caller(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> None:
         """Renew a caller of the study, for `ttl` seconds. To become one, a program needs the lease."""
-        with self._database.write(patience=2.0) as connection:
+        with self._database.write() as connection:
             callers.renew_caller(self._database, connection, study_id, owner, ttl)
 
     def leave(self, study_id: int, owner: Owner) -> None:
         """Remove the owner from the study's callers."""
-        with self._database.write(patience=2.0) as connection:
+        with self._database.write() as connection:
             callers.leave(connection, study_id, owner)
 
     def last_write(self, study_id: int) -> tuple[int, int]:

@@ -14,15 +14,11 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError, JournalUnavailable
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import lease as fencing
-from hpsearch.journal import postgres
+from hpsearch.journal import postgres, sqlite
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
 from hpsearch.journal.records import Judge, TrainingSegment, decision_row, report_row, segment_rows, trial_row
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
-
-BUSY_TIMEOUT = 2.0
-"""Seconds to wait for another process's lock on a SQLite file. Other transactions wait longer
-(`sqlite.BUSY_TIMEOUT`)."""
 
 Rows = dict[str, list[dict[str, Any]]]
 """Statement name -> its parameters, in the order of execution."""
@@ -55,6 +51,7 @@ class Writer:
     """Created by `Journal.writer`; for one thread at a time. It has its own connection until it is closed.
 
     asked_to_stop: whether `hpsearch stop` was called for this run; read with every renewal of the lease.
+    patience: seconds to wait for another process's lock on a SQLite file; set it before the first write.
 
     Writes are on the loop's hot path, so the statements are compiled once and passed to the driver directly.
     """
@@ -68,6 +65,7 @@ class Writer:
         self._unconfirmed: Batch | None = None
         self._began = self._beat = time.monotonic()
         self.asked_to_stop = False
+        self.patience = sqlite.BUSY_TIMEOUT
         self.revision, self._spent_before = self._recorded()
 
     @property
@@ -156,8 +154,8 @@ class Writer:
 
     def _connect(self) -> PoolProxiedConnection:
         connection = self._connection = self._database.engine.raw_connection()
-        if self._is_file:  # a short wait: the batch can be spooled and written again
-            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        if self._is_file:
+            connection.cursor().execute(f"PRAGMA busy_timeout = {self.patience * 1000:.0f}")
         return connection
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:

@@ -28,7 +28,7 @@ from tests.contracts.journal_helpers import (
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("hpsearch.journal.spooling_writer.PATIENCE", 0.01)
     monkeypatch.setattr("hpsearch.journal.spooling_writer.RETRY_INTERVAL", 0.01)
 
 
@@ -249,3 +249,15 @@ class TestSpool:
         spool = Spool(tmp_path / "no" / "folder")
         assert spool.read() == []
         spool.clear()
+
+
+def test_only_a_writer_with_a_spool_gives_up_early_on_a_locked_file(tmp_path: Path) -> None:
+    """One without a spool, as of a fork or an evaluation, waits as long as all other transactions."""
+    place = Place(tmp_path)
+    alone = place.journal.writer(place.leased.lease, LOSS)
+    waits = []
+    for writer in (place.leased.writer, alone):
+        with closing(writer._connect().cursor()) as cursor:
+            waits.append(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
+        writer.close()
+    assert waits == [10, 90_000]

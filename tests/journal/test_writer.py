@@ -83,7 +83,7 @@ def test_an_interrupted_write_holds_no_lock_while_its_error_is_looked_at(
         with pytest.raises(KeyboardInterrupt) as interruption:
             leased.writer.write(make_batch(make_trial(0, 1.0)))
     assert interruption.tb is not None, "as the loop has it when it writes that its trials wait"
-    monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.5)
+    leased.writer.patience = 0.5
     leased.writer.write(make_batch(make_trial(0, 1.0)))
     assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
 
