@@ -97,7 +97,7 @@ def test_what_to_do_follows_what_ray_says(tmp_path: Path, monkeypatch: pytest.Mo
         raise RuntimeError("The node timed out during startup. It may be overloaded.")
 
     monkeypatch.setattr(cluster, "_LocalRay", overloaded)
-    with pytest.raises(PoolError, match="overloaded; [^;]*run the same command again"):
+    with pytest.raises(PoolError, match=r"overloaded; [^;]*run the same command again"):
         RaySession(Cluster("local"), setup(tmp_path).trainer)
 
 
