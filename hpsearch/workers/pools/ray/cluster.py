@@ -183,10 +183,10 @@ class _LocalRay:
 
     def __init__(self) -> None:
         _ensure_token()
-        self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
+        self.folder = tempfile.mkdtemp(prefix=f"{reaper.PREFIX}{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
-            with notices_ignored(), _on_loopback():
+            with notices_ignored(), _inherited(reaper.MARK, self.folder), _on_loopback():
                 ray.init(
                     address="local",
                     num_cpus=cores(),
@@ -233,13 +233,23 @@ def _on_loopback() -> Iterator[None]:
 
     Its `_node_ip_address` does not reach all ports. Ray's processes inherit the environment.
     """
-    name, before = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        with _inherited(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0"):
+            yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _inherited(name: str, value: str) -> Iterator[None]:
+    """A context in which processes that are started have this environment variable."""
     given = os.environ.get(name)
-    os.environ[name], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    os.environ[name] = value
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = before
         os.environ.pop(name)
         if given is not None:
             os.environ[name] = given

@@ -3,18 +3,30 @@
 Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents keep running for 61 s, after one of the GCS for
 120 s; a suspended trial process keeps running without limit, and the folder stays. So the driver starts a small
 process and writes a line "pid start" to its stdin for each process of Ray; stdin is closed when the driver ends.
+Processes that were not registered, since Ray has failed to start, are found by their environment.
 It is run by its path and imports only the standard library, so that it starts in 30 ms.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+MARK = "HPSEARCH_RAY"
+"""The environment variable of all processes of a local Ray: its folder."""
+
+PREFIX = "hps"
+"""Of the names of their folders, before the driver's pid."""
+
+LEFT_AFTER = 3600.0
+"""Seconds after which a folder whose driver has ended may be removed by another run."""
 
 KILL_TIMEOUT = 10.0
 """Seconds to wait for killed processes to end: a process that is writing to a disk ends later."""
@@ -51,9 +63,42 @@ class Reaper:
 
 
 def main(folder: str) -> None:
+    with contextlib.suppress(OSError):
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)  # until this process ends, see `remove_left`
+    remove_left(Path(folder).parent)
     known = [(int(pid), start) for pid, _, start in (line.strip().partition(" ") for line in sys.stdin)]
-    end(known)
+    end([*known, *with_start_times(marked(folder))])
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def marked(folder: str) -> list[int]:
+    """The processes of the Ray in this folder, also where it failed to start, so that nothing of it is registered. They
+    would write the folder anew, open to all users. [] where there is no /proc."""
+    mark, found = f"{MARK}={folder}".encode(), []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
+            if mark in file.read_bytes().split(b"\0"):
+                found.append(int(file.parent.name))
+    return found
+
+
+def remove_left(parent: Path) -> None:
+    """Remove folders of this user's earlier Rays that nothing has removed, such as after a loss of power.
+
+    A folder stays for `LEFT_AFTER` seconds, while its driver is alive, and while its reaper has locked it.
+    """
+    for folder in parent.glob(f"{PREFIX}[0-9]*-*"):
+        with contextlib.suppress(OSError, ValueError):
+            status, pid = folder.lstat(), int(folder.name.removeprefix(PREFIX).partition("-")[0])
+            is_old = time.time() - status.st_mtime > LEFT_AFTER
+            if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode) or not is_old or start_time(pid):
+                continue
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 def end(processes: Iterable[Process]) -> None:

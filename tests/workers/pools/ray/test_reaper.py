@@ -1,5 +1,6 @@
 """What ends with a driver however that ends, and what does not."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -137,3 +138,44 @@ def test_what_is_stopped_starts_nothing() -> None:
     reaper.end(stopped)
     endless.wait(KILL_TIMEOUT)
     assert marked(mark) == set()
+
+
+def test_a_ray_that_has_failed_to_start_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    """Nothing of it is registered. Here it writes its folder anew, as Ray's agents do."""
+    folder, other = tmp_path / "hps1-ours", tmp_path / "hps2-other"
+    writes = "import os, pathlib, time\nfolder = pathlib.Path(os.environ['HPSEARCH_RAY'])\n"
+    writes += "while True:\n    folder.mkdir(exist_ok=True)\n    time.sleep(0.01)"
+    started = [
+        subprocess.Popen([sys.executable, "-S", "-c", writes], env={**os.environ, reaper.MARK: str(place)})
+        for place in (folder, other)
+    ]
+    try:
+        until(folder.exists)
+        until(other.exists)
+        Reaper(str(folder)).close()
+        assert started[0].wait(KILL_TIMEOUT) == -signal.SIGKILL
+        assert not folder.exists()
+        assert started[1].poll() is None, "of another Ray"
+    finally:
+        for one in started:
+            one.kill()
+            one.wait()
+
+
+def test_only_old_folders_of_ended_drivers_are_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended.wait()
+    names = {"left": f"hps{ended.pid}-a", "locked": f"hps{ended.pid}-b", "new": f"hps{ended.pid}-c"}
+    names |= {"alive": f"hps{os.getpid()}-d", "other": "hpsx-e", "link": f"hps{ended.pid}-f"}
+    for name in set(names.values()) - {names["link"]}:
+        (tmp_path / name / "ray").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / names["link"]).symlink_to(tmp_path / "elsewhere")
+    for name in set(names.values()) - {names["new"]}:
+        os.utime(tmp_path / name, (1, 1), follow_symlinks=False)
+    lock = os.open(tmp_path / names["locked"], os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    reaper.remove_left(tmp_path)
+    os.close(lock)
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"elsewhere", *names.values()} - {names["left"]}
