@@ -71,7 +71,8 @@ def run_learning_test(study: Study, measurer: Measurer, given: Params | None = N
         check = failed("runs", f"the measurement was lost: {measured.reason}", details=measured.traceback)
         return LearningTest(measurement.params, (check,), checklist.cost(Measurements()), 0.0)
     checks = checklist.judge(measured, study.objective, section.skip)
-    return LearningTest(measurement.params, checks, checklist.cost(measured, len(study.replicates)), measured.seconds)
+    cost = checklist.cost(measured, len(study.replicates), study.trainer.word)
+    return LearningTest(measurement.params, checks, cost, measured.seconds)
 
 
 def _is_infeasible(measured: Measurements | Lost) -> bool:

@@ -9,8 +9,10 @@ from typing import Any
 
 from hpsearch.core.folders import make_private
 from hpsearch.core.format import json_text, size
+from hpsearch.core.trial import EPOCH
 from hpsearch.plots import figures
 from hpsearch.study.definition import Study
+from hpsearch.study.schedule import STEP
 
 KINDS = ("preflight", "lr_range")
 
@@ -31,7 +33,8 @@ def summary(document: Mapping[str, Any]) -> str:
 def cost_text(cost: Mapping[str, Any]) -> str:
     parts = []
     if cost["seconds"] is not None:
-        parts.append(f"{cost['seconds']:.3g} s an epoch")
+        unit = cost.get("unit", EPOCH)  # not in what an earlier version has measured
+        parts.append(f"{cost['seconds']:.3g} s {'a' if unit == STEP else 'an'} {unit}")
     if cost["host"]:
         parts.append(f"{cost['host'] / 2**20:.0f} MiB of memory")
     if cost["gpu"]:

@@ -18,3 +18,8 @@ def test_the_shares_add_up_to_at_most_one_gpu(count: int) -> None:
     assert share(count) >= 1e-4
     assert round(share(count), 4) == share(count)
     assert share(count) * count > 0.5 or count > 1000
+
+
+def test_the_cost_of_a_training_step() -> None:
+    assert cost_text({"seconds": 0.5, "host": 0, "gpu": 0, "per_gpu": None, "unit": "step"}) == "0.5 s a step"
+    assert cost_text({"seconds": 0.5, "host": 0, "gpu": 0, "per_gpu": None}) == "0.5 s an epoch"

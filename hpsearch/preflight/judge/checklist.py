@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hpsearch.core.trial import Objective
+from hpsearch.core.trial import EPOCH, Objective
 from hpsearch.preflight.judge import first_step_checks as first_steps
 from hpsearch.preflight.judge import learning_checks as learning
 from hpsearch.preflight.judge.check import Check, skipped
@@ -54,7 +54,8 @@ class Cost:
     """seconds: per epoch; None where none could be timed. host, gpu: peak memory in bytes. gpu_total: bytes of the GPU.
 
     checkpoint: bytes of one. weights: of one without what only training needs. 0 where nothing is tracked.
-    per_gpu: the number of trials that fit one GPU together; None without a GPU.
+    per_gpu: the number of trials that fit one GPU together; None without a GPU. unit: of `seconds`, see
+    `Objective.unit`.
     """
 
     seconds: float | None
@@ -63,6 +64,7 @@ class Cost:
     gpu_total: int = 0
     checkpoint: int = 0
     weights: int = 0
+    unit: str = EPOCH
 
     @property
     def per_gpu(self) -> int | None:
@@ -71,7 +73,7 @@ class Cost:
         return max(math.floor(USABLE_MEMORY * self.gpu_total / self.gpu), 1)
 
 
-def cost(measured: Measurements, replicates: int = 1) -> Cost:
+def cost(measured: Measurements, replicates: int = 1, unit: str = EPOCH) -> Cost:
     """The cost of a trial. replicates: the number of networks that a trial trains side by side, in one process.
 
     Host memory that was in use before training counts once. Memory of the CUDA context counts for each replicate.
@@ -80,4 +82,4 @@ def cost(measured: Measurements, replicates: int = 1) -> Cost:
     of_all = None if seconds is None else replicates * seconds
     host = memory.idle + replicates * (memory.host - memory.idle)
     checkpoint, weights = replicates * measured.sizes.whole, replicates * measured.sizes.weights
-    return Cost(of_all, host, replicates * memory.gpu, memory.gpu_total, checkpoint, weights)
+    return Cost(of_all, host, replicates * memory.gpu, memory.gpu_total, checkpoint, weights, unit)

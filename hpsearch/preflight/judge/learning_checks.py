@@ -197,7 +197,7 @@ def labels(measured: Measurements, objective: Objective) -> Check:
         "epochs": epochs,
     }
     value = f"{objective.metric} is {found.value:.4g}, with shuffled labels {found.chance:.4g}"
-    observed = f"after {many(epochs, 'epoch')} {value}"
+    observed = f"after {many(measured.trained.reports[-1].step, objective.unit)} {value}"
     if found.learns and found.better and not measured.trained.regularized:
         why = (
             "with it, no more is learnt than from shuffled labels: search weaker weight decay, dropout and augmentation"

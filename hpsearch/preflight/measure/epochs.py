@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -37,7 +37,7 @@ def train_epochs(
         if len(losses) <= LOSSES
         else (*losses[: LOSSES - 1], losses[-1]),  # the last shows whether they diverged
         round(seen.validated / max(len(reports), 1)),
-        _seconds(marks, seen),
+        _seconds(marks, reports, seen),
         failure.summary if failure else "",
         _sizes(seen.objects) if sized else CheckpointSizes(),
         regularized,
@@ -62,9 +62,12 @@ def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
         yield report
 
 
-def _seconds(marks: list[float], seen: Instrumentation) -> float | None:
-    """Per epoch. Where there are several, the first is excluded: it builds the model and fills caches."""
-    taken = [after - before for before, after in pairwise(marks)]
+def _seconds(marks: list[float], reports: Sequence[Report], seen: Instrumentation) -> float | None:
+    """Per epoch, or training step: a report may be of several. Where there are several reports, the first is excluded:
+    it builds the model and fills caches."""
+    lengths = [after - before for before, after in pairwise([0, *(report.step for report in reports)])]
+    times = (after - before for before, after in pairwise(marks))
+    taken = [seconds / max(length, 1) for seconds, length in zip(times, lengths, strict=False)]
     if taken:
         return median(taken[1:] or taken)
     return (seen.until - seen.since) / seen.in_epoch if seen.in_epoch and seen.backwards else None
