@@ -1,10 +1,10 @@
 """Trials of other programs, as importers read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Objective, State
 
 MAX_IMPORTED = 10_000
 """The most trials of one import: a sampler is fitted to all of them for every proposal."""
@@ -16,12 +16,20 @@ class ImportedTrial:
 
     values: step and value of the metric, the steps from 1 and increasing; step 0: the source does not say which.
     state: COMPLETE, PRUNED or FAILED (also for one that had not ended); None: the source does not say.
+    others: at these steps, other metrics that the study needs, for its requirements or further goals.
     """
 
     label: str
     params: Mapping[str, Any]
     values: Sequence[tuple[int, float]]
     state: State | None = None
+    others: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+
+
+def other_metrics(objective: Objective) -> list[str]:
+    """What a result needs beside the metric: of further goals, and of requirements."""
+    names = [*(goal.metric for goal in objective.others), *(name for one in objective.require for name in one.names)]
+    return [name for name in dict.fromkeys(names) if name != objective.metric]
 
 
 def state_named(text: object) -> State | None:

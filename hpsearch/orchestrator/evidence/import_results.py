@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.core.clock import now_ms
 from hpsearch.core.errors import BadInput, NotFound
 from hpsearch.core.format import quoted
-from hpsearch.core.imported import ImportedTrial
+from hpsearch.core.imported import ImportedTrial, other_metrics
 from hpsearch.core.trial import Objective, Report, State, Trial, key_of
 from hpsearch.journal import Journal, recorded_imports
 from hpsearch.orchestrator.evidence import earlier_evidence
@@ -64,16 +64,12 @@ def import_results(study: Study, asked: Request) -> ImportResult:
             "Where they are of the same trainer and the same data, say so with --same-trainer; values of another "
             "trainer or other data would mislead it"
         )
-    if study.objective.others:
+    needed = other_metrics(study.objective)
+    if needed and not _is_table(asked.source):
         raise BadInput(
-            f"study.objectives has several goals, and an import has values of one metric, {study.objective.metric}, so "
-            "its trials would have no result"
-        )
-    others = sorted({name for one in study.objective.require for name in one.names} - {study.study.metric})
-    if others:
-        raise BadInput(
-            f"study.require compares {quoted(others)}, and an import has values of {study.study.metric} only, so its "
-            "trials would count as ones that do not meet the requirements"
+            f"the study needs {quoted(needed)} too, for study.require or study.objectives, and an import from such a "
+            f"source has values of {study.study.metric} only; a table with a column for each metric can be imported "
+            "(.csv, .parquet)"
         )
     name, kind, read = _read(study, asked)
     trials, reasons = _with_values(read, study.objective, study.trainer.epochs)
@@ -127,6 +123,10 @@ def _read(study: Study, asked: Request) -> tuple[str, str, list[ImportedTrial]]:
     raise BadInput(f"{source} is not {kinds}")
 
 
+def _is_table(source: str) -> bool:
+    return not source.startswith(MLFLOW) and "://" not in source and Path(source).suffix.lower() in TABLES
+
+
 def _existing(url: str, source: str) -> str:
     """NotFound for a SQLite file that does not exist: to open it would make it."""
     path = url.partition("?")[0].removeprefix("sqlite:///")
@@ -160,7 +160,8 @@ def _with_values(
             values = [(step or longest or epochs, value) for step, value in one.values]
             short = values[-1][0] < longest and math.isfinite(values[-1][1])
             state = one.state or (State.PRUNED if short else State.COMPLETE)
-            curve = tuple(Report(step, {objective.metric: value}) for step, value in values)
+            longer = {step or longest or epochs: metrics for step, metrics in one.others.items()}
+            curve = tuple(Report(step, {**longer.get(step, {}), objective.metric: value}) for step, value in values)
             trials.append(recorded_imports.ended(place, one.params, state, curve, one.label))
     return trials, reasons
 

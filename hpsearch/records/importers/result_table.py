@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.format import quoted
-from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, state_named
+from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, other_metrics, state_named
 from hpsearch.core.trial import Objective, State
 from hpsearch.study.cells import number_of, value_of
 from hpsearch.study.file.faults import did_you_mean
@@ -35,9 +35,10 @@ Row = Mapping[str, Any]
 
 @dataclass
 class _Columns:
-    """params: parameter -> column. The others: a column, or None."""
+    """params: parameter -> column. others: of further metrics. The others: a column, or None."""
 
     params: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
     metric: str = ""
     step: str | None = None
     trial: str | None = None
@@ -50,6 +51,7 @@ class _Group:
     params: dict[str, Any]
     values: list[tuple[int, float]]
     state: State | None
+    others: dict[int, dict[str, float]] = field(default_factory=dict)
 
 
 def read(
@@ -123,11 +125,11 @@ def _columns(
     path: Path, header: Sequence[str], space: Space, objective: Objective, given: Mapping[str, str]
 ) -> _Columns:
     searched = {one.name: one for one in space.parameters}
-    names = [*searched, *space.fixed]
+    names, others = [*searched, *space.fixed], other_metrics(objective)
     faults = []
     for name, column in given.items():
-        if name not in (*names, objective.metric, "step", "trial"):
-            hint = did_you_mean(name, [*names, objective.metric, "step", "trial"])
+        if name not in (*names, objective.metric, *others, "step", "trial"):
+            hint = did_you_mean(name, [*names, objective.metric, *others, "step", "trial"])
             faults.append(f"--columns {name}={column}: `{name}` is no parameter of [space] and not the metric{hint}")
         elif column not in header:
             faults.append(
@@ -146,13 +148,18 @@ def _columns(
     if metric is None:
         hint = did_you_mean(objective.metric, header)
         faults.append(f"{path.name} has no column for the metric `{objective.metric}`{hint}")
+    for name in others:
+        if (own := given.get(name) or _named(header, [name])) is None:
+            faults.append(f"{path.name} has no column for the metric `{name}`{did_you_mean(name, header)}")
+        else:
+            found.others[name] = own
     if faults:
         name = next((one for one in names if one not in found.params), objective.metric)
         has = quoted(header, MAX_COLUMNS)
         faults.append(f"its columns are {has}; `--columns {name}=COLUMN` says which one has `{name}`")
         raise BadInput("\n".join(faults))
     found.metric = metric or ""
-    free = [one for one in header if one not in (*found.params.values(), metric)]
+    free = [one for one in header if one not in (*found.params.values(), *found.others.values(), metric)]
     found.step = given.get("step") or next((one for one in STEP if one in free), None)
     found.trial = given.get("trial") or next((one for one in TRIAL if one in free), None)
     found.state = next((one for one in STATE if one in free), None)
@@ -198,15 +205,21 @@ def _trials(path: Path, rows: Iterator[tuple[int, Row]], columns: _Columns, spac
         value = None if problems else number_of(row[columns.metric])
         if value is not None:
             group.values.append((step, value))
+            cells = {name: number_of(row[column]) for name, column in columns.others.items()}
+            group.others[step] = {name: cell for name, cell in cells.items() if cell is not None}
         group.state = state or group.state
     if faults:
         more = [f"and {wrong - len(faults)} more"] if wrong > len(faults) else []
         raise BadInput("\n".join([*faults, *more, "nothing is imported"]))
     known = columns.step is not None
-    return [
-        ImportedTrial(one.label, one.params, from_step_one(one.values) if known else one.values[-1:], one.state)
-        for one in groups.values()
-    ]
+    return [_imported(one, known) for one in groups.values()]
+
+
+def _imported(group: _Group, has_steps: bool) -> ImportedTrial:
+    values = from_step_one(group.values) if has_steps else group.values[-1:]
+    shift = values[0][0] - min(group.others) if values else 0
+    others = {step + shift: metrics for step, metrics in group.others.items() if metrics}
+    return ImportedTrial(group.label, group.params, values, group.state, others)
 
 
 def _wrong_cells(row: Row, columns: _Columns, space: Space) -> Iterator[str]:
@@ -218,9 +231,9 @@ def _wrong_cells(row: Row, columns: _Columns, space: Space) -> Iterator[str]:
         if value_of(parameter, cell) is None:
             whole = "a whole number" if isinstance(parameter.low, int) else "a number"
             yield f"`{column}` must be {whole}, got {str(cell)[:60]!r}"
-    metric = row[columns.metric]
-    if not _is_empty(metric) and number_of(metric) is None:
-        yield f"`{columns.metric}` must be a number, got {str(metric)[:60]!r}"
+    for column in (columns.metric, *columns.others.values()):
+        if not _is_empty(row[column]) and number_of(row[column]) is None:
+            yield f"`{column}` must be a number, got {str(row[column])[:60]!r}"
     if columns.step is not None:
         step = number_of(row[columns.step])
         if step is None or not math.isfinite(step) or step != int(step):

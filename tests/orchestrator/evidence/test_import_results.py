@@ -109,14 +109,32 @@ def test_several_goals(tmp_path: Path) -> None:
         },
         folder=tmp_path,
     )
-    with pytest.raises(BadInput, match="several goals"):
+    with pytest.raises(BadInput, match="`latency`"):
         imported(several, ROWS)
+    result = imported(several, "x,opt,loss,latency\n0.1,sgd,0.5,7\n0.2,adam,0.4,9\n0.3,adam,0.4,\n")
+    assert (len(result.found.trials), left_out(result)) == (2, [("no_value", 1)])
+    assert several.objective.losses(result.found.trials[0]) == (0.5, 7.0)
 
 
 def test_metrics_that_the_study_requires(study: Study) -> None:
     about = study.study.model_copy(update={"require": ("latency <= 20",)})
-    with pytest.raises(BadInput, match="latency"):
-        imported(study.model_copy(update={"study": about}), ROWS)
+    required = study.model_copy(update={"study": about})
+    with pytest.raises(BadInput, match="`latency`"):
+        imported(required, ROWS)
+    rows = "x,opt,loss,step,latency\n0.1,sgd,0.5,0,7\n0.1,sgd,0.4,1,8\n0.2,adam,0.3,0,30\n0.2,adam,0.2,1,31\n"
+    trials = imported(required, rows).found.trials
+    assert [report.metrics["latency"] for one in trials for report in one.curve] == [7, 8, 30, 31]
+    best = required.objective.best(trials)
+    assert best is not None
+    assert best.params["x"] == 0.1
+
+
+def test_other_sources_have_one_metric(study: Study) -> None:
+    about = study.study.model_copy(update={"require": ("latency <= 20",)})
+    with pytest.raises(BadInput, match="`latency`"):
+        import_results(
+            study.model_copy(update={"study": about}), Request("sqlite:///missing.db", {}, same_trainer=True)
+        )
 
 
 def test_the_sampler_gets_them(study: Study) -> None:
