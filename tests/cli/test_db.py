@@ -152,13 +152,14 @@ def gone_on(cli: CliRunner, study: str = "veteran", *more: str) -> list[dict[str
 
 
 def unbroken(cli: CliRunner, version: str) -> list[dict[str, Any]]:
-    """The trials of the same study, run from its beginning to its end by this hpsearch with its rule for the seeds."""
+    """The trials of the same study, run from its beginning to its end by this hpsearch with its rules for seeds and numbers."""
     (folder := cli.folder / "unbroken").mkdir()
     old_journals.lay_down(version, folder)
     (folder / ".hpsearch/journal.db").unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gone_on(cli, "veteran", "--set", 'study.trial_seeds="different"')
+        rules = ("--set", 'study.trial_seeds="different"', "--set", 'study.numbers="full"')
+        return gone_on(cli, "veteran", *rules)
 
 
 def test_no_journal(cli: CliRunner) -> None:
