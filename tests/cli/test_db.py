@@ -152,7 +152,7 @@ def gone_on(cli: CliRunner, study: str = "veteran", *more: str) -> list[dict[str
 
 
 def unbroken(cli: CliRunner, version: str) -> list[dict[str, Any]]:
-    """The trials of the same study, run from its beginning to its end by this hpsearch with its rules for seeds and numbers."""
+    """The trials of the same study, run from its beginning to its end by this hpsearch by its old rules."""
     (folder := cli.folder / "unbroken").mkdir()
     old_journals.lay_down(version, folder)
     (folder / ".hpsearch/journal.db").unlink()
