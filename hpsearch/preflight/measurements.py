@@ -194,6 +194,7 @@ class Measurements:
 class SweepLosses:
     """rates: rising values of the parameter (the optimizer's learning rate may be a multiple of it). losses: one each.
 
+    unmoved: the losses of the same steps on the same batches with a learning rate of 0; empty where not measured.
     problem: what the trainer raised, or why the test is not possible; "" otherwise.
     """
 
@@ -203,3 +204,4 @@ class SweepLosses:
     losses: tuple[float, ...] = ()
     problem: str = ""
     seconds: float = 0.0
+    unmoved: tuple[float, ...] = ()

@@ -1,13 +1,18 @@
 """What can be planted in a training of the corpus. A trainer of it calls these where a sound one calls torch's own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn, optim
 
-from hpsearch.trainer.step_measurements import StepMeasurements
+
+class Tracks(Protocol):
+    """What `run.track` does with the models and optimizers of a training."""
+
+    def tracked(self, objects: Mapping[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -16,8 +21,8 @@ class Planted:
 
     rate: factor of the learning rate. gain: factor of the initial weights. few: the most training examples, None for
     all. width: factor of hidden sizes. decay_every: epochs after which the rate falls to a tenth, 0 for never.
-    length: factor of the number of epochs. weight_decay: added to the optimizer's.
-    measurements: of the models and optimizers, as `run.track` measures them.
+    length: factor of the number of epochs. total: another number of epochs. weight_decay: added to the optimizer's.
+    measurements: gets the models and optimizers.
     """
 
     rate: float = 1.0
@@ -30,13 +35,14 @@ class Planted:
     shuffled: bool = False
     zero_grad: bool = True
     steps: bool = True
-    measurements: StepMeasurements | None = None
+    measurements: Tracks | None = None
+    total: int | None = None
 
     def hidden(self, units: int) -> int:
         return max(1, round(units * self.width))
 
     def epochs(self, epochs: int) -> range:
-        return range(1, max(4, round(epochs * self.length)) + 1)
+        return range(1, (self.total or max(4, round(epochs * self.length))) + 1)
 
     def init(self, *models: nn.Module) -> None:
         self._track({str(number): model for number, model in enumerate(models)})
@@ -91,8 +97,12 @@ class Steps:
         return rate
 
 
+FEED: ContextVar[Callable[[Iterable[Tensor]], Iterable[Tensor]]] = ContextVar("FEED", default=lambda given: given)
+"""`run.batches`, where a training is a trainer of a study."""
+
+
 def batches(count: int, size: int) -> Iterator[Tensor]:
-    yield from torch.split(torch.randperm(count), size)
+    yield from FEED.get()(torch.split(torch.randperm(count), size))
 
 
 SOUND = "none"

@@ -8,8 +8,15 @@ from hpsearch.core.trial import State
 from hpsearch.orchestrator.forecast import MAX_SHOWN, Forecast
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import Grid, Random
 from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.plan import certain_proposals, replaceable
+
+FEW_PARAMETERS = 3
+"""For so many, a grid is advised; for more, random search."""
+
+MIN_GRID_VALUES = 4
+"""Of each parameter: with fewer, a grid is no better than random search."""
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
@@ -24,6 +31,7 @@ def text(expected: Forecast, evidence: Sequence[str] = ()) -> str:
         *_feasible(expected),
         *evidence,
         *_amount(expected),
+        *_advice(expected),
         _workers(study),
         *_measured(expected),
         *_disk(expected),
@@ -73,6 +81,25 @@ def _amount(expected: Forecast) -> Iterator[str]:
     if expected.restarts:
         yield f"trials have no checkpoints: a trial that is continued trains again from {unit} 1, which is counted here"
     yield f"time: {_time(expected)}"
+
+
+def _advice(expected: Forecast) -> Iterator[str]:
+    """A grid for two or three parameters, random search for more (Bergstra and Bengio 2012, JMLR 13)."""
+    study, trials = expected.study, expected.trials
+    count = len(study.space.parameters)
+    if trials is None or trials < 2:
+        return
+    each = int(trials ** (1 / count) + 1e-9) if count else 0
+    if isinstance(study.search, Grid) and count > FEW_PARAMETERS:
+        yield (
+            f"advice: {many(trials, 'trial')} of a grid over {count} parameters try few values of each: with more than "
+            f'{FEW_PARAMETERS} parameters, method = "random" tries another value of every parameter in each trial'
+        )
+    elif isinstance(study.search, Random) and 1 < count <= FEW_PARAMETERS and each >= MIN_GRID_VALUES:
+        yield (
+            f"advice: {many(trials, 'trial')} are enough for a grid over {count} parameters with {each} values of each "
+            '(method = "grid"), which leaves no gaps'
+        )
 
 
 def _rounds(expected: Forecast) -> str:

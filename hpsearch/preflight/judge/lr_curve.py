@@ -70,7 +70,7 @@ class LrRange:
 
 
 def read(sweep: SweepLosses) -> SweepResult:
-    losses = _finite(sweep.losses)
+    losses = _without_batch_noise(_finite(sweep.losses), sweep.unmoved)
     if sweep.problem and len(losses) < MIN_STEPS:
         return SweepResult(sweep, problem=sweep.problem)
     if len(losses) < MIN_STEPS:
@@ -139,6 +139,18 @@ def misses(results: Sequence[SweepResult], low: float, high: float) -> str:
         f"range test finds [{found.low:.3g}, {found.high:.3g}], with the lowest loss at {rates}: widen the range, or "
         f"set {found.parameter} = {{ auto = true }}"
     )
+
+
+def _without_batch_noise(losses: list[float], unmoved: Sequence[float]) -> list[float]:
+    """The losses, each less what its batch is harder than the mean one; where the loss has fallen, in proportion.
+
+    Losses of the same batches at a rate of 0 show how hard a batch is (a control variate).
+    """
+    if not losses or len(unmoved) < len(losses):
+        return losses
+    mean = fmean(unmoved)
+    shares = [min(max(level / mean, 0.0), 1.0) if mean > 0 else 1.0 for level in smooth(losses)]
+    return [loss - share * (hard - mean) for loss, share, hard in zip(losses, shares, unmoved, strict=False)]
 
 
 def smooth(losses: Sequence[float]) -> list[float]:

@@ -42,20 +42,36 @@ class LrSweep:
         problem = _why_not_possible(self.parameter, trainer, own)
         if problem:
             return SweepLosses(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
+        trainer = replace(trainer, epochs=max(self.epochs, self.iterations))
+        unmoved = _unmoved(trainer, self.iterations, began + self.seconds / 3)
         seen = Instrumentation(
             rates=LrOverride(lambda step, _, base: base * self._rate(step) / own, stop_schedule=True),
             end=SweepEnd(self.iterations),
             deadline=began + self.seconds,
         )
-        _, failure = run_to_end(replace(trainer, epochs=max(self.epochs, self.iterations)).train(seen))
+        _, failure = run_to_end(trainer.train(seen))
         losses = tuple(seen.losses[: self.iterations])
         rates = tuple(self._rate(step) for step in range(len(losses)))
         problem = failure.summary if failure else ("the time limit was reached" if seen.late else "")
-        return SweepLosses(self.params, self.parameter, rates, losses, problem, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return SweepLosses(self.params, self.parameter, rates, losses, problem, seconds, unmoved[: len(losses)])
 
     def _rate(self, step: int) -> float:
         """The parameter's value in a step, counted from 0."""
         return float(self.low * (self.high / self.low) ** (step / max(self.iterations - 1, 1)))
+
+
+def _unmoved(trainer: TrainerUnderTest, steps: int, deadline: float) -> tuple[float, ...]:
+    """The losses of the same steps with a learning rate of 0: how the loss varies from batch to batch. Seeds are the
+    same, so the batches are."""
+    seen = Instrumentation(
+        rates=LrOverride(lambda *_: 0.0, stop_schedule=True),
+        end=lambda seen: len(seen.steps) >= steps,
+        deadline=deadline,
+    )
+    _, failure = run_to_end(trainer.train(seen))
+    losses = tuple(seen.losses[:steps])
+    return losses if failure is None and len(losses) == steps and all(map(math.isfinite, losses)) else ()
 
 
 class SweepEnd:

@@ -13,7 +13,7 @@ from hpsearch.journal import Summary
 from hpsearch.orchestrator.disk_forecast import DiskForecast
 from hpsearch.orchestrator.forecast import Forecast
 from hpsearch.study import plan
-from tests.support.study_text import RANDOM, ROUNDS, make_study
+from tests.support.study_text import LR, RANDOM, ROUNDS, make_study
 
 NONE = '[resources]\naddress = "none"\n'
 COST = {"seconds": 0.25, "host": 3 * 2**20, "gpu": None, "per_gpu": None}
@@ -141,3 +141,22 @@ def test_the_disk(disk: DiskForecast, said: str) -> None:
 
 def test_a_disk_that_is_too_small() -> None:
     assert line(forecast(disk=DiskForecast(2**30, 2**30, 5, 2, 3, 0, 2**30)), "warning: ")
+
+
+GRID = '"grid"'
+FOUR = "units = { values = [16, 64, 256] }\ndepth = [1, 2, 3]"
+
+
+def test_a_grid_over_more_than_three_parameters_advises_random_search() -> None:
+    changes = ((RANDOM, GRID), (LR, "[1e-3, 1e-2, 1e-1]"), ("units = { low = 16, high = 256, log = true }", FOUR))
+    found = forecast(*changes)
+    assert 'method = "random"' in line(found, "advice: 54 trials of a grid over 4 parameters")
+
+
+@pytest.mark.parametrize(("trials", "values"), [(63, None), (64, 4), (130, 5)])
+def test_random_search_of_three_parameters_advises_a_grid_where_it_has_enough_trials(
+    trials: int, values: int | None
+) -> None:
+    found = forecast((RANDOM, f'"random"\ntrials = {trials}'))
+    said = [one for one in text(found).splitlines() if one.startswith("advice: ")]
+    assert [f"{values} values of each" in one for one in said] == ([] if values is None else [True])

@@ -1,7 +1,9 @@
 """The result of a range test, for losses with a known course."""
 
 import math
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +58,18 @@ def test_a_range_that_misses_is_named_with_its_numbers() -> None:
     assert misses([read(USUAL)], 1e-6, 1e-5).startswith("lr: the range [1e-06, 1e-05] in the study file is too low, ")
     assert "too high" in misses([read(USUAL)], 5.0, 9.0)
     assert misses([read(USUAL)], 1e-3, 1.0) == ""
+
+
+def test_noise_of_the_batches_does_not_hide_the_fall() -> None:
+    """Each batch is harder or easier than the mean one, whatever the rate: the same batches at a rate of 0 show it."""
+    draws = random.Random(0)
+    hard = [draws.gauss(0.0, 1.6) for _ in RATES]
+    noisy = sweep([course(rate) + by for rate, by in zip(RATES, hard, strict=True)])
+    assert read(noisy).problem != ""
+    found = read(replace(noisy, unmoved=tuple(2.0 + by for by in hard)))
+    assert found.problem == ""
+    assert 2e-2 <= found.best <= 4e-1
+
+
+def test_without_the_losses_at_a_rate_of_0_it_judges_the_losses_as_they_are() -> None:
+    assert read(USUAL) == replace(read(replace(USUAL, unmoved=(1.0,) * 3)), sweep=USUAL)

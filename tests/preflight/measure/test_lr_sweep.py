@@ -61,6 +61,13 @@ def test_the_rate_rises_exponentially_over_epochs() -> None:
     assert sweep.losses[-1] < 0.7 * sweep.losses[0]
 
 
+def test_the_same_batches_at_a_rate_of_0_show_how_hard_each_is() -> None:
+    """At rates that change nothing, both losses are the same."""
+    sweep = order(low=1e-12, high=1e-10, iterations=30).measure(context(lr_trainers.digits_sgd))
+    assert sweep.unmoved == pytest.approx(sweep.losses, rel=1e-5)
+    assert len(set(sweep.unmoved)) > 10
+
+
 def test_it_ends_where_the_loss_has_diverged() -> None:
     sweep = order(high=1e4).measure(context(lr_trainers.digits_sgd))
     assert 20 < len(sweep.losses) < 60

@@ -1,0 +1,81 @@
+"""Whether the range test finds the best rate of each trainer: `python -m tests.corpus.ranges [--held-back] [NAME…]`.
+
+The best rate is that of full trainings over eight decades (`tests.corpus.rates`).
+"""
+
+import json
+import math
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+
+import torch
+
+from hpsearch.preflight.judge import lr_curve
+from hpsearch.preflight.judge.lr_curve import LrRange
+from hpsearch.preflight.measure.lr_sweep import LrSweep
+from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
+from tests.corpus.as_trainers import context
+from tests.corpus.planted import SOUND
+from tests.corpus.rates import FILE, RATES
+from tests.corpus.trainers import TRAINERS
+
+
+@dataclass(frozen=True)
+class Found:
+    """best: the best rate of the sweep. range: None where the test finds none, for the reason `problem`."""
+
+    name: str
+    best: float
+    range: LrRange | None
+    problem: str
+    seconds: float
+
+    @property
+    def contains(self) -> bool:
+        return self.range is not None and self.range.low <= self.best <= self.range.high
+
+    @property
+    def row(self) -> str:
+        if self.range is None:
+            return f"| {self.name} | {self.best:.2g} | none: {self.problem} | | | {self.seconds:.1f} |"
+        decades = math.log10(self.range.high / self.range.low)
+        ends = f"{self.range.low:.2g} to {self.range.high:.2g}"
+        return (
+            f"| {self.name} | {self.best:.2g} | {ends} | {decades:.1f} | {'yes' if self.contains else 'no'} | "
+            f"{self.seconds:.1f} |"
+        )
+
+
+def best_rate(name: str) -> float:
+    results = json.loads(FILE.read_text(encoding="utf-8"))[name]
+    known = [(result, rate) for result, rate in zip(results, RATES, strict=True) if result is not None]
+    return min(known)[1]
+
+
+def tried(name: str, seed: int = 0) -> Found:
+    trainer = next(one for one in TRAINERS if one.name == name)
+    params = {"trainer": name, "fault": SOUND, "lr": trainer.lr}
+    began = time.perf_counter()
+    swept = LrSweep(params, seed, 20, "lr", AUTO_LOW, AUTO_HIGH).measure(context(name))
+    read = lr_curve.read(swept)
+    return Found(name, best_rate(name), lr_curve.lr_range([read]), read.problem, time.perf_counter() - began)
+
+
+def main(options: list[str]) -> None:
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    named = [one for one in options if not one.startswith("--")]
+    held_back = "--held-back" in options
+    names = named or [one.name for one in TRAINERS if one.held_back == held_back]
+    print("| trainer | best rate | range | decades | contains it | s |\n| --- | ---: | --- | ---: | --- | ---: |")
+    found = []
+    for name in names:
+        found.append(tried(name))
+        print(found[-1].row, flush=True)
+    print(f"\n{sum(one.contains for one in found)} of {len(found)} ranges contain the best rate")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
