@@ -51,11 +51,11 @@ def far_enough(scenario: Scenario, before: Path | None) -> bool:
     return len(found) >= 2 and (before is None or found[0] > before)
 
 
-def is_recorded(scenario: Scenario, path: Path) -> bool:
-    """Whether the journal has the report of its epoch; where not, it is thrown away unread."""
+def recorded_past(scenario: Scenario, path: Path) -> int:
+    """How many epochs after that of this checkpoint the journal has; where it is below 0, it is thrown away unread."""
     with reading(scenario.url) as connection:
         epoch = connection.exec_driver_sql(f"SELECT epoch FROM hpsearch_trials WHERE number = {int(path.parent.name)}")
-        return int(epoch.scalar_one()) >= int(path.stem[6:])
+        return int(epoch.scalar_one()) - int(path.stem[6:])
 
 
 def notes(scenario: Scenario) -> list[str]:
@@ -75,21 +75,23 @@ def test_damaged_after_every_kill(scenario: Scenario, trainer: str, kinds: str) 
     space = "x = { low = 0.0, high = 1.0 }" if trainer == "learner" else "lr = { low = 1e-3, high = 0.1, log = true }"
     search = f'method = "random"\ntrials = {len(todo)}'
     scenario.cli.study(search, trainer=f"tests.cli.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
-    whole, spoilt, damaged = unbroken(scenario), [], None
+    whole, spoilt, damaged = unbroken(scenario), dict[str, Path](), None
     finished_results = scenario.finished_results()
     for name, damage in todo:
         driver = scenario.start()
         scenario.until(lambda: far_enough(scenario, damaged), driver)  # noqa: B023 -- asked at once
         driver.kill()
         finished_results.check_unchanged()
+        # Killed before it reported an epoch, the run has not reported either what it found.
+        spoilt = {one: path for one, path in spoilt.items() if path != damaged or recorded_past(scenario, path) > 0}
         found = newest(scenario)
         if len(found) < 2:  # its trial ended meanwhile
             continue
         damaged = found[0]
         for path in found if name == "both" else found[:1]:
             damage(path)
-        if is_recorded(scenario, damaged):
-            spoilt.append((name, damaged))
+        if recorded_past(scenario, damaged) >= 0:
+            spoilt[name] = damaged
     scenario.finish()
     finished_results.check_unchanged()
     # A slice is of two epochs where its order came late (worker.LATE): the kill costs one, the damage another.
@@ -97,7 +99,7 @@ def test_damaged_after_every_kill(scenario: Scenario, trainer: str, kinds: str) 
     assert content(scenario.export()) == whole
     assert not marker.exists()
     found = notes(scenario)
-    for name, path in spoilt:
+    for name, path in spoilt.items():
         assert name == "gone" or any(f"{path} is not used" in note for note in found), f"{name}: no note"
     print(f"\n{len(spoilt)} checkpoints damaged, {scenario.retrained()} epochs trained again, curves as unbroken")
     assert spoilt
