@@ -25,6 +25,7 @@ from hpsearch.samplers.freeze_thaw.new_points import candidates
 from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs, vacancies
 from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
+from hpsearch.samplers.freeze_thaw.widened_space import WidenedSpace
 from hpsearch.samplers.observations import usable_evidence
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.transfer import first_points, of_related, transfer
@@ -81,16 +82,31 @@ class FreezeThaw:
     _taken: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
     _curves: Curves = field(default_factory=Curves, init=False, repr=False, compare=False)
     _fits: Fits = field(init=False, repr=False, compare=False)
+    _widened: WidenedSpace = field(init=False, repr=False, compare=False)
+    _wider: "list[FreezeThaw]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fits = Fits(self.seed, self.epochs, self.startup_trials, UnitPoints(self.space))
         object.__setattr__(self, "_fits", fits)
+        widened = WidenedSpace(self.space, self.startup_trials, first_look(self.epochs, 0, has_schedule=False))
+        object.__setattr__(self, "_widened", widened)
 
     @property
     def _unit(self) -> UnitPoints:
         return self._fits.unit
 
     def ask(self, history: History) -> Proposal | None:
+        space, estimate = self._widened.of(history)
+        return (self if space is self.space else self._in(space))._ask(history, estimate)
+
+    def _in(self, space: Space) -> "FreezeThaw":
+        """The same search in a wider space. The last one is kept, with its caches."""
+        if not self._wider or self._wider[0].space != space:
+            self._wider[:] = [replace(self, space=space)]
+        return self._wider[0]
+
+    def _ask(self, history: History, estimate: Params | None) -> Proposal | None:
+        """estimate: the parameters of the next new trial, where the model is not asked."""
         now = _Now(self, history, self._curves.of(history))
         taken = self._taken.keys(self.space, history)
         is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
@@ -98,6 +114,9 @@ class FreezeThaw:
             return self._first(now)
         if (resumed := now.promotion()) is not None:
             return resumed
+        if is_open and estimate is not None and key(self.space, estimate) not in taken:
+            reason = f"the optimum of parabolas through the results of {len(history)} trials, {now.look}"
+            return New(estimate, now.rungs[0], reason)
         if is_open:
             return self._later(now)
         if any(trial.state.is_active for trial in history):
