@@ -5,6 +5,10 @@ from contextlib import closing
 
 import pytest
 
+from hpsearch.core.trial import Params, Report
+from hpsearch.orchestrator.simulation.simulated_run import simulate
+from hpsearch.study.definition import Study
+from hpsearch.workers.pools.simulated.played_curves import Curve
 from tests.cli.cli_runner import CliRunner
 
 FIRST = 'method = "random"\ntrials = 8'
@@ -70,6 +74,22 @@ def test_wrong_forms(cli: CliRunner, search: str) -> None:
     answer = cli.invoke("check", "study.toml")
     assert answer.code == 2
     assert "search.learn_from" in answer.err + answer.out
+
+
+class _Falling:
+    def curve(self, params: Params, seed: int, epochs: int) -> Curve:
+        reports = tuple(Report(epoch, {"val_loss": params["x"] / epoch}) for epoch in range(1, epochs + 1))
+        return Curve(reports, (1.0,) * epochs)
+
+
+def test_a_simulation_learns_too(cli: CliRunner) -> None:
+    cli.study(FIRST)
+    cli.run()
+    cli.study(SECOND.format(4))
+    study = Study.load(cli.folder / "study.toml", ['study.name="second"'])
+
+    run = simulate(study, _Falling())
+    assert run.history[0].origin.startswith("learn_from: ")
 
 
 def _rename_study(cli: CliRunner, old: str, new: str) -> None:

@@ -10,6 +10,7 @@ from hpsearch.core.history import BestTrial, History, by_arrival
 from hpsearch.core.messages import Provenance
 from hpsearch.core.trial import Params, Report, Trial
 from hpsearch.orchestrator import build
+from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -112,11 +113,13 @@ def simulate(
 
     seed: in place of study.seed. rows: the parameter sets that have curves, where only these can be trained: each
     proposal becomes the nearest one. history, recorder: to continue a search; default: a new one that is not recorded.
-    sampler: in place of the study's. The others: see `Simulated`.
+    sampler: in place of the study's. The others: see `Simulated`. NotFound: a study of learn_from is not recorded.
     """
     if seed is not None:
         study = study.model_copy(update={"study": study.study.model_copy(update={"seed": seed})})
-    history = History(study.objective) if history is None else history
+    if history is None:
+        learned = learned_studies.read(study)
+        history = History(study.objective, related=[one.study for one in learned if one.study.trials])
     timed = TimedSampler(sampler or build.sampler(study))
     began = max((report.at for trial in history for report in trial.curve), default=0) / 1000  # time goes on
     pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault, now=began)
