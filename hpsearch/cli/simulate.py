@@ -8,7 +8,7 @@ from hpsearch.cli.verb import Answer, journal, study_file
 
 METHODS = (
     *("study", "random", "random+halving", "random+stopping", "tpe", "tpe+halving", "tpe+stopping", "tpe+hyperband"),
-    *("gp", "freeze-thaw", "recipe"),
+    *("gp", "freeze-thaw", "recipe", "recipe+halving"),
 )
 
 
@@ -24,6 +24,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", nargs="+", type=int, metavar="N", help="numbers of workers; default: the study's")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="searches of each method; default: 5")
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs of each search; default: as in the study")
+    lost = "share of epochs in which the worker is lost, and the trial continues elsewhere; default: 0"
+    parser.add_argument("--failures", type=float, default=0.0, metavar="SHARE", help=lost)
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -38,6 +40,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     workers = args.workers or [study.resources.workers or 1]
     if min(args.seeds, args.epochs or 1, *workers) < 1:
         raise BadInput("--seeds, --epochs and --workers must be at least 1")
+    if not 0 <= args.failures < 1:
+        raise BadInput(f"--failures must be in [0, 1), got {args.failures:g}")
 
     def progress(method: str, count: int, seed: int) -> None:
         if not args.quiet and sys.stderr.isatty():
@@ -51,6 +55,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         seeds=args.seeds,
         budget=args.epochs,
         rows=source.rows,
+        failures=args.failures,
         progress=progress,
     )
     if not args.quiet and sys.stderr.isatty():

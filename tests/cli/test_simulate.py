@@ -28,3 +28,11 @@ def test_on_a_function_and_bad_input(cli: CliRunner) -> None:
     for curves in ("nowhere.csv", "own_curves:nothing"):
         assert cli.invoke("simulate", "study.toml", "--curves", curves).code == 2
     assert cli.invoke("simulate", "study.toml", "--curves", "own_curves:loss", "--seeds", "0").code == 2
+    assert cli.invoke("simulate", "study.toml", "--curves", "own_curves:loss", "--failures", "1.5").code == 2
+
+
+def test_every_documented_method_is_offered() -> None:
+    from hpsearch.cli.simulate import METHODS as OFFERED
+    from hpsearch.orchestrator.simulation.method_comparison import METHODS
+
+    assert set(OFFERED) == METHODS.keys()

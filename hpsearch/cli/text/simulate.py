@@ -19,6 +19,7 @@ def text(found: MethodComparison, source: CurveSource, study: Study) -> str:
         f"{about.name}: simulated searches on the curves of {source.name}, {epochs} each. No trainer was run.",
         f"{EXTREME[about.goal]} {found.study.objective.label} so far: mean ± standard error over "
         f"{many(found.seeds, 'seed')}",
+        *([f"in {100 * found.failures:.3g}% of all epochs the worker is lost"] if found.failures else []),
         "",
     ]
     lines = [*_conclusions(found), *_notes(source, study)]

@@ -15,6 +15,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.study.schedule import BudgetSchedule
 from hpsearch.workers.pools.simulated.played_curves import Curves
+from hpsearch.workers.pools.simulated.virtual_workers import lost_workers, no_fault
 
 OWN = "study"
 """The name of the search that the study file has."""
@@ -79,12 +80,14 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class MethodComparison:
-    """study: with the epochs of a trial that the curves have. budget: epochs of one search."""
+    """study: with the epochs of a trial that the curves have. budget: epochs of one search. failures: the share of
+    epochs in which the worker is lost."""
 
     study: Study
     budget: int
     seeds: int
     results: tuple[MethodResult, ...]
+    failures: float = 0.0
 
     def best(self, workers: int) -> MethodResult | None:
         """The method with the best mean value; None where none has one for each seed."""
@@ -119,6 +122,7 @@ class MethodComparison:
             "epochs_of_a_trial": self.study.trainer.epochs,
             "parts": list(PARTS),
             "seeds": self.seeds,
+            "failures": self.failures,
             "searches": results,
             "best": {str(one): best and best.method for one in self._workers for best in [self.best(one)]},
         }
@@ -147,11 +151,13 @@ def compare_methods(
     seeds: int = 5,
     budget: int | None = None,
     rows: Sequence[Params] | None = None,
+    failures: float = 0.0,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> MethodComparison:
     """Simulate every method with every number of workers, with the seeds study.seed, study.seed + 1, …
 
-    budget: the epochs of each search. rows: see `simulate`. progress: called before each method, with its name, the
+    budget: the epochs of each search. rows: see `simulate`. failures: the share of epochs in which the worker is lost,
+    in [0, 1). progress: called before each method, with its name, the
     number of workers, and the seed. BadInput: too few epochs, or a study that the curves of one metric cannot show.
     """
     if study.objective.others or study.objective.require:
@@ -169,9 +175,10 @@ def compare_methods(
             for place in range(seeds):
                 progress(method, count, place)
                 seed = study.study.seed + place
-                runs.append(simulate(changed, curves, workers=count, seed=seed, rows=rows))
+                fault = lost_workers(failures, seed) if failures else no_fault
+                runs.append(simulate(changed, curves, workers=count, seed=seed, rows=rows, fault=fault))
             results.append(_result(method, count, budget, runs))
-    return MethodComparison(study, budget, seeds, tuple(results))
+    return MethodComparison(study, budget, seeds, tuple(results), failures)
 
 
 def _result(method: str, workers: int, budget: int, runs: Sequence[SimulatedRun]) -> MethodResult:

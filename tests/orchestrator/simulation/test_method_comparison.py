@@ -106,3 +106,14 @@ def test_a_budget_that_is_too_small_for_the_recipe() -> None:
     with pytest.raises(BadInput):
         compare_methods(study(), curves, methods=["recipe"], budget=2)
     assert "recipe" not in {one.method for one in compare_methods(study(), curves, budget=2, seeds=1).results}
+
+
+def test_lost_workers_cost_time_and_no_results() -> None:
+    given = {"methods": ["random"], "seeds": 1, "budget": 30}
+    calm, lossy = (
+        compare_methods(study(limits={"retries": 50}), FunctionCurves(loss, "val_loss"), failures=share, **given)  # type: ignore[arg-type]
+        for share in (0.0, 0.2)
+    )
+    assert lossy.results[0].values == calm.results[0].values
+    assert lossy.results[0].seconds > calm.results[0].seconds
+    assert (calm.document()["failures"], lossy.document()["failures"]) == (0.0, 0.2)

@@ -19,6 +19,16 @@ def no_fault(_trial: int, _epoch: int, _attempt: int) -> None:
     """Nothing goes wrong."""
 
 
+def lost_workers(share: float, seed: int) -> Fault:
+    """In this share of all epochs, at random, the worker is lost; the trial continues from its last checkpoint."""
+
+    def fault(trial: int, epoch: int, attempt: int) -> Lost | None:
+        drawn = np.random.default_rng([seed, trial, epoch, attempt]).random()
+        return Lost(trial, "the simulated worker was lost") if drawn < share else None
+
+    return fault
+
+
 class Simulated:
     """Virtual workers. The order of events follows from the curves alone, so a simulation is deterministic.
 
