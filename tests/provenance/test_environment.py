@@ -3,6 +3,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,7 +54,7 @@ class TestEnvironment:
         assert found["python"] == platform.python_version()
         assert found["packages"]["hpsearch"] == __version__
         assert found["packages"]["numpy"] == np.__version__
-        assert found["packages"]["torch"] == torch.__version__
+        assert found["packages"]["torch"] == version("torch")
         assert {"ray", "optuna", "mlflow"} <= set(found["packages"])
         assert found["packages"]["sklearn"] == sys.modules["sklearn"].__version__, "what the trainer imports"
         assert not {"sys", "own_helper", "pytest"} & set(found["packages"])
@@ -70,7 +71,7 @@ class TestEnvironment:
 
     def test_of_an_installed_one_the_version(self) -> None:
         found = environment.of_worker(Sources.of("torch.nn"), "cpu", 1)
-        assert (found["sources"], found["packages"]["torch"]) == ({}, torch.__version__)
+        assert (found["sources"], found["packages"]["torch"]) == ({}, version("torch"))
 
     def test_the_machine(self, use: str, tmp_path: Path) -> None:
         found = seen_by_worker(use, tmp_path)
@@ -86,6 +87,7 @@ class TestEnvironment:
         about = SimpleNamespace(name="H200", total_memory=139 * 2**30 + 1)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: about)
+        monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 90_000)  # its own asks for the devices
         found = environment.of_worker(own_sources(use), "cuda", 1)
         assert (found["gpu"]["model"], found["gpu"]["memory"]) == ("H200", 140)
         assert {"cuda", "cudnn"} <= set(found["gpu"])

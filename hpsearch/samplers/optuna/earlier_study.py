@@ -87,7 +87,8 @@ def _storage(where: str, address: str | Path) -> Iterator["BaseStorage"]:
         else:
             connect = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
             engine = {"connect_args": connect}
-            made = optuna.storages.RDBStorage(address, engine_kwargs=engine, skip_table_creation=True)
+            made = object.__new__(optuna.storages.RDBStorage)  # its engine is disposed of also where __init__ raises
+            made.__init__(address, engine_kwargs=engine, skip_table_creation=True)
         yield made
     except BadInput:
         raise

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
+from sqlalchemy.pool import NullPool
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
@@ -40,7 +41,12 @@ def written(path: Path, *trials: Trial, space: Space = SPACE, objective: Objecti
     assert write_study(path / "o.db", "digits", objective, space, trials) == len(
         [one for one in trials if not one.state.is_active]
     )
-    return optuna.load_study(study_name="digits", storage=f"sqlite:///{path}/o.db")
+    return optuna.load_study(study_name="digits", storage=read(path / "o.db"))
+
+
+def read(file: Path) -> optuna.storages.RDBStorage:
+    """Without a pool: Python 3.13 warns of connections that nothing closes."""
+    return optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs={"poolclass": NullPool})
 
 
 class TestStates:
