@@ -26,13 +26,16 @@ def check(study: Study) -> SourceCheck:
         return script_check.check(own.program, study.space, own.options, study.folder)
     searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
     given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
-    return source_check.check(contract.display_name(own.use), own.use, study.folder, given, set(_metrics(study)))
+    name = contract.display_name(own.use) if study.path is None else f'"{own.use}"'  # a file's faults have their key
+    return source_check.check(name, own.use, study.folder, given, set(_metrics(study)))
 
 
 def raise_faults(study: Study, found: SourceCheck) -> None:
     """StudyFileError, each fault with its line; TrainerError where the study has no file."""
     if found.faults and study.path is not None and study.path.is_file():
-        raise StudyFileError(faults(study, found, study.path))
+        here = Path.cwd()
+        file = study.path.relative_to(here) if study.path.is_relative_to(here) else study.path
+        raise StudyFileError(faults(study, found, file))
     if found.faults:
         raise TrainerError("\n".join(fault.message for fault in found.faults))
 

@@ -103,7 +103,7 @@ def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:
         ("resources.per_trial.gpus=99", "resources.per_trial asks for 1 CPU, 99 GPUs, but this machine has "),
         pytest.param(
             'trainer.use="tests.cli.trainers:netwrk"',
-            'trainer.use = "tests.cli.trainers:netwrk": tests.cli.trainers has no `netwrk`; did you mean',
+            'study.toml:7 trainer.use: "tests.cli.trainers:netwrk": tests.cli.trainers has no `netwrk`; did you mean',
             marks=pytest.mark.slow,
         ),
     ],
