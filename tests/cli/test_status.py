@@ -24,6 +24,7 @@ def test_object(done: CliRunner) -> None:
             "failed": False,
         },
         "unmet": 0,
+        "unit": "epoch",
         "evidence": [],
         "preflight": None,
         "lr_range": None,

@@ -25,7 +25,7 @@ KEYS = [
     ("study", 'direction = "maximize"', '`direction`; here it is `goal = "maximize"`'),
     ("study", 'study_name = "x"', '`study_name`; here it is `name = "…"`'),
     ("study", "n_trials = 50", "`n_trials`; here it is `trials = 50` in [search]"),
-    ("search", "n_startup_trials = 4", "`n_startup_trials`; known here: method, first, trials"),
+    ("search", "n_startup_trials = 4", "`n_startup_trials`; known here: method, first, learn_from, trials"),
     ("prune", "n_startup_trials = 4", "`n_startup_trials`; here it is `startup_trials = 4`"),
     ("prune", "n_warmup_steps = 3", "`n_warmup_steps`; here it is `warmup_epochs = 3`"),
     ("search", 'sampler = "tpe"', '`sampler`; here it is `method = "bayesian"` with `sampler = "tpe"`'),
