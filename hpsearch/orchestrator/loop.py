@@ -366,7 +366,7 @@ class Loop:
             reason = f"{lost.reason}; limits.retries = {self.rules.retries} is used up"
             self._end(replace(trial, error=lost.traceback), State.FAILED, reason, lost.cause, numbers)
         else:
-            reason = f"{lost.reason}; resumed from {self.history.objective.unit} {trial.epoch}"
+            reason = f"{lost.reason}; tried again after {self.history.objective.unit} {trial.epoch}"
             self._wait(replace(trial, attempts=attempts), reason, lost.cause, numbers)
             self._queue.append(trial.number)
 

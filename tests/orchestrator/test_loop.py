@@ -171,7 +171,7 @@ class TestStates:
         study.pool = UnreliablePool(study.pool, lambda _, before: "its worker vanished" if before == 2 else "")
         trial = study.go().history[0]
         assert (trial.state, trial.attempts, trial.epoch) == (COMPLETE, 2, 5)
-        assert study.recorder.reasons("wait") == ["its worker vanished; resumed from epoch 2"]
+        assert study.recorder.reasons("wait") == ["its worker vanished; tried again after epoch 2"]
         assert study.recorder.waits == [(0, Cause.WORKER_LOST, {"epoch": 2, "workers": 1})]
         assert [line.split()[1] for line in epoch_log(tmp_path)] == ["1", "2", "3", "4", "5"]
 

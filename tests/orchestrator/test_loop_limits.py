@@ -105,7 +105,7 @@ class TestTime:
         study = self.hanging(tmp_path, 0, times=1, workers=workers, stall_seconds=30.0)
         trial = study.go().history[0]
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
-        reason = "stalled: no report for limits.stall = 30 s; resumed from epoch 2"
+        reason = "stalled: no report for limits.stall = 30 s; tried again after epoch 2"
         assert study.recorder.reasons("wait") == [reason]
         assert study.recorder.waits == [(0, Cause.STALLED, {"seconds": 30.0, "epoch": 2, "workers": 1})]
         assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]

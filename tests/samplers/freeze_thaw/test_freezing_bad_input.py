@@ -57,7 +57,11 @@ def search(loss: Loss, *, trials: int = TRIALS, epochs: int = EPOCHS, **others: 
     return simulate(Study.from_dict(tables | others), FunctionCurves(loss, "val_loss"), workers=2, resumes=resumes)
 
 
-@pytest.mark.parametrize("loss", [gaps, nan_later, lambda *_: 0.5, rising, huge, infeasible_later], ids=str)
+@pytest.mark.parametrize(
+    "loss",
+    [gaps, nan_later, lambda *_: 0.5, rising, huge, infeasible_later],
+    ids=["gaps", "NaN later", "constant", "rising", "huge", "infeasible later"],
+)
 def test_all_trials_start_and_one_is_trained_to_the_end(loss: Loss) -> None:
     history = search(loss).history
     assert len(history) == TRIALS
