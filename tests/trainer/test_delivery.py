@@ -55,7 +55,7 @@ def test_lists_and_tables_are_fresh_for_each_trial() -> None:
 
 def test_values_keep_their_types() -> None:
     found = searched(mapping, {"clip": ["none", 0.5, 1, True], "depth": [0, False]})
-    assert [repr(one["clip"]) for one in found] == ["'none'"] * 2 + ["0.5"] * 2 + ["1"] * 2 + ["True"] * 2
+    assert [repr(one["clip"]) for one in found] == ["None"] * 2 + ["0.5"] * 2 + ["1"] * 2 + ["True"] * 2
     assert [repr(one["depth"]) for one in found] == ["0", "False"] * 4
 
 
