@@ -132,7 +132,7 @@ def test_away_for_too_long(remote: Scenario, server: Server) -> None:
         kept = spool.read_bytes()
         again = remote.start().ended()
         assert again.code == 5
-        assert "see that the server runs" in again.err
+        assert "check that the server runs" in again.err
         assert spool.read_bytes() == kept
     finished_results.check_unchanged()
     answer = remote.finish()
@@ -181,7 +181,7 @@ def test_another_takes_over_meanwhile(remote: Scenario, server: Server) -> None:
     finished_results = remote.finished_results()
     finished_results.check_unchanged()
     answer = remote.finish()
-    assert "are refused, since another process has written to the study since" in answer.err
+    assert "are refused: another process has written to the study since" in answer.err
     assert spool.with_name("spool.jsonl.refused").exists()
     assert "refused" not in remote.finish().err
     finished_results.check_unchanged()
