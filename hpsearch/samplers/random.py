@@ -110,8 +110,9 @@ def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Ke
     trials: the number of trials before this one. The first has the values of the priors.
     """
     if believed.has_priors(space):
-        if trials == 0 and space.allows(params := believed.at_values(space, generator)):
-            return params, ", with the values of `prior`"
+        for _ in range(feasible.DRAWS if trials == 0 else 0):
+            if space.allows(params := believed.at_values(space, generator)):
+                return params, ", with the values of `prior`"
         for params in believed.drawn(space, generator, trials, feasible.DRAWS):
             if space.allows(params) and key(space, params) not in taken:
                 return params, ", drawn from `prior`"

@@ -117,6 +117,17 @@ def test_constraints_are_kept():
     assert all(trial.params["layers"] >= 4 for trial in history)
 
 
+def test_the_first_trial_keeps_constraints_between_other_parameters():
+    from hpsearch.core.constraints import read
+
+    others = (Float("a", 0.0, 1.0), Float("b", 0.0, 1.0))
+    space = Space((*SPACE.parameters, *others), constraints=(read("a + b <= 0.1"),))
+    for seed in range(20):
+        params, _ = draw_with_priors(space, stream(seed, 0), set(), 0)
+        assert {name: params[name] for name in EXPECTED} == EXPECTED
+        assert params["a"] + params["b"] <= 0.1
+
+
 def test_without_priors_draws_are_as_before():
     space = Space((Float("x", 0.0, 1.0),))
     params, by = draw_with_priors(space, stream(1, 0), set(), 0)
