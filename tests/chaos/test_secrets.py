@@ -8,7 +8,6 @@ import io
 import json
 import os
 import signal
-import tempfile
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
@@ -190,9 +189,11 @@ def test_a_dashboard_over_a_database(scenario: Scenario, postgres_server: str) -
         board.signal(signal.SIGINT)
         discreet(board.ended(), 130)
         scenario.variables["DB"] = f"postgresql+psycopg://{LOGIN}@127.0.0.1:9/x"
-        board = scenario.start("ui", "--mlflow", "${env:DB}", "-v")
-        log = Path(tempfile.gettempdir()) / "ui.log"
-        scenario.until(lambda: "Connection refused" in log.read_text(errors="replace"), board)
+        home = scenario.folder / "home"  # the log of `ui` is in the home, where there is one
+        home.mkdir()
+        board = scenario.start("ui", "--mlflow", "${env:DB}", "--home", str(home), "-v")
+        log = home / "ui.log"
+        scenario.until(lambda: log.exists() and "Connection refused" in log.read_text(errors="replace"), board)
         board.signal(signal.SIGINT)
         discreet(board.ended(), 130)
     assert not watch.seen
