@@ -20,9 +20,9 @@ SAID = {
 }
 
 
-def written(scenario: Scenario, pace: float = 0.1) -> None:
+def written(scenario: Scenario, pace: float = 0.1, trials: int = 4) -> None:
     scenario.cli.study(
-        'method = "random"\ntrials = 4',
+        f'method = "random"\ntrials = {trials}',
         trainer="tests.chaos.misbehaving_trainers:network",
         epochs=12,
         options=f"pace = {pace}",
@@ -99,16 +99,17 @@ def test_its_raylet_is_killed(scenario: Scenario) -> None:
 @pytest.mark.parametrize(("name", "row", "within"), [("raylet", "3", 30), ("gcs_server", "4", 70)])
 def test_again_and_again(scenario: Scenario, name: str, row: str, within: float) -> None:
     """Until it is done: at most so long, and nothing lost."""
-    written(scenario, pace=0.2)
+    trials = 12  # two are left to train at the last kill, though the first worker starts earlier
+    written(scenario, pace=0.2, trials=trials)
     finished_results, times, gone = scenario.finished_results(), list[float](), list[float]()
     for _ in range(5):
         times.append(struck(scenario, name))
         gone.append(left_alone(scenario, scenario.drivers[-1]))
         finished_results.check_unchanged()
-        scenario.check(budget=4)
+        scenario.check(budget=trials)
     scenario.finish()
     finished_results.check_unchanged()
-    scenario.check(budget=4, kills=5, concurrency=2 * 2)  # as above
+    scenario.check(budget=trials, kills=5, concurrency=2 * 2)  # as above
     trials = scenario.export()["trials"]
     assert [trial["curve"] for trial in trials] == undisturbed(scenario)
     assert {trial["attempts"] for trial in trials} == {1}, "what Ray dies of is no fault of a trial's"
