@@ -26,6 +26,14 @@ def expanded_url(url: str) -> str:
     return _SQLITE.sub(lambda found: f"{found[1]}{expanded(found[2])}", url)
 
 
+def nearby(place: str) -> str:
+    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
+    path = Path(place.removeprefix("sqlite:///"))
+    if not path.is_absolute():
+        return place
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 FILE_MODE = 0o666
 """The mode of a file for everybody; see `umask`."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpsearch.core.errors import Fault, StudyFileError, TrainerError
+from hpsearch.core.folders import nearby
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
@@ -33,9 +34,7 @@ def check(study: Study) -> SourceCheck:
 def raise_faults(study: Study, found: SourceCheck) -> None:
     """StudyFileError, each fault with its line; TrainerError where the study has no file."""
     if found.faults and study.path is not None and study.path.is_file():
-        here = Path.cwd()
-        file = study.path.relative_to(here) if study.path.is_relative_to(here) else study.path
-        raise StudyFileError(faults(study, found, file))
+        raise StudyFileError(faults(study, found, Path(nearby(str(study.path)))))
     if found.faults:
         raise TrainerError("\n".join(fault.message for fault in found.faults))
 

@@ -57,7 +57,7 @@ def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningT
     """The learning test, in the range that the range test finds where the study file's range shows nothing: at rates
     that are wrong by decades a sound trainer learns as little as a faulty one. With the range test if it was made."""
     learning = run_learning_test(study, measurer)
-    if study.range_test is None or not learning.may_be_the_rate or _is_auto(study):
+    if study.range_test is None or not learning.may_be_the_rate or searched_rate(study.space)[1]:
         return learning, None
     ranged = run_range_test(study, measurer)
     if not ranged.outside or ranged.found is None:
@@ -69,13 +69,6 @@ def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningT
         f"{ranged.parameter} = {rate:.2g}, which the range test finds"
     )
     return run_learning_test(study, measurer, {ranged.parameter: rate}), ranged
-
-
-def _is_auto(study: Study) -> bool:
-    """Whether the range test sets the range."""
-    assert study.range_test is not None
-    own = next((one for one in study.space.parameters if one.name == study.range_test.parameter), None)
-    return isinstance(own, Float) and own.auto
 
 
 # As a part of a run ──────────────────────────────────────────────────────────────────────────────

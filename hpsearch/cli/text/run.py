@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.cli.text import front as front_text
+from hpsearch.core.folders import nearby
 from hpsearch.core.format import duration, many, named, number, params_line
 from hpsearch.core.history import Nearest
 from hpsearch.core.trial import Cause, State
@@ -202,11 +203,3 @@ def _program() -> str:
     if called.name != "hpsearch" or shutil.which("hpsearch") == str(called):
         return "hpsearch"
     return nearby(str(called))
-
-
-def nearby(place: str) -> str:
-    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
-    path = Path(place.removeprefix("sqlite:///"))
-    if not path.is_absolute():
-        return place
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

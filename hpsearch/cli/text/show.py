@@ -6,7 +6,7 @@ from typing import Any
 
 from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
-from hpsearch.cli.text.run import nearby
+from hpsearch.core.folders import nearby
 from hpsearch.core.format import many, number, params_line, score
 from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial, identical

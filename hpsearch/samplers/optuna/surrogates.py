@@ -57,8 +57,9 @@ def tpe(
             "constant_liar": True,
             **_constraints_function(seen),
         }
-        sampler = optuna.samplers.TPESampler(**settings)
-        if preference is not None:
+        if preference is None:
+            sampler = optuna.samplers.TPESampler(**settings)
+        else:
             from hpsearch.samplers.optuna.guided import GuidedTPE
 
             sampler = GuidedTPE(space, preference, **settings)
@@ -125,8 +126,9 @@ def gaussian_process(
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # GPSampler is experimental before Optuna 5
             settings: dict[str, Any] = {"seed": seed, "n_startup_trials": 0, "warn_independent_sampling": False}
             settings |= _constraints_function(seen)
-            sampler = optuna.samplers.GPSampler(**settings)
-            if preference is not None:
+            if preference is None:
+                sampler = optuna.samplers.GPSampler(**settings)
+            else:
                 from hpsearch.samplers.optuna.guided import GuidedGP
 
                 sampler = GuidedGP(space, preference, _best_points(space, seen), **settings)
