@@ -52,10 +52,10 @@ KILL_TIMEOUT = 10.0
 class _Slot:
     """One actor. pending: its running call. number: its trial; None while it starts or is free.
 
-    process: the actor's process, if it is on this machine and hpsearch started Ray. killed_at: when its trial was
-    killed, while the call for that trial is still pending (time.monotonic). released: the call that released its last
-    trial, which may still run. retired_at: when SIGTERM ended its trial: it may end too, and is
-    replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent with
+    process: the actor's process, if it is on this machine and hpsearch started Ray. kill: the call that kills its
+    trial, while the call for that trial is still pending, and killed_at: when that was (time.monotonic). released: the
+    call that released its last trial, which may still run. retired_at: when SIGTERM ended its trial: it may end too,
+    and is replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent with
     its next report.
     """
 
@@ -63,6 +63,7 @@ class _Slot:
     pending: Any = None
     number: int | None = None
     process: reaper.Process | None = None
+    kill: Any = None
     killed_at: float | None = None
     retired_at: float | None = None
     released: Any = None
@@ -272,7 +273,9 @@ class RayActors:
             return None
         if slot.killed_at is not None:  # its trial was killed; one that had just reported has ended by now or ends here
             slot.killed_at = None
-            self._kill_trial(slot)
+            with suppress(RayError):  # the worker has ended, which its next call finds
+                ray.get(slot.kill, timeout=60)  # one that came late would kill the worker's next trial
+            slot.actor.kill.remote()
             return None
         if isinstance(result, Reported) and slot.warning:
             result, slot.warning = replace(result, warnings=(*result.warnings, slot.warning)), ""
@@ -307,13 +310,12 @@ class RayActors:
         if not self.setup.isolated:
             self._replace(slot)
             return
-        self._kill_trial(slot)
         slot.number = None
-        if slot.pending is not None:
+        if slot.pending is None:
+            slot.actor.kill.remote()  # in the order of the calls, and so before the next start
+        else:
+            slot.kill = slot.actor.kill.options(concurrency_group=KILL_GROUP).remote()
             slot.killed_at = time.monotonic()
-
-    def _kill_trial(self, slot: _Slot) -> None:
-        slot.actor.kill.options(concurrency_group=KILL_GROUP).remote()
 
     def _replace_unresponsive(self) -> None:
         """Replace workers that did not kill their trial in time: suspended, or their node is unreachable."""

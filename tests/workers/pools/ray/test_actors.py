@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
 from hpsearch.core.trial import Cause
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
+from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
+from hpsearch.workers.isolation.template_process import TemplateProcess
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors, why_lost
 from hpsearch.workers.pools.ray.cluster import Cluster
@@ -106,6 +108,30 @@ def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
     assert (tmp_path / "left").read_text() == "processes [], folders []"
     loopback = ["0000000000000000FFFF00000100007F", "0100007F"]
     assert (tmp_path / "open").read_text() in {f"mode 700, addresses {found}" for found in (loopback, loopback[1:])}
+
+
+SLOW_KILL = 0.3
+"""Seconds."""
+
+
+def _slow_kill(worker: IsolatedWorker) -> None:
+    """Ray has looked up the methods of the worker itself."""
+
+    def late(self: TemplateProcess, at_once: bool) -> None:
+        time.sleep(SLOW_KILL if at_once else 0.0)
+        end_trial(self, at_once)
+
+    end_trial = late.original = TemplateProcess.end_trial  # type: ignore[attr-defined]
+    TemplateProcess.end_trial = late  # type: ignore[method-assign]
+
+
+def _quick_kill(worker: IsolatedWorker) -> None:
+    TemplateProcess.end_trial = TemplateProcess.end_trial.original  # type: ignore[attr-defined, method-assign]
+
+
+def _call_in_workers(pool: RayActors, do: Callable[[IsolatedWorker], None]) -> None:
+    """What each worker is waiting for comes first."""
+    actors.ray.get([slot.actor.__ray_call__.remote(do) for slot in pool._slots], timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +239,26 @@ class TestRayActors(PoolContract):
         assert driver.pool.room == 1, "its process ends meanwhile"
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_a_kill_that_is_slow_ends_no_later_trial(self, driver: Driver, shared: RayActors, waits: bool) -> None:
+        """waits: the trial has reported and waits for an order."""
+        _call_in_workers(shared, _slow_kill)
+        first = driver.start({"toy": "faulty", "at": 2, "how": "hang"}, until=1)
+        slot = shared._slot(first.number)
+        driver.train(first, release=False)
+        if not waits:
+            driver.pool.execute(Advance(first.number))
+        driver.pool.execute(Kill(first.number))
+        driver.until(lambda: slot.is_free)
+        starts = [driver.start({"toy": "learner"}, until=100_000, epochs=100_000) for _ in range(driver.pool.room)]
+        end = time.monotonic() + 3 * SLOW_KILL
+        while time.monotonic() < end:
+            self.go_on(driver)
+        _call_in_workers(shared, _quick_kill)
+        assert {event.number for event in driver.events if isinstance(event, Lost)} == set()
+        for start in starts:
+            driver.pool.execute(Kill(start.number))
 
 
 class TestRayActorsMeasure(MeasurerContract):
