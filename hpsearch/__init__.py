@@ -117,12 +117,12 @@ _MODULES = {
     "trainer.training_run": ["Run"],
     "workers.pools.ask_and_tell": ["AskedTrial"],
 }
-"""Where each public name is: what the imports above show to type checkers and editors."""
+"""The module of each public name. The imports above are the same list, for type checkers and editors."""
 
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
-if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+if not TYPE_CHECKING:  # with __getattr__ a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -53,19 +53,20 @@ def run(
     progress: show a line for each ended trial (a live view in a terminal); False: no output.
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search without the checks of [preflight].
-    force: start with a learning-rate range outside of what the range test finds.
+    force: start even if the learning-rate range is outside of the one that the range test finds.
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
-    accept_changes: if the trainer's code has changed, start the search again: the earlier trials stay on record, and
+    accept_changes: if the trainer's code has changed, start the search again. The earlier trials stay recorded, but
     the search ignores them. Without it, StudyChanged is raised.
 
     Ctrl-C (in a notebook: interrupt the kernel) stops the run: running trials end their epoch, for at most 25 seconds,
     and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study resumes it. Before the
-    first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are not handled: `hpsearch stop
-    NAME` stops such a run. A process runs one study at a time.
+    first trial, Ctrl-C raises Stopped. Signals are handled on the main thread only; `hpsearch stop NAME` stops a run
+    on another thread. A process runs one study at a time.
 
-    A module that the study names, such as that of its trainer, is imported again where it, or a module of yours that it
-    imports, was edited after an earlier import. A trainer, sampler or pruner that is given as a Python object
-    cannot be: after an edit of its module BadInput asks for `importlib.reload` and a study with the new object.
+    The trainer's module is imported again if it was edited after the last import, or if a module of yours that it
+    imports was edited; so is every module that the study names. A trainer, sampler or pruner that is given as a Python
+    object cannot be imported again. After an edit of its module BadInput is raised: call `importlib.reload`, and make a
+    study with the new object.
 
     Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
     """
@@ -92,10 +93,10 @@ def run(
 def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":
     """Read a recorded study. Nothing is changed, and the journal is closed before this returns.
 
-    study: its name; its study file; a home (`.hpsearch`, or the folder that has it) with one study in it; the study's
-    own folder in a home; or a Study.
-    journal: the URL of the journal, as after `--journal`: a password as ${env:NAME}. Default: the journal of the file
-    or folder; for a name the one in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
+    study: its name; its study file; a home (`.hpsearch`, or the folder that contains it) with one study in it; the
+    study's own folder in a home; or a Study.
+    journal: the URL of the journal, as for `--journal`; a password is written as ${env:NAME}. Default: the journal of
+    the file or folder; for a name, the journal in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
 
     Raises NotFound, with similar names; InfrastructureError where the journal cannot be read.
     """
@@ -113,9 +114,9 @@ def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedS
 class RecordedTrial:
     """One trial of a recorded study.
 
-    number: from 0. state, cause, reason: its state and why; cause is None while it has not ended.
-    params: its parameters. value: of the study's metric at `epoch`, by which it is judged; both None where it has none.
-    values: of each goal's metric at that epoch.
+    number: from 0. state, cause, reason: its state and why; cause is None until it has ended.
+    params: its parameters. epoch: the one that the objective selects. value: the study's metric at that epoch. Both
+    are None for a trial without a value. values: the metric of each goal at that epoch.
     """
 
     number: int
@@ -131,17 +132,16 @@ class RecordedTrial:
 
     @property
     def checkpoint(self) -> Path | None:
-        """The path of its best.pt, the state at the best epoch; None where this machine has none, or where it was
-        removed, as [checkpoints] of the study says. `load` then says which."""
+        """The path of its best.pt, the state at the best epoch. None if it is not on this machine, or was removed
+        according to [checkpoints] of the study; the error of `load` has the reason."""
         path = self._store and self._store.folder / BEST
         return path if path and path.exists() else None
 
     def load(self) -> dict[str, Any]:
-        """What the trainer gave to `run.track`, at `epoch`, on the CPU: {"model": state_dict, "optimizer": ...}.
+        """The state of the objects given to `run.track`, at `epoch`, on the CPU: {"model": state_dict, ...}.
 
-        With folds or repeats there is such a dict for each, by its name. NotFound where there is no such checkpoint:
-        the trainer tracks nothing, [checkpoints] of the study keeps those of better trials, or the study was trained on
-        another machine.
+        With folds or repeats: such a dict for each, by its name. NotFound if there is no checkpoint: the trainer tracks
+        nothing, [checkpoints] of the study keeps only better trials, or the study was trained on another machine.
         """
         if self.epoch is None:
             raise NotFound(f"trial {self.number} has no value, so there is no best epoch to load")
@@ -159,7 +159,7 @@ class RecordedTrial:
 class RecordedStudy:
     """A recorded study, read-only; `hpsearch.load` returns it.
 
-    It is a snapshot of the journal at the time of `load`. `refresh()` reads what a running study has recorded since.
+    It is a snapshot of the journal at the time of `load`. `refresh()` reads the journal of a running study again.
     """
 
     def __init__(self, name: str, journal_url: str, home: Path | None):
@@ -167,7 +167,7 @@ class RecordedStudy:
         self._read(name)
 
     def refresh(self) -> "RecordedStudy":
-        """Read the journal again, and return this same object."""
+        """Read the journal again, and return this object."""
         self._read(self.name)
         return self
 
@@ -195,33 +195,33 @@ class RecordedStudy:
 
     @property
     def state(self) -> str:
-        """RUNNING, COMPLETE, STOPPED, or INTERRUPTED where its process ended without recording why."""
+        """RUNNING, COMPLETE, STOPPED, or INTERRUPTED (its process ended without recording a reason)."""
         return self._state
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The sections of its study file, defaults filled in: `Study.from_dict` takes them."""
+        """The sections of its study file with all defaults, as `Study.from_dict` takes them."""
         return self._study.record.spec
 
     # Tables ─────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def trials(self) -> "pd.DataFrame":
-        """One row a trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason,
+        """One row per trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason,
         superseded.
 
-        value: of the study's metric at best_epoch; missing where the trial has none. epochs: trained so far.
-        round: of the search, from 1. seconds: inside the trainer. A parameter with the name of one of these columns
-        is in `params.NAME`. Parameters that are conditional and not active are missing.
+        value: the study's metric at best_epoch; missing for a trial without one. epochs: trained so far.
+        round: of the search, from 1. seconds: spent in the trainer. A parameter with the name of one of these columns
+        is in the column `params.NAME`. Conditional parameters that are not active are missing.
         superseded: trained with an earlier version of the trainer's code, see `run`.
         """
         return frames.trials_frame(self._found.trials, self._study.objective)
 
     def curves(self, metric: str | None = None, *, measured: bool = False) -> "pd.DataFrame":
-        """One row for every metric that was reported: trial, epoch, metric, value.
+        """One row per reported value: trial, epoch, metric, value.
 
-        metric: this one only. NotFound where no trial reported it. measured: also what hpsearch measured of the
-        optimizers' steps, such as `hpsearch/update_ratio`.
+        metric: only this metric; NotFound if no trial reported it. measured: also the metrics that hpsearch measures
+        of the optimizer's steps, such as `hpsearch/update_ratio`.
         """
         frame = frames.curves_frame(self._found.trials, measured or (metric is not None and is_measured(metric)))
         if metric is None:
@@ -233,23 +233,23 @@ class RecordedStudy:
 
     @property
     def decisions(self) -> "pd.DataFrame":
-        """One row a decision, the oldest first: at (UTC), kind, trial, epoch, reason."""
+        """One row per decision, the oldest first: at (UTC), kind, trial, epoch, reason."""
         return frames.decisions_frame(self._found.decisions)
 
     # Trials ─────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def best(self) -> RecordedTrial:
-        """The trial with the best value. NoTrialSucceeded while none has a value."""
+        """The trial with the best value. NoTrialSucceeded while no trial has a value."""
         return self.trial(self._with_value()[0].number)
 
     @property
     def front(self) -> list[RecordedTrial]:
-        """The Pareto front of a study with several goals, by the first goal; empty for one goal."""
+        """The Pareto front of a study with several goals, best by the first goal first; empty for one goal."""
         return [self.trial(one.trial) for one in front(self._found.trials, self._study.objective)]
 
     def trial(self, number: int) -> RecordedTrial:
-        """One trial by its number. NotFound where the study has none of that number."""
+        """One trial by its number. NotFound if the study has no trial of that number."""
         find.check_number(self.name, number, len(self._found.trials))
         trial, work = self._found.trials[number], self._work_folder()
         document = export.trial_document(trial, self._study.objective)
@@ -278,7 +278,7 @@ class RecordedStudy:
     @overload
     def doctor(self, trial: int) -> "Diagnosis": ...
     def doctor(self, trial: int | None = None) -> "StudyDiagnosis | Diagnosis":
-        """The findings in the loss curves, as of `hpsearch doctor`: of all trials, or of one by its number."""
+        """The findings in the loss curves, as in `hpsearch doctor`: of all trials, or of one by its number."""
         from hpsearch.doctor.diagnosis import Diagnosis
         from hpsearch.doctor.study_diagnosis import diagnose_study
 
@@ -289,7 +289,7 @@ class RecordedStudy:
         return Diagnosis.of(trials[trial], trials, objective, meanings)
 
     def compare(self, *others: "RecordedStudy | str | Path") -> "Comparison":
-        """This study compared with others, as by `hpsearch compare`; all are read from their journals again.
+        """Compare this study with others, as `hpsearch compare` does. All are read from their journals again.
 
         others: loaded studies, or arguments of `load`; a name is looked up in this study's journal.
         """
@@ -310,10 +310,10 @@ class RecordedStudy:
         return load(other, journal=None if is_path else self._url)
 
     def export(self, kind: Format, path: str | Path) -> Path:
-        """Write everything that was recorded, as `hpsearch export --format`; returns the path.
+        """Write everything that was recorded, as `hpsearch export --format` does; returns the path.
 
-        kind: csv and parquet have a row for every report, json is one document, optuna is a study in a new SQLite file
-        of Optuna. BadInput for another kind, or a folder that does not exist.
+        kind: csv and parquet have a row per report, json is one document, optuna is an Optuna study in a new SQLite
+        file. BadInput for another kind, or a folder that does not exist.
         """
         path = Path(path)
         if kind not in (known := get_args(Format)):
@@ -345,8 +345,8 @@ class RecordedStudy:
     def plot_importance(self) -> "Figure":
         """How much each parameter matters for being among the best trials, by Optuna's PED-ANOVA.
 
-        All ended trials but FAILED ones count. COMPLETE ones are ordered by value; pruned and paused ones come after
-        them, by their last epoch and then by value; diverged ones come last. The figure has the number of trials that
+        All ended trials except FAILED ones are used. COMPLETE trials are ordered by value; then pruned and paused
+        trials, by their last epoch and then by value; then diverged trials. The figure shows the number of trials that
         it is based on. NoTrialSucceeded: fewer than 10 trials, or trials that do not differ.
         """
         from hpsearch.plots import parameter_importance
@@ -365,7 +365,7 @@ class RecordedStudy:
         return rounds.figure(self._found.documents["rounds"])
 
     def _with_value(self) -> list[Trial]:
-        """The trials that have a value, the best first. NoTrialSucceeded where none has one."""
+        """The trials that have a value, the best first. NoTrialSucceeded if there are none."""
         ranked, _ = self._ranked()
         if not ranked:
             raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
@@ -379,7 +379,7 @@ class RecordedStudy:
 
 
 def write_export(found: export.StudyExport, kind: Format, path: Path) -> int:
-    """Write a file, and return the number of trials in it: all, with optuna those that have ended. BadInput: the file
+    """Write a file, and return the number of trials in it: all, or with optuna the ended ones. BadInput: the file
     for Optuna exists already."""
     match kind:
         case "json":

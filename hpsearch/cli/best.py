@@ -9,7 +9,8 @@ from hpsearch.core.errors import BadInput
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    what = 'of several goals: the best trial by the first goal that meets this, such as "latency_ms <= 10"; repeatable'
+    what = "with several goals: the best trial by the first goal that meets this condition, such as "
+    what += '"latency_ms <= 10"; may be repeated'
     parser.add_argument("--prefer", action="append", default=[], metavar="COMPARISON", help=what)
 
 

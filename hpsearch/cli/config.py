@@ -7,7 +7,7 @@ from hpsearch.cli.verb import Answer
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """It has none of its own."""
+    """None but those of every command."""
 
 
 def run(args: Namespace) -> Iterator[Answer]:  # noqa: ARG001

@@ -10,11 +10,11 @@ def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
     parser.add_argument("--top", type=_count, default=3, metavar="K", help="how many of the best trials; default: 3")
     parser.add_argument("--seeds", type=_count, default=5, metavar="N", help="trainings of each; default: 5")
-    parser.add_argument("--again", action="store_true", help="open the test set once more, which is recorded too")
+    parser.add_argument("--again", action="store_true", help="open the test set again; each opening is recorded")
     parser.add_argument(
         "--accept-changes",
         action="store_true",
-        help="evaluate with the present code of the trainer, though it has changed since the search",
+        help="evaluate with the present code of the trainer, even if it has changed since the search",
     )
 
 

@@ -1,4 +1,4 @@
-"""The studies that come with hpsearch: `studies/` and `trainers/` of the repository, which a wheel has as templates."""
+"""The example studies: `studies/` and `trainers/` of the repository; a wheel contains them below `templates/`."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,7 +15,7 @@ def names() -> list[str]:
 
 
 def contents(name: str, folder: Path) -> dict[Path, str]:
-    """The text of each file of an example, by where it is written: the study, its trainer, the schema for editors.
+    """The text of each file of an example, by the path to write: the study, its trainer, the schema for editors.
 
     BadInput: there is no example of that name.
     """
@@ -23,7 +23,7 @@ def contents(name: str, folder: Path) -> dict[Path, str]:
 
     known = names()
     if name not in known:
-        hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        hint = did_you_mean(name, known) or f"; the examples are {', '.join(known)}"
         raise BadInput(f"--example {name}: there is no such example{hint}")
     studies, trainers = _folder("studies"), _folder("trainers")
     study = studies.joinpath(f"{name}.toml").read_text(encoding="utf-8").replace("studies/", "")
@@ -36,7 +36,7 @@ def contents(name: str, folder: Path) -> dict[Path, str]:
 
 
 def write(found: dict[Path, str]) -> list[Path]:
-    """Write the files that are not there yet, and return them. BadInput, before anything is written, where one exists
+    """Write the files that do not exist yet, and return them. BadInput, before anything is written, if a file exists
     with other content."""
     for path in found:
         above = next((one for one in path.parents if one.exists() and not one.is_dir()), None)
@@ -57,6 +57,6 @@ def _differs(path: Path, text: str) -> bool:
 
 
 def _folder(name: str) -> Traversable:
-    """In the wheel below the templates, else in the repository."""
+    """In a wheel below `templates/`, else in the repository."""
     packed = files("hpsearch.cli") / "templates" / name
     return packed if packed.is_dir() else Path(__file__).parents[2] / name

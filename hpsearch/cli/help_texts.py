@@ -1,4 +1,4 @@
-"""What `--help` and a bare `hpsearch` show besides the arguments."""
+"""Texts of `--help`, and of `hpsearch` without a command."""
 
 import shlex
 from pathlib import Path
@@ -31,7 +31,7 @@ EXAMPLES = {
     "config": "hpsearch config",
     "completion": "hpsearch completion bash > ~/.local/share/bash-completion/completions/hpsearch",
 }
-"""A call of each command, as a user would type it."""
+"""An example call of each command."""
 
 VARIABLES = {
     "HPSEARCH_HOME": "folder of the journal, the MLflow store and the checkpoints; default: .hpsearch",
@@ -44,7 +44,7 @@ WITHOUT_HOME = {"init", "check", "submit", "completion"}
 
 
 def variables(verb: str) -> str:
-    """The environment variables that matter to a command, a line each; "" for none."""
+    """The environment variables that a command reads, a line each; "" for none."""
     names = [*["HPSEARCH_HOME"] * (verb not in WITHOUT_HOME), *["HPSEARCH_DATA"] * (verb in TRAINS)]
     return "\n".join(f"  {name}  {VARIABLES[name]}" for name in names)
 

@@ -13,12 +13,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=what)
     parser.add_argument("--into", required=True, type=Path, metavar="study.toml", help="the study that learns from it")
     overrides(parser)
-    same = "state that the results are of the study's trainer and data; without it nothing is imported"
+    same = "confirm that the results come from the study's trainer and data; without it nothing is imported"
     parser.add_argument("--same-trainer", action="store_true", help=same)
     names = "the names in the source: lr=learning_rate,val_loss=loss; step=COLUMN and trial=COLUMN for curves"
     parser.add_argument("--columns", action="append", default=[], metavar="NAME=COLUMN,…", help=names)
     parser.add_argument("--study", metavar="NAME", help="the study in an Optuna storage that has several")
-    parser.add_argument("--mlflow", metavar="URI", help="URI of MLflow; default: that of the study")
+    parser.add_argument("--mlflow", metavar="URI", help="URI of MLflow; default: the study's")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of a CSV file; default: UTF-8")
 
 

@@ -15,7 +15,7 @@ from hpsearch.study.translation.translate import translate
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="folder to write to; default: here")
-    of_others = "write the search of another tool: of W&B, NNI, Katib, Hydra, or a script of Optuna or Ray Tune"
+    of_others = "convert a search of another tool: W&B, NNI, Katib, Hydra, or a script of Optuna or Ray Tune"
     parser.add_argument("--from", type=Path, metavar="FILE", dest="source", help=of_others)
     known = ", ".join(examples.names())
     parser.add_argument("--example", metavar="NAME", help=f"write this example with its trainer and schema: {known}")
@@ -51,7 +51,7 @@ def _translated(source: Path, place: Path) -> Answer:
     comments = draft.comments
     about = [f"  {comment}" for comment in comments]
     if comments:
-        about = ["", f"{many(len(comments), 'comment')} in it on what was not in the file or differs:", *about]
+        about = ["", f"{many(len(comments), 'comment')} in it, on what is missing or differs:", *about]
     text = "\n".join([f"wrote {place} from {draft.kind}", *about, "", f"  hpsearch check {shlex.quote(str(place))}"])
     return Answer({"written": list(map(str, written)), "from": draft.kind, "comments": comments}, lambda: text)
 

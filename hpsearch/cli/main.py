@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb, args = parsed(sys.argv[1:] if argv is None else argv)
     as_json = args.json or getattr(args, "jsonl", False)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as on stderr: names may have any character
+        sys.stdout.reconfigure(errors="backslashreplace")  # as on stderr: names may contain any character
     try:
         ensure_home(study_home(Path()))
         for answer in verb.run(args):
@@ -33,19 +33,19 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return int(answer.exit_code)
         return 0
     except HpsearchError as problem:
-        return _say(_words(problem), problem, problem.exit_code, args.verbose)
+        return _print_error(_message(problem), problem, problem.exit_code, args.verbose)
     except KeyboardInterrupt:
         return 130
     except OSError as problem:
-        advice = f"{_words(problem)}\nfix this and run the same command again"
-        return _say(advice, problem, InfrastructureError.exit_code, args.verbose)
+        advice = f"{_message(problem)}\nfix this and run the same command again"
+        return _print_error(advice, problem, InfrastructureError.exit_code, args.verbose)
     except Exception as problem:
         print("hpsearch: this is a bug in hpsearch; please report it with this traceback", file=sys.stderr)
-        _trace(problem)
+        _print_traceback(problem)
         return 1
 
 
-def _words(problem: BaseException) -> str:
+def _message(problem: BaseException) -> str:
     return "\n".join([str(problem), *getattr(problem, "__notes__", [])])
 
 
@@ -60,19 +60,19 @@ def _print(text: str) -> None:
         _redirect_to_devnull(sys.stdout)
 
 
-def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
+def _print_error(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
     try:
         if verbose:
-            _trace(problem)
-        if message and sys.stderr is not None:  # None: it was closed when the process began
+            _print_traceback(problem)
+        if message and sys.stderr is not None:  # None: it was closed when the process started
             print(printable(masked(message)), file=sys.stderr)
     except OSError:
         _redirect_to_devnull(sys.stderr)
     return exit_code
 
 
-def _trace(problem: BaseException) -> None:
-    """The error of a database driver may contain its URL, with the password."""
+def _print_traceback(problem: BaseException) -> None:
+    """Redacted: the error of a database driver may contain its URL, with the password."""
     print(printable(redact("".join(traceback.format_exception(problem)))), end="", file=sys.stderr)
 
 

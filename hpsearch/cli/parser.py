@@ -19,10 +19,10 @@ VERBS = {
     "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
     "run": "run a study, or continue it where it stopped",
     "extend": "train the finished trials of a study longer, from their checkpoints",
-    "import": "let a study learn from results of a table, Optuna, MLflow or Ray Tune",
+    "import": "import results of a table, Optuna, MLflow or Ray Tune, for the sampler to learn from",
     "status": "show the progress of one study or of all",
     "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
-    "logs": "print what the process of a trial wrote",
+    "logs": "print the output of a trial's process",
     "best": "show the best trial of a study",
     "compare": "compare studies: which is better, by how much, at what cost, and how they differ",
     "doctor": "diagnose the loss curves of a study or of one trial, and suggest changes",
@@ -31,7 +31,7 @@ VERBS = {
     "reproduce": "train a recorded trial again and compare the curves bit for bit",
     "export": "export a study as JSON, CSV, Parquet or an Optuna study",
     "stop": "stop a running study; it can be continued later",
-    "sync": "send to MLflow what is recorded and not there yet",
+    "sync": "send to MLflow what is recorded and not sent yet",
     "ui": "open the MLflow dashboard of the local store",
     "submit": "run a study as a Ray job on a cluster",
     "db": "show or upgrade the schema version of the journal database",
@@ -41,10 +41,10 @@ VERBS = {
 """Each is a module of hpsearch.cli: `arguments` adds its arguments to a parser, `run` yields its Answers."""
 
 MODULES = {"import": "imports"}
-"""The modules of commands that are keywords of Python."""
+"""The modules of commands with a name that is a keyword of Python."""
 
 EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
-4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
+4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has different results,
 130 and 143 stopped by a signal
 
 `hpsearch COMMAND --help` shows the options of a command, with an example."""

@@ -1,4 +1,4 @@
-"""`hpsearch preflight`: it writes nothing to the journal, but files for `plan` and for people."""
+"""`hpsearch preflight`: writes no trials to the journal, only files that `plan` reads."""
 
 import uuid
 from argparse import Namespace

@@ -13,7 +13,7 @@ PLACE = Path("report.html")
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    where = "file to write, an existing one is replaced; default: report.html"
+    where = "file to write; an existing file is replaced; default: report.html"
     parser.add_argument("-o", "--output", type=Path, default=PLACE, help=where)
 
 
@@ -29,7 +29,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         raise BadInput(f"-o {place}: this is a folder; name a file, such as {place / PLACE}")
     with opened(args.study, args.journal) as (journal, study):
         content = read(journal, study)
-    page = report(content).encode("utf-8", "backslashreplace")  # a file's name may be no text
+    page = report(content).encode("utf-8", "backslashreplace")  # a file name may not be valid UTF-8
     try:
         place.write_bytes(page)
     except OSError as problem:

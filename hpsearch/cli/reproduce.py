@@ -7,7 +7,7 @@ from functools import partial
 from hpsearch.cli.verb import Answer, recorded_study
 
 DIFFERS = 6
-"""The exit code for a trial with other results, which is no error of hpsearch, the input or the machine."""
+"""Exit code for different results: not an error of hpsearch, the input or the machine."""
 
 
 def arguments(parser: ArgumentParser) -> None:

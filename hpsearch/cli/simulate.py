@@ -19,12 +19,12 @@ def arguments(parser: ArgumentParser) -> None:
     source.add_argument("--from", dest="recorded", metavar="STUDY", help="take the curves of this recorded study")
     journal(parser)
     which = "search methods to compare; default: study, random, random+halving, tpe+halving, freeze-thaw, recipe"
-    which += f"; of {', '.join(METHODS)}"
+    which += f"; choices: {', '.join(METHODS)}"
     parser.add_argument("--method", nargs="+", choices=METHODS, metavar="METHOD", help=which)
     parser.add_argument("--workers", nargs="+", type=int, metavar="N", help="numbers of workers; default: the study's")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="searches of each method; default: 5")
     parser.add_argument("--epochs", type=int, metavar="N", help="epochs of each search; default: as in the study")
-    lost = "share of epochs in which the worker is lost, and the trial continues elsewhere; default: 0"
+    lost = "share of epochs, from 0 to 1, in which the worker is lost and another continues the trial; default: 0"
     parser.add_argument("--failures", type=float, default=0.0, metavar="SHARE", help=lost)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from hpsearch.cli.verb import Answer, recorded_study
 
 LATEST = 5
-"""How many of the last decisions are shown."""
+"""The number of last decisions that are shown."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -17,7 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 class _ClusterEnvironment(dict[str, str]):
-    """The environment on the cluster: a variable that is not set here may be set there, as a database URL."""
+    """A variable that is not set here may be set on the cluster: a placeholder URL passes the checks of the file."""
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -12,7 +12,7 @@ from hpsearch.tracking.base import Sync
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser, optional=True)
-    parser.add_argument("--mlflow", metavar="URI", help="URI of MLflow; default: that of the study, or the local store")
+    parser.add_argument("--mlflow", metavar="URI", help="URI of MLflow; default: the study's, or the local store")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

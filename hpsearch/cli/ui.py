@@ -29,8 +29,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     if not board.argv:
         yield Answer({"url": board.url}, lambda: text)
         return
-    log = folder / "ui.log" if folder.is_dir() else None  # in no folder that others may write to
+    log = folder / "ui.log" if folder.is_dir() else None  # a temporary folder could be written by other users
     with served(board, log) as server:
-        yield Answer({"url": board.url}, lambda: f"{text}   (Ctrl-C ends it)")
+        yield Answer({"url": board.url}, lambda: f"{text}   (Ctrl-C stops it)")
         server.wait()
     raise InfrastructureError("the dashboard has stopped unexpectedly" + (f"\n  log  {log}" if log else ""))

@@ -71,7 +71,7 @@ def evaluate(
             raise BadInput(
                 f'the test set of study "{record.name}" was opened on {utc_time(before[-1].at)} UTC, and '
                 "the process ended before it recorded a result. Test values may have been seen, so opening it again "
-                "needs --again, which is recorded too"
+                "needs --again; each opening is recorded"
             )
         changes = CodeChanges.of(study, journal, record)
         if not accept_changes:

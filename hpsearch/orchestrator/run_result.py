@@ -65,7 +65,7 @@ class RunResult:
 
     @property
     def front(self) -> list[FrontTrial]:
-        """The Pareto front of a study with several goals, by the first goal; empty for one goal."""
+        """The Pareto front of a study with several goals, best by the first goal first; empty for one goal."""
         return front(self.history, self.history.objective)
 
     @property

@@ -164,7 +164,7 @@ def trial_details(journal: Journal, study: JournalStudy, number: int) -> TrialDe
 
 
 def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:
-    """NoTrialSucceeded where none has a value."""
+    """NoTrialSucceeded while no trial has a value."""
     best = journal.summary(study.record.id).best
     if best is None:
         raise NoTrialSucceeded(why_no_best(journal, study))

@@ -109,7 +109,7 @@ def test_the_screen(cli: CliRunner) -> None:
     assert (answer.code, data["searched"]) == (0, 6)
     assert [line.split()[0] for line in lines[3:6]] == [str(one["trial"]) for one in data["finalists"]]
     assert [len(one["values"]) for one in data["finalists"]] == [5, 5, 5]
-    assert sum(line.startswith("* ") for line in lines) == 2, "the one to use, and what the star means"
+    assert sum(line.startswith("* ") for line in lines) == 2, "the best on validation, and the meaning of the star"
     assert cli.invoke(*shlex.split(lines[-1].partition("hpsearch ")[2])).code == 0
 
 

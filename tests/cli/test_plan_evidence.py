@@ -31,7 +31,7 @@ def test_commands_that_use_the_first_goal_say_so(cli: CliRunner) -> None:
     cli.study()
     cli.change(('metric = "val_loss"\ngoal = "minimize"', GOALS))
     assert cli.run().code == 0
-    note = "of the goals val_loss, weight this uses the first"
+    note = "only the first of the goals val_loss, weight is used"
     assert note in cli.invoke("doctor", "toy").out
     cli.run("--set", 'study.name="second"')
     assert note in cli.invoke("compare", "toy", "second").out

@@ -14,7 +14,7 @@ MAX_LINES = 20
 """How many differences between two studies are shown; --json has all."""
 
 FEW = 5
-"""Degrees of freedom: with fewer, the limit by Student's t is much larger than the noise."""
+"""Degrees of freedom. With fewer, the limit by Student's t is much larger than the noise."""
 
 
 def text(found: Comparison) -> str:
@@ -56,7 +56,11 @@ def _results(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         ("  noise (sd)", "noise", lambda noise: f"{noise['sd']:.2g}"),
         ("over fresh seeds", "fresh_seeds", _over_seeds),
         ("test, one model", "test", lambda test: with_margin(test["single"]["mean"], test["single"]["margin"])),
-        ("test, the one to use", "test", lambda test: with_margin(test["chosen"]["mean"], test["chosen"]["margin"])),
+        (
+            "test, best on validation",
+            "test",
+            lambda test: with_margin(test["chosen"]["mean"], test["chosen"]["margin"]),
+        ),
     ):
         if any(one[key] for one in studies):
             yield [head, *(_of(one[key], cell) for one in studies)]
@@ -120,7 +124,7 @@ def _verdict(found: Comparison) -> Iterator[str]:
 def _who_leads(verdict: Verdict, unit: str) -> Iterator[str]:
     epochs = many(verdict.epochs, unit)
     if not verdict.leads:
-        yield f"After {epochs} each, all studies that have a value have the same one: {number(verdict.value)}."
+        yield f"After {epochs} each, all studies with a value have the same best value, {number(verdict.value)}."
         return
     leaders, ahead = " and ".join(verdict.leads), "is" if len(verdict.leads) == 1 else "are"
     yield f"* leads. After {epochs} each, {leaders} {ahead} ahead, with {number(verdict.value)}:"
@@ -141,7 +145,7 @@ def _chance(known: NoiseEstimate | None, fresh: Sequence[FreshSeeds]) -> Iterato
         yield f"The seed of a {known.of} changes a value by {noise.sd:.2g} (standard deviation; from {known.source})."
         yield f"Two values that differ by less than {noise.limit:.2g} may differ by chance (95 %){few}."
         if known.of == "training":
-            yield "Each search ran once: with another study.seed it would find another best value."
+            yield "Each search ran once; another study.seed gives another best value."
     elif not fresh:
         yield "The lead may be chance: each search ran once, and the best of many trials is optimistic."
         yield "To find out, run `hpsearch evaluate STUDY` for each study: it trains the best trials with fresh seeds;"

@@ -17,7 +17,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """words: the values of its arguments without a name, where they are listed; else they are files or names."""
+    """words: the choices of its positional arguments; the others are files or names."""
 
     name: str
     about: str

@@ -30,8 +30,8 @@ def trial(name: str, diagnosis: Diagnosis) -> str:
 
 
 def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool, commands: Sequence[str] = ()) -> str:
-    """lines: the most trials to list. worst: the most severe findings first, instead of the best values. commands: for
-    each piece of advice, the command that tries it, or "".
+    """lines: the most trials to list. worst: the most severe findings first, instead of the best values.
+    commands: for each advice the command that tries it, or "".
     """
     counts = ", ".join(f"{count} {label}" for label, count in diagnosis.labels.items())
     parts = [f"{name}: {many(len(diagnosis.trials), 'trial')}{f' ({counts})' if counts else ''}"]
@@ -53,7 +53,7 @@ def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool, command
 
 
 def _metrics(meanings: Meanings) -> str:
-    """Only where a metric has another name than its meaning, or is a percentage."""
+    """For metrics with a name that differs from their role, or in percent."""
     said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.reported)
     return f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
 

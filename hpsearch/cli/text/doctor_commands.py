@@ -1,4 +1,4 @@
-"""The command that tries a piece of the doctor's advice, ready to paste."""
+"""The command that tries an advice of the doctor."""
 
 import shlex
 
@@ -11,18 +11,18 @@ from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
 
 FACTOR = 10.0
-"""By which the bounds of a range are moved."""
+"""The bounds of a range are multiplied or divided by it."""
 
 
 def commands(diagnosis: StudyDiagnosis, name: str, file: str | None, study: Study | None) -> list[str]:
-    """One for each piece of advice, "" where none can be given."""
+    """A command for each advice, or ""."""
     return [_command(one, diagnosis, name, file or "", study) for one in diagnosis.advice]
 
 
 def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, study: Study | None) -> str:
-    """ "" where the study's file is not known, or has no parameter for the advice.
+    """ "" if the study file is not known, or has no parameter for the advice.
 
-    file: its path. study: read from it.
+    file: path of the study file. study: read from it.
     """
     if remark.against:
         return ""
@@ -47,7 +47,7 @@ def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, st
 
 
 def _longer(name: str, diagnosis: StudyDiagnosis) -> str:
-    """Trains the best trials longer, if they have trained all their epochs."""
+    """Train the best trials longer, if they have trained all their epochs."""
     finished = [trial for trial in diagnosis.sorted() if trial.cause is Cause.DONE and trial.state is State.COMPLETE]
     best = [trial for trial in finished if trial.number in diagnosis.best]
     if not best:

@@ -31,9 +31,9 @@ def text(result: EvaluationResult) -> str:
     ]
     end = []
     if result.on_record:
-        since = f" The search has {many(result.trials_since, 'more trial')} since then." if result.trials_since else ""
-        again = "--again opens the test set once more, which is recorded too."
-        end += ["", f"This is the recorded result: nothing was computed now. {again}{since}"]
+        since = f" The search has {many(result.trials_since, 'new trial')} since then." if result.trials_since else ""
+        again = "--again opens the test set again; each opening is recorded."
+        end += ["", f"This is the recorded result; nothing was computed now. {again}{since}"]
     if left_out:
         shown = some(left_out, SHOWN, ", which --json names")
         end += ["", "models that were left out", *(f"  {one}" for one in shown)]
@@ -96,13 +96,14 @@ def _tested(test: OpeningResult, ledger: Sequence[Decision]) -> Iterator[str]:
     yield table([head, *rows], narrow=(0,), lines=None)
     yield from _other_metrics(test)
     yield wrapped(
-        "* is the best on validation: use it, whatever its test value is. Gain: over one model of the winner.\n"
+        "* is the best on validation: use it, even if another has a better test value.\n"
+        "gain: difference from one model of the winner on the test set.\n"
         "The greedy ensemble is selected on validation, so its validation value is optimistic."
     )
 
 
 def _other_metrics(test: OpeningResult) -> Iterator[str]:
-    """What the trainer's `score` returned besides the study's metric: the means over a candidate's models."""
+    """The other metrics that the trainer's `score` returned, as means over the models of a candidate."""
     names = dict.fromkeys(name for one in test.contenders for name in one.scores if name != test.metric)
     if not names:
         return

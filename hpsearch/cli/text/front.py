@@ -26,7 +26,7 @@ def of_study(found: Front) -> str:
 
 
 def lines(trials: Sequence[FrontTrial], unit: str, space: Space | None = None) -> list[str]:
-    """A heading, and a table with the values and parameters of each trial. space: has the names of values."""
+    """A heading, and a table with the values and parameters of each trial. space: has the names of choices."""
     if not trials:
         return ["Pareto front: no trial has a value for each goal yet"]
     shown = [replace(one, params=space.shown(one.params)) if space else one for one in trials[:MAX_TRIALS]]
@@ -45,8 +45,8 @@ def lines(trials: Sequence[FrontTrial], unit: str, space: Space | None = None) -
 
 
 def first_goal(objective: Objective) -> list[str]:
-    """A line for what uses one metric, of a study with several goals."""
+    """For commands that use one metric: a note, if the study has several goals."""
     if not objective.others:
         return []
     names = ", ".join(one.metric for one in objective.goals)
-    return [f"note: of the goals {names} this uses the first; `hpsearch best STUDY` has the Pareto front"]
+    return [f"note: only the first of the goals {names} is used; `hpsearch best STUDY` shows the Pareto front"]

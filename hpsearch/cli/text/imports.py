@@ -9,7 +9,7 @@ from hpsearch.orchestrator.evidence.import_results import ImportResult
 
 
 def columns(options: Sequence[str]) -> dict[str, str]:
-    """Of --columns, which may be repeated. BadInput lists the parts that are no NAME=COLUMN."""
+    """The value of --columns, which may be repeated. BadInput lists the parts that are not NAME=COLUMN."""
     parts = [part.strip() for option in options for part in option.split(",") if part.strip()]
     wrong = [part for part in parts if not all(one.strip() for one in part.partition("=")[::2])]
     if wrong:
@@ -26,7 +26,7 @@ def text(result: ImportResult, file: str) -> str:
     if not used:
         return "\n".join(lines)
     if result.learns:
-        lines.append("they are not trials of the study; its sampler learns from them:")
+        lines.append("they do not become trials of the study; its sampler learns from them:")
         lines.append(f"  hpsearch run {shlex.quote(file)}")
     else:
         lines.append('this search method does not learn from earlier results; method = "bayesian" does')

@@ -11,11 +11,11 @@ MAX_CELL_LENGTH = 24
 """Characters of a cell in a table with a column for each study or parameter."""
 
 MAX_LINE_LENGTH = 200
-"""Characters of one difference between files or environments, which may hold values of any length; --json has all."""
+"""Characters of one difference between files or environments, whose values may have any length; --json has all."""
 
 COMFORTABLE, NARROWEST = 14, 8
-"""Widths of a narrowed column: below the first, another column is narrowed too; the second is its minimum,
-in any terminal."""
+"""Widths of a narrowed column, in characters. If the narrowed columns would be narrower than the first, another column
+is narrowed too. No column is narrower than the second, however narrow the terminal is."""
 
 GAP = 2
 """Spaces between columns."""
@@ -25,7 +25,7 @@ LABEL = re.compile(r" *(?:\S+(?: \S+)* {2,})?")
 
 
 def width() -> int | None:
-    """Characters in a line: COLUMNS, else those of the terminal. None without either: a file or a pipe has no limit."""
+    """Characters of a line: $COLUMNS, else of the terminal. None for a file or a pipe: no limit."""
     return shutil.get_terminal_size((0, 0)).columns or None
 
 
@@ -49,9 +49,9 @@ def _wrapped(line: str, most: int) -> str:
 def table(rows: Sequence[Sequence[str]], narrow: Sequence[int], lines: int | None = 3) -> str:
     """Aligned columns.
 
-    Where they are wider than the terminal, as many as are needed of the columns at the places in `narrow`, the first
-    ones first, share what the others leave: their cells go on below, between words, for so many lines, and a word that
-    is longer than its column is shortened in its middle. lines: None shows all.
+    If they are wider than the terminal, columns are narrowed: first narrow[0], then also narrow[1], and so on until
+    the table fits. Their cells wrap between words; a word that is longer than its column is shortened in its middle.
+    lines: the most lines of a narrowed cell; None: no limit.
     """
     natural = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     most = width()

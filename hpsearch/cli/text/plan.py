@@ -13,16 +13,16 @@ from hpsearch.study.file.study_section import StudySection
 from hpsearch.study.plan import certain_proposals, replaceable
 
 FEW_PARAMETERS = 3
-"""For so many, a grid is advised; for more, random search."""
+"""Up to this number of parameters a grid is advised, above it random search."""
 
 MIN_GRID_VALUES = 4
-"""Of each parameter: with fewer, a grid is no better than random search."""
+"""Values of each parameter. With fewer, a grid is no better than random search."""
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
 
 def text(expected: Forecast, evidence: Sequence[str] = ()) -> str:
-    """evidence: lines about what the study begins with."""
+    """evidence: lines about the earlier results that the study starts with."""
     study = expected.study
     about = study.study
     rows = [
@@ -79,7 +79,7 @@ def _amount(expected: Forecast) -> Iterator[str]:
             yield "later rounds depend on results: this is a forecast"
     yield f"at most {most} (pruning: {_prune(study)})"
     if expected.restarts:
-        yield f"trials have no checkpoints: a trial that is continued trains again from {unit} 1, which is counted here"
+        yield f"trials have no checkpoints: a continued trial trains again from {unit} 1 (included in this number)"
     yield f"time: {_time(expected)}"
 
 
@@ -120,7 +120,7 @@ def _prune(study: Study) -> str:
 def _time(expected: Forecast) -> str:
     unit = expected.study.trainer.word
     if expected.seconds_per_epoch is None or expected.time_left is None:
-        return f"not known, no {unit} was measured yet (`hpsearch preflight` measures one)"
+        return f"not known: no {unit} was measured yet (`hpsearch preflight` measures one)"
     hours = f" ({expected.gpu_hours:.3g} GPU hours at most in all)" if expected.gpu_hours else ""
     if expected.time_left.high == 0:
         return "nothing is left to train"
@@ -152,15 +152,15 @@ def _disk(expected: Forecast) -> Iterator[str]:
     count = ", ".join([ended, f"{disk.running} running", *paused])
     free = "" if disk.free is None else f"; {size(disk.free)} are free"
     if disk.checkpoint is None or disk.best is None:
-        yield f"disk: the size of a checkpoint is not known before the first one; {count} keep theirs{free}"
+        yield f"disk: checkpoints of {count}; their size is known after the first one{free}"
     elif disk.most is None:
         yield f"disk: each ended trial keeps a checkpoint of {size(disk.best)}{free}"
     else:
         yield f"disk: checkpoints take at most {size(disk.most)} at one time ({count}){free}"
     if disk.fits is False:
         yield (
-            'warning: the checkpoints do not fit on the disk: [checkpoints] keep = "best" or weights_only = true '
-            "needs less, or HPSEARCH_HOME names a folder on another disk"
+            'warning: the checkpoints do not fit on the disk: set keep = "best" or weights_only = true in '
+            "[checkpoints], or set HPSEARCH_HOME to a folder on another disk"
         )
 
 

@@ -21,7 +21,7 @@ from hpsearch.study.file.search_sections import CoarseToFine, Recipe
 
 
 def text(result: RunResult) -> str:
-    sync, call = result.sync, _caller(result.study, result.is_fork)
+    sync, call = result.sync, _command_builder(result.study, result.is_fork)
     rows = [
         f"{result.study.study.name}: {_ending(result)}",
         *([result.end.over] if result.end.over else []),
@@ -36,7 +36,7 @@ def text(result: RunResult) -> str:
         rows += [f"{sync.problem}; `{call('sync')}` sends them"]
     elif sync.pending:
         rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
-    if raised := _raised_at_their_end(result):
+    if raised := _raised_after_last_report(result):
         them = f"In {named(raised)}, the trainer failed after its last report. The results are kept."
         rows += ["", f"warning: {them}"]
     if advice := _next_step(result):
@@ -72,7 +72,7 @@ def _counts(result: RunResult) -> str:
 
 
 def _next_step(result: RunResult) -> list[str]:
-    """How to continue the study; nothing where it is done."""
+    """How to continue the study; empty if it is done."""
     end, again = result.end, "run the same command again"
     advice = f"fix the trainer and {again}: failed trials are tried again (--retry-failed: also without a change)"
     retry = [advice] if State.FAILED in result.counts else []
@@ -95,7 +95,7 @@ def _next_step(result: RunResult) -> list[str]:
 
 
 def _limit_to_raise(result: RunResult) -> str:
-    """The limit that is used up, and the value that it must exceed; "" where a larger one would change nothing."""
+    """The limit that is used up, and the value that it must exceed; "" if a larger one would change nothing."""
     numbers, study, history = result.end.numbers, result.study, result.history
     if "epochs" in numbers:
         if (auto := study.search.auto) is not None and auto.budget == study.limits.epochs:
@@ -134,7 +134,7 @@ def _best_rows(result: RunResult) -> list[str]:
 
 
 def _unmet(result: RunResult) -> list[str]:
-    """How many trials have a value and do not meet the requirements, beside one that does."""
+    """How many trials have a value and do not meet the requirements; empty if no trial meets them."""
     objective = result.study.objective
     if result.best is None or not objective.require:
         return []
@@ -157,21 +157,21 @@ def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:
         rows.append(f"  report     {call('report')}")
     if failed:
         rows.append(f"  failed     {call('show', failed[-1])}")
-    if raised := _raised_at_their_end(result):
+    if raised := _raised_after_last_report(result):
         rows.append(f"  warning    {call('show', raised[-1])}")
     if study.tracking_uri != "none":
         rows.append(f"  dashboard  {dashboard(study)}")
     return rows
 
 
-def _raised_at_their_end(result: RunResult) -> list[int]:
+def _raised_after_last_report(result: RunResult) -> list[int]:
     """The trials that are COMPLETE although their trainer raised an exception after the last report."""
     return [one.number for one in result.history if one.state is State.COMPLETE and one.exception]
 
 
-def _caller(study: Study, is_fork: bool) -> Callable[..., str]:
-    """The command line of a command on this study, from the current folder: `.venv/bin/hpsearch show my.toml 3`. It is
-    called with the command, and the number of a trial where there is one."""
+def _command_builder(study: Study, is_fork: bool) -> Callable[..., str]:
+    """A function from a command, and the number of a trial if it takes one, to its command line for this study in the
+    current folder: `.venv/bin/hpsearch show my.toml 3`."""
     name, where = study.study.name, ""
     if study.journal_url != f"sqlite:///{home() / 'journal.db'}":
         if is_fork or study.path is None:
@@ -179,12 +179,12 @@ def _caller(study: Study, is_fork: bool) -> Callable[..., str]:
         else:
             name = nearby(str(study.path))
     program, name = _program(), shlex.quote(name)
-    # argparse takes a number that may be left out before the options only
+    # argparse accepts an optional positional argument only before the options
     return lambda command, *trial: " ".join([program, command, name, *map(str, trial)]) + where
 
 
 def dashboard(study: Study) -> str:
-    """The command that opens the dashboard, or its address where a server shows it."""
+    """The command that opens the dashboard, or the address of the server that shows it."""
     uri = study.tracking_display
     if uri.startswith(("http://", "https://")):
         return uri
@@ -194,7 +194,7 @@ def dashboard(study: Study) -> str:
 
 
 def written(display: str, in_file: str | None) -> str:
-    """A URL for a command line: where it has a password, as the study file has it, with ${env:NAME} in its place."""
+    """A URL for a command line. With a password: as in the study file, which has ${env:NAME} in its place."""
     return in_file if in_file and "***" in display else display
 
 

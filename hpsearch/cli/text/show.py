@@ -24,7 +24,7 @@ MAX_TRIALS = 20
 
 
 def study(details: StudyDetails, used: int, every: bool) -> str:
-    """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MAX_TRIALS`."""
+    """used: bytes of its checkpoints on the disk. every: list all trials, not only the first `MAX_TRIALS`."""
     parts = [status.text([details.status], used=used)]
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds, details.objective.unit)]
@@ -38,12 +38,12 @@ def study(details: StudyDetails, used: int, every: bool) -> str:
 
 
 def _shown(details: StudyDetails) -> list[Trial]:
-    """The trials with the names of values that have names."""
+    """The trials with the names of choices that have names."""
     return [replace(trial, params=details.space.shown(trial.params)) for trial in details.trials]
 
 
 def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
-    """A line for each trial, with its parameters; those that are equal in all trials are in the heading."""
+    """A line for each trial, with its parameters; parameters that are equal in all trials are in the heading."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     first, *others = trials
     same = {
@@ -79,7 +79,7 @@ def _code(trial: Trial) -> str:
 
 
 def _rounds(document: Mapping[str, Any], unit: str) -> str:
-    """A line for each round, then why each has its search ranges."""
+    """A line for each round, then the reasons for the search ranges of each."""
     rows = [["round", "trials", f"to {unit}", f"best {document['metric']}", "gained"]]
     rows += [_round(one) for one in document["rounds"]]
     notes = [line for one in document["rounds"] for line in ("", *outline(one))]
@@ -118,21 +118,21 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
         parts += ["", "decisions", table(rows, narrow=(2,), lines=None)]
     if trial.error:
         parts += ["", without_own_frames(trial.error)]
-    # Of a process that ended without a traceback, the error has the last lines already.
+    # The error of a process that ended without a traceback contains the last lines of the log already.
     if trial.state is State.FAILED and trial.cause is not Cause.WORKER_LOST and (lines := files.last_lines(LOG_LINES)):
         parts += ["", "last lines of the log", *(f"  {line}" for line in lines)]
     return "\n".join(parts)
 
 
 def _checkpoint(files: TrialFiles) -> Iterator[str]:
-    """With a line of Python that loads it. A path with spaces is not wrapped, so that the line stays valid."""
+    """Its path, and a line of Python that loads it. A path with spaces is not wrapped: the line must stay valid."""
     if files.removal is not None:
         yield wrapped(f"  {files.removal}")
     if files.checkpoint is None:
         return
     path = nearby(str(files.checkpoint))
     load = f'  load it with: torch.load({path!r}, weights_only=True)["objects"]'
-    yield wrapped(f"  best checkpoint, the state of what run.track was given: {path}")
+    yield wrapped(f"  best checkpoint (state of the objects given to run.track): {path}")
     yield load if " " in path else wrapped(load)
 
 
@@ -162,7 +162,7 @@ def _where(segments: Sequence[TrainingSegment], unit: str) -> Iterator[str]:
 
 
 def _curve(curve: Sequence[Report], unit: str) -> str:
-    """What hpsearch has measured stands below what the trainer reports."""
+    """The reported metrics, and below them those that hpsearch has measured."""
     names = dict.fromkeys(name for report in curve for name in report.metrics)
     own = [name for name in names if is_measured(name)]
     reported = _curve_of(curve, [name for name in names if name not in own], unit)

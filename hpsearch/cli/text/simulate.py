@@ -101,15 +101,15 @@ def _notes(source: CurveSource, study: Study) -> Iterator[str]:
     if (table := source.table) is None:
         return
     yield (
-        f"note: {many(len(table.rows), 'parameter set')} have a curve. A proposal becomes the nearest of them that has "
-        "no trial yet, so differences between methods are smaller than in a real search"
+        f"note: {many(len(table.rows), 'parameter set')} have a curve. A proposal is replaced by the nearest of them "
+        "without a trial, so differences between methods are smaller than in a real search"
     )
     if table.outside:
         yield f"note: {many(table.outside, 'trial')} left out, because the parameters are not in [space]"
     if table.shorter:
         yield (
             f"note: {table.shorter} of {many(len(table.rows), 'curve')} were stopped before {unit} {table.longest}. "
-            "From there on they stay at their last value, which is worse than what longer training would have given"
+            "From there on their last value is used, which is worse than the value after longer training"
         )
     if table.longest < study.trainer.epochs:
         yield (

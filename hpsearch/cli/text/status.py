@@ -14,8 +14,8 @@ from hpsearch.study.file.search_section import AutoChoice
 
 
 def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:
-    """A line for each; of one alone also its preflight, the process that runs it, its latest decisions, and what its
-    checkpoints take on the disk (used: bytes)."""
+    """A line for each study. For one study also its preflight, the process that runs it, its latest decisions, and the
+    size of its checkpoints on the disk (used, in bytes)."""
     if not studies:
         return "no study is recorded here"
     in_epochs = all(one.unit == EPOCH for one in studies)
@@ -34,7 +34,9 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         lines += [f"run by {one.holder}"] if one.holder else []
         lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
         lines += infeasible(one.trials.get("infeasible", 0), one.replaceable)
-        lines += [f"{many(one.unmet, 'trial')} not meeting study.require"] if one.unmet else []
+        lines += [f"{many(one.unmet, 'trial')} {'does' if one.unmet == 1 else 'do'} not meet study.require"] * bool(
+            one.unmet
+        )
         lines += [f"checkpoints: {size(used)} on the disk"] if used else []
     if any(one.state == "INTERRUPTED" for one in studies):
         lines.append(
@@ -69,7 +71,7 @@ def evidence(sources: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def infeasible(count: int, replaceable: int) -> list[str]:
-    """Whether the search proposes other trials in place of its infeasible ones. replaceable: the most that it does."""
+    """Whether infeasible trials are replaced by other trials. replaceable: the most that are."""
     if not count:
         return []
     replaced = min(count, replaceable)

@@ -19,7 +19,7 @@ ACCEPTED = "accept changes"
 
 TO_CONTINUE = (
     "undo the change to continue the study, or add one of these options:\n"
-    "  --accept-changes  start the search again in this study; its earlier trials stay on record, marked, "
+    "  --accept-changes  start the search again in this study; its earlier trials stay recorded, marked, "
     "and the search ignores them\n"
     "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
     "(in Python: accept_changes=True, fork=NEW_NAME)"
@@ -66,7 +66,7 @@ class CodeChanges:
             writer = journal.writer(lease, study.objective)
             writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             writer.close()
-            note(f"note: {decision.reason}. The search starts again; these trials stay on record, marked")
+            note(f"note: {decision.reason}. The search starts again; these trials stay recorded, marked")
         elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
             note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
         if self.before != self.now:

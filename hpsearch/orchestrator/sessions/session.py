@@ -189,7 +189,7 @@ class Session:
 
     @property
     def best(self) -> BestTrial | None:
-        """The best trial so far; None where none has a value."""
+        """The best trial so far; None while no trial has a value."""
         with self._changed:
             return BestTrial.of(self._turns.history)
 

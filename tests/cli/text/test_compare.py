@@ -70,7 +70,7 @@ def test_trainings_that_were_repeated_tell_the_noise() -> None:
     lines = text(comparison(compared("one", repeated), compared("short", SHORT))).splitlines()
     source = "(standard deviation; from one: 3 trainings of the same parameters)"
     start = lines.index(f"The seed of a training changes a value by 0.1 {source}.")
-    assert lines[start + 2] == "Each search ran once: with another study.seed it would find another best value."
+    assert lines[start + 2] == "Each search ran once; another study.seed gives another best value."
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_over_fresh_seeds(better: float, margin: float | None, said: str) -> Non
 
 def test_no_difference() -> None:
     lines = text(comparison(compared("a", SHORT), compared("b", SHORT))).splitlines()
-    assert "After 4 epochs each, all studies that have a value have the same one: 0.3." in lines
+    assert "After 4 epochs each, all studies with a value have the same best value, 0.3." in lines
     assert "No difference between the files of a (was) and b (is)." in lines
 
 

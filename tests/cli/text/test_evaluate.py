@@ -40,10 +40,10 @@ def test_how_often_the_test_set_was_opened(openings: int, said: str) -> None:
 
 
 def test_a_recorded_result_is_named_as_one() -> None:
-    said = "This is the recorded result: nothing was computed now. "
-    said += "--again opens the test set once more, which is recorded too."
+    said = "This is the recorded result; nothing was computed now. "
+    said += "--again opens the test set again; each opening is recorded."
     assert said in lines(on_record=True)
-    assert f"{said} The search has 2 more trials since then." in lines(on_record=True, since=2)
+    assert f"{said} The search has 2 new trials since then." in lines(on_record=True, since=2)
 
 
 def test_a_few_of_many_models_that_were_left_out() -> None:

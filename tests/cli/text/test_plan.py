@@ -57,7 +57,7 @@ def test_the_screen() -> None:
         "round  trials  continued  to epoch",
         "1      5       none       9",
         "at most 45 epochs (pruning: never)",
-        "time: not known, no epoch was measured yet (`hpsearch preflight` measures one)",
+        "time: not known: no epoch was measured yet (`hpsearch preflight` measures one)",
         "1 trial in parallel, 1 CPU each",
         "",
         "first proposals",
@@ -125,7 +125,7 @@ def test_what_is_measured_before_the_first_trial() -> None:
 @pytest.mark.parametrize(
     ("disk", "said"),
     [
-        (DiskForecast(None, None, 5, 1, 0, 0, 2**30), "the size of a checkpoint is not known before the first one"),
+        (DiskForecast(None, None, 5, 1, 0, 0, 2**30), "their size is known after the first one"),
         (
             DiskForecast(2**20, 2**20, 5, 2, 3, 0, 2**30),
             "at most 29 MiB at one time (5 ended trials, 2 running, 3 paused)",

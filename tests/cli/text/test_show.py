@@ -109,7 +109,7 @@ class TestTrial:
 
     def test_how_its_checkpoint_is_loaded(self, tmp_path: Path) -> None:
         assert screen(trial(2), TrialFiles(tmp_path / "best.pt", None))[5:7] == [
-            "  best checkpoint, the state of what run.track was given: best.pt",
+            "  best checkpoint (state of the objects given to run.track): best.pt",
             "  load it with: torch.load('best.pt', weights_only=True)[\"objects\"]",
         ]
 
