@@ -41,6 +41,33 @@ def ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
     return found
 
 
+def pareto_order(points: Sequence[tuple[float, ...]]) -> list[float]:
+    """For each point its non-domination rank, from 0, plus a fraction below 1 by which those of one front are ordered:
+    those with neighbours far away come first, as in NSGA-II. points: finite losses."""
+    fronts: dict[int, list[int]] = {}
+    for place, rank in enumerate(ranks(points)):
+        fronts.setdefault(rank, []).append(place)
+    found = [0.0] * len(points)
+    for rank, front in fronts.items():
+        distances = crowding([points[one] for one in front])
+        order = sorted(range(len(front)), key=lambda place: (-distances[place], front[place]))
+        for place, index in enumerate(order):
+            found[front[index]] = rank + place / len(front)
+    return found
+
+
+def crowding(points: Sequence[tuple[float, ...]]) -> list[float]:
+    """The crowding distance of each point of a front (Deb 2002): infinite at its ends."""
+    found = [0.0] * len(points)
+    for column in zip(*points, strict=True):
+        order = sorted(range(len(points)), key=column.__getitem__)
+        width = column[order[-1]] - column[order[0]]
+        found[order[0]] = found[order[-1]] = math.inf
+        for before, place, after in zip(order, order[1:], order[2:], strict=False):
+            found[place] += (column[after] - column[before]) / width if width else 0.0
+    return found
+
+
 def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether a result is at least as good by all goals, and better by one of them."""
     return all(a <= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)

@@ -6,6 +6,9 @@ from typing import Any
 
 from hpsearch.core.trial import Params
 
+BEST_POINTS = 2
+"""So many of the best parameters of each earlier study are trained first."""
+
 
 @dataclass(frozen=True)
 class RelatedTrial:

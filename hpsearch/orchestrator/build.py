@@ -36,12 +36,24 @@ MAX_FILE_NAME_BYTES = 255
 
 def sampler(study: Study) -> Sampler:
     """The sampler of [search], which first continues the trials that the pruner promotes."""
-    made, pruner = _configured_sampler(study), _configured_pruner(study)
+    made, pruner = _with_related(study, _configured_sampler(study)), _configured_pruner(study)
     if not promotes(study) or not isinstance(pruner, Promotes):
         return made
     from hpsearch.samplers.promoting import Promoting
 
     return Promoting(made, pruner, study.trainer.epochs)
+
+
+def _with_related(study: Study, made: Sampler) -> Sampler:
+    """A sampler that does not use the studies of learn_from by itself, after their best points. Those that are recorded
+    count, whether the file still has them or not."""
+    search = study.search
+    if not search.related_first:
+        return made
+    from hpsearch.samplers.related_first import RelatedFirst
+
+    known = len(search.first or ())
+    return RelatedFirst(made, study.space, study.study.seed, study.trainer.epochs, known, search.related_among)
 
 
 def _configured_sampler(study: Study) -> Sampler:

@@ -8,13 +8,16 @@ from typing import Any
 from hpsearch.core.decisions import RESTARTS, New
 from hpsearch.core.errors import NotFound
 from hpsearch.core.history import History
+from hpsearch.core.related import RelatedStudy
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
+from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records import kept_rules
+from hpsearch.records.evidence_record import related_of
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
@@ -96,6 +99,7 @@ class Forecast:
 
 
 def forecast(study: Study) -> Forecast:
+    """NotFound: a study of learn_from is not recorded."""
     study = kept_rules.of(study)
     recorded, measured, left, restarts, work = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
@@ -123,7 +127,7 @@ def forecast(study: Study) -> Forecast:
 
 def _first_proposals(study: Study) -> Iterator[New]:
     """Proposals of a new study that depend on no result, at most MAX_SHOWN."""
-    sampler, history = build.sampler(study), History(study.objective)
+    sampler, history = build.sampler(study), History(study.objective, related=_related(study))
     most = min(MAX_SHOWN, study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
     while len(history) < most:
         proposal = sampler.ask(history)
@@ -131,6 +135,17 @@ def _first_proposals(study: Study) -> Iterator[New]:
             return
         yield proposal
         history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
+
+
+def _related(study: Study) -> list[RelatedStudy]:
+    """The studies of learn_from, as a recorded study has them."""
+    try:
+        with Journal.open(study.journal_url, create=False) as journal:
+            if (record := journal.find(study.study.name)) is not None:
+                return related_of(journal.documents(record.id))
+    except NotFound:
+        pass
+    return [one.study for one in learned_studies.read(study) if one.study.trials]
 
 
 def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:

@@ -114,7 +114,7 @@ class Search:
                 self._end = self._recorded_end(None if is_over else reached)
                 return None
             self._try_again(held, history, again)
-        learned = learned_studies.unread(self.study, held)
+        learned = learned_studies.unread(self.study, held, self._origin)
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(make, uid)
         if not history:
@@ -127,7 +127,8 @@ class Search:
         learned_studies.record(learned, held.journal, held.lease)
         if history is None or learned:
             history = held.history()
-            for note in [*earlier_evidence.notes(held.evidence(), self.study), *(one.note for one in learned)]:
+            notes = [one.note(self.study.search) for one in learned]
+            for note in [*earlier_evidence.notes(held.evidence(), self.study), *notes]:
                 self._notes.add(note)
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
         earlier_evidence.record(self.study, held.journal, held.record, held.lease)

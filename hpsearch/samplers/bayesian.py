@@ -16,7 +16,7 @@ from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
 from hpsearch.samplers.believed import Preference, prior_preference, together
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.observations import Observation, observations, pending, usable_evidence
+from hpsearch.samplers.observations import Observation, comparable, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.transfer import first_points, of_related, transfer
@@ -77,7 +77,7 @@ class Bayesian:
                 reason = f"random startup trial {counted + 1} of {starts}{by}"
             return New(params, self.epochs, reason)
         running = pending(history)
-        found = transfer(self.space, history, [one.params for one in seen], [one.loss for one in seen])
+        found = transfer(self.space, history, [one.params for one in seen], comparable(seen))
         preference = together(prior_preference(self.space, number), found.preference if found else None)
         for _ in range(TRIES[self.sampler]):
             params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)), preference)

@@ -7,6 +7,7 @@ manual search (Bengio 2012, "Practical recommendations for gradient-based traini
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 
 from hpsearch.core.decisions import New, Proposal, Resume
@@ -14,7 +15,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
-from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import (
@@ -200,6 +201,10 @@ class CoarseToFine:
         number = len(history) + history.drawn_before
         generator, by = stream(self.seed, number), ""
         if index == 0:
+            drawn, most = partial(draw, space, stream(self.seed, number), taken), self.rounds[0].trials
+            related = related_point(self.space, history, len(self.known), taken, drawn, until, most)
+            if related is not None:
+                return related
             params, by = draw_with_priors(space, generator, taken, number)
         else:
             params = draw(space, generator, taken, self.space)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist, median
 
+from hpsearch.core.goals import pareto_order
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.study.space import Space
@@ -60,6 +61,12 @@ def observations(history: History, space: Space) -> list[Observation]:
             zip(*columns, strict=True), goals, strict=True
         )
     ]
+
+
+def comparable(found: Sequence[Observation]) -> list[float]:
+    """One number for each, smaller is better; with several goals their Pareto order."""
+    several = any(one.losses for one in found)
+    return pareto_order([one.losses for one in found]) if several else [one.loss for one in found]
 
 
 def _by_goal(trials: Sequence[Trial], pruned: Sequence[bool], objective: Objective) -> list[tuple[float, ...]]:

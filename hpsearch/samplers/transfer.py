@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from hpsearch.core.history import History
-from hpsearch.core.related import RelatedStudy
+from hpsearch.core.related import BEST_POINTS, RelatedStudy
 from hpsearch.core.trial import Params, value_key
 from hpsearch.samplers.believed import Array, Preference
 from hpsearch.study.space import Choice, Space, is_active
@@ -30,9 +30,6 @@ EXPECTED, COUNTED = 0.4, 4.0
 
 WORTHLESS = 0.1
 """An earlier study that agrees less has no weight."""
-
-FIRST = 2
-"""So many of the best parameters of each earlier study are trained first."""
 
 LENGTHS, NOISES = (0.15, 0.3, 0.6, 1.2, 5.0), (0.03, 0.1, 0.3)
 
@@ -156,9 +153,11 @@ def _weight(predicted: Array, losses: Array) -> float:
 
 def first_points(space: Space, history: History, drawn: Params) -> list[tuple[Params, str]]:
     """The best parameters of the earlier studies, in turn. drawn: values for parameters that a study lacks."""
-    ranked = [sorted(one.trials, key=lambda trial: (trial.score, trial.number))[:FIRST] for one in history.related]
+    ranked = [
+        sorted(one.trials, key=lambda trial: (trial.score, trial.number))[:BEST_POINTS] for one in history.related
+    ]
     found: dict[str, tuple[Params, str]] = {}
-    for place in range(FIRST):
+    for place in range(BEST_POINTS):
         for study, trials in zip(history.related, ranked, strict=True):
             if place < len(trials):
                 params = _completed(space, trials[place].params, drawn)

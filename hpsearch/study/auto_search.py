@@ -120,14 +120,15 @@ def _has_schedule(trainer: Trainer, folder: Path) -> bool:
     return False
 
 
-def chosen(choice: AutoChoice, first: object, prune: Prune | None, limits: Limits) -> dict[str, Any]:
-    """The sections search, prune and limits of a study with this choice. first: of [search]. prune: of the study file;
-    the budget is a limit of epochs."""
+def chosen(choice: AutoChoice, given: SearchSection, prune: Prune | None, limits: Limits) -> dict[str, Any]:
+    """The sections search, prune and limits of a study with this choice. given: [search] of the study file, or the
+    choice for it. prune: of the study file; the budget is a limit of epochs. A grid needs no earlier studies."""
     table = dict(SEARCHES[choice.search])
     if choice.search != "grid":
         table["trials"] = choice.budget  # more than the budget allows to train
     search: Search = TypeAdapter(Search).validate_python({**table, "auto": choice})
-    search = search.model_copy(update={"first": first}) if first is not None else search
+    kept = {"first": given.first, "learn_from": None if search.cannot_learn_from else given.learn_from}
+    search = search.model_copy(update={key: value for key, value in kept.items() if value is not None})
     if not choice.prunes:
         halving = prune if isinstance(prune, HalvingPrune) else HalvingPrune(method="halving")
         prune = None if choice.search in UNPRUNED else halving
@@ -144,7 +145,7 @@ def as_recorded(
     if search.auto is None or before is None:
         return {}
     choice = search.auto.model_copy(update={"search": before["search"], "why": before["why"]})
-    return chosen(choice, search.first, prune, limits)
+    return chosen(choice, search, prune, limits)
 
 
 def resolved(sections: Mapping[str, Section], space: Space, folder: Path) -> dict[str, Section]:
@@ -158,5 +159,5 @@ def resolved(sections: Mapping[str, Section], space: Space, folder: Path) -> dic
     prune, budget = sections.get("prune"), search.budget.epochs
     name, why = choose(situation(budget, trainer, space, resources, folder, prune is not None))
     choice = AutoChoice(search=name, why=why, budget=budget, prunes=prune is not None)
-    found = chosen(choice, search.first, prune, limits)  # type: ignore[arg-type]
+    found = chosen(choice, search, prune, limits)  # type: ignore[arg-type]
     return {**sections, **{key: value for key, value in found.items() if value is not None}}

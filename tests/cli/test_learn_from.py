@@ -57,20 +57,61 @@ def test_what_cannot_be_used_is_said(cli: CliRunner) -> None:
     assert (source["trials"], source["why_not"] != "") == (0, True)
 
 
+def test_a_fork_uses_what_its_origin_has_recorded_of_a_deleted_study(cli: CliRunner) -> None:
+    cli.study(FIRST)
+    cli.run()
+    cli.study(SECOND.format(4))
+    cli.run("--set", 'study.name="second"')
+    _rename_study(cli, "toy", "gone")
+    cli.study(SECOND.format(5))
+    answer = cli.run("--set", 'study.name="second"', "--set", "space.x.high=0.9", "--fork", "third")
+    assert answer.code == 0
+    learned = [one for one in cli.export("third")["evidence"] if one.get("kind") == "learn_from"]
+    assert [(one["source"], one["trials"]) for one in learned] == [('study "toy"', 8)]
+    assert cli.run("--set", 'study.name="fourth"').code == 2
+
+
+def test_a_random_search_begins_with_the_best_points(cli: CliRunner) -> None:
+    cli.study(FIRST)
+    cli.run()
+    best = cli.invoke("best", "toy", "--json").data["params"]
+    cli.study('method = "random"\ntrials = 4\nlearn_from = ["toy"]')
+    rename = ("--set", 'study.name="second"')
+    planned = cli.invoke("plan", "study.toml", *rename, "--json").data["first"]
+    cli.run(*rename)
+    trials = cli.export("second")["trials"]
+    assert [one["params"] for one in trials] == planned
+    assert trials[0]["params"] == best
+
+
+def test_two_goals(cli: CliRunner) -> None:
+    """The trials at the ends of the front come first: those with the best value by one of the goals."""
+    goals = [f'{{ metric = "{name}", goal = "minimize" }}' for name in ("val_loss", "gap")]
+    two = ('metric = "val_loss"\ngoal = "minimize"', f"objectives = [{', '.join(goals)}]")
+    grid = "x = [0.95, 0.9, 0.6, 0.3, 0.1]"
+    cli.study('method = "grid"', trainer="tests.cli.trainers:two_goals", space=grid, epochs=1)
+    cli.change(two)
+    cli.run()
+    cli.study('method = "random"\ntrials = 4\nlearn_from = ["toy"]', trainer="tests.cli.trainers:two_goals", epochs=1)
+    cli.change(two)
+    cli.run("--set", 'study.name="second"')
+    assert {one["params"]["x"] for one in cli.export("second")["trials"][:2]} == {0.1, 0.6}
+
+
 @pytest.mark.parametrize(
     "search",
     [
-        'method = "random"\ntrials = 3\nlearn_from = ["a"]',
-        'method = "bayesian"\nsampler = "nsga2"\ntrials = 3\nlearn_from = ["a"]',
+        'method = "grid"\nlearn_from = ["a"]',
+        'method = "list"\nsets = [{ params = { x = 0.5 } }]\nlearn_from = ["a"]',
         'method = "bayesian"\ntrials = 3\nlearn_from = ["a", "a"]',
         'method = "bayesian"\ntrials = 3\nlearn_from = []',
         'method = "bayesian"\ntrials = 3\nlearn_from = "a"',
         'method = "bayesian"\ntrials = 3\nlearn_from = [3]',
-        'method = "auto"\nbudget = { epochs = 30 }\nlearn_from = ["a"]',
+        'method = "auto"\nbudget = { epochs = 30 }\nlearn_from = ["a", "a"]',
     ],
 )
 def test_wrong_forms(cli: CliRunner, search: str) -> None:
-    cli.study(search)
+    cli.study(search, space="x = { low = 0.0, high = 1.0, step = 0.1 }")
     answer = cli.invoke("check", "study.toml")
     assert answer.code == 2
     assert "search.learn_from" in answer.err + answer.out

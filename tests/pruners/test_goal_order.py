@@ -5,10 +5,10 @@ import math
 import pytest
 
 from hpsearch.core.decisions import Continue, Pause, Stop
-from hpsearch.core.goals import Goal
+from hpsearch.core.goals import Goal, crowding
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.pruners.goal_order import crowding, rung_losses
+from hpsearch.pruners.goal_order import rung_losses
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
 

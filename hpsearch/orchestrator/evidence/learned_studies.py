@@ -14,16 +14,17 @@ from hpsearch.core.errors import NotFound
 from hpsearch.core.format import many, quoted, value_text
 from hpsearch.core.history import History
 from hpsearch.core.related import RelatedStudy, RelatedTrial
-from hpsearch.core.trial import Params, State, Trial
+from hpsearch.core.trial import Objective, Params, State, Trial
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator.held_study import HeldStudy
-from hpsearch.records.evidence_record import LEARNED
+from hpsearch.records.evidence_record import LEARNED, related_of
 from hpsearch.records.find import JournalStudy
-from hpsearch.samplers.observations import observations
+from hpsearch.samplers.observations import comparable, observations
 from hpsearch.study.cells import value_of
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted
 from hpsearch.study.file.faults import did_you_mean
+from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.space import Choice, Parameter, Space, offers
 
 MOST = 200
@@ -54,15 +55,13 @@ class Learned:
         }
         return {**self.study.document(), **about}
 
-    @property
-    def note(self) -> str:
+    def note(self, search: SearchSection) -> str:
         name, used = self.study.name, len(self.study.trials)
         left = [f"  not used: {one.text}" for one in self.left_out]
         if self.why_not:
             return "\n".join([f'note: nothing of study "{name}" is used: {self.why_not}', *left])
-        shared = quoted(self.study.parameters)
-        head = f'note: the search learns from the ranks of {many(used, "trial")} of study "{name}": {shared}'
-        lines = [head, *left]
+        does = "the search learns from the ranks" if search.models_related else "the first trials have the best"
+        lines = [f'note: {does} of {many(used, "trial")} of study "{name}": {quoted(self.study.parameters)}', *left]
         if self.missing:
             lines.append(f"  not searched there: {quoted(self.missing)}")
         if self.ignored:
@@ -70,8 +69,12 @@ class Learned:
         return "\n".join(lines)
 
 
-def read(study: Study) -> list[Learned]:
-    """What the earlier studies say. NotFound: one of them is not recorded."""
+def read(study: Study, origin: str | None = None) -> list[Learned]:
+    """What the earlier studies say. NotFound: one of them is not recorded.
+
+    origin: the name of the study that this one is forked from: what it has recorded of an earlier study is used where
+    that one was deleted.
+    """
     names = study.search.learn_from or ()
     if not names:
         return []
@@ -79,19 +82,30 @@ def read(study: Study) -> list[Learned]:
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             known = {one.name: one for one in journal.studies()}
-            missing = [name for name in names if name not in known]
+            recorded = _recorded_by(journal, known.get(origin or ""))
+            missing = [name for name in names if name not in known and name not in recorded]
             if not missing:
-                return [_learned(study.space, known[name], journal.trials(known[name].id)) for name in names]
+                return [
+                    _learned(study, known[name], journal.trials(known[name].id))
+                    if name in known
+                    else _learned_again(study.space, recorded[name])
+                    for name in names
+                ]
             hint = did_you_mean(missing[0], known)
     except NotFound:
         hint = ""
     raise NotFound(f"search.learn_from: no study {quoted(missing)} is recorded in {study.journal_display}{hint}")
 
 
-def unread(study: Study, held: HeldStudy | None) -> list[Learned]:
+def _recorded_by(journal: Journal, origin: StudyRecord | None) -> dict[str, RelatedStudy]:
+    documents = journal.documents(origin.id) if origin else {}
+    return {one.name: one for one in related_of(documents)}
+
+
+def unread(study: Study, held: HeldStudy | None, origin: str | None) -> list[Learned]:
     """As `read`, for a study that has not recorded it yet: a new one, or one that was killed as it began."""
     known = held is not None and LEARNED in held.journal.documents(held.record.id)
-    return [] if known else read(study)
+    return [] if known else read(study, origin)
 
 
 def record(found: Sequence[Learned], journal: Journal, lease: Lease) -> None:
@@ -99,42 +113,71 @@ def record(found: Sequence[Learned], journal: Journal, lease: Lease) -> None:
         journal.put_document(lease, LEARNED, {"studies": [one.document() for one in found]}, at=now_ms())
 
 
-def _learned(space: Space, record: StudyRecord, trials: Sequence[Trial]) -> Learned:
+def _learned(study: Study, record: StudyRecord, trials: Sequence[Trial]) -> Learned:
     earlier = JournalStudy(record)
-    there = earlier.space
-    names = dict.fromkeys(one.name for one in space.parameters)
-    shared = tuple(name for name in names if any(one.name == _former(space, name) for one in there.parameters))
-    missing = [name for name in names if name not in shared]
-    former = {_former(space, name) for name in shared}
-    ignored = list(dict.fromkeys(one.name for one in there.parameters if one.name not in former))
-    nothing = Learned(RelatedStudy(record.name, (), ()), missing=missing, ignored=ignored)
+    names = [one.name for one in earlier.space.parameters]
+    ended = [one for one in trials if not one.state.is_active and not one.superseded]
+    usable = [one for one in ended if one.state is not State.FAILED]
+    objective = _compared(earlier.objective, study.objective)
+    history = History(objective, [replace(one, number=i) for i, one in enumerate(usable)])
+    losses = _losses(history, earlier.space, usable)
+    rows = [(one.number, one.params, loss) for one, loss in zip(usable, losses, strict=True)]
+    failed = [Unusable(Why.FAILED)] * (len(ended) - len(usable))
+    found = _fitted(study.space, record.name, names, rows, failed)
+    return replace(found, study=replace(found.study, trials=tuple(_ranked(found.study.trials))))
+
+
+def _learned_again(space: Space, recorded: RelatedStudy) -> Learned:
+    """From what another study has recorded of it: parameters that it did not search are gone."""
+    rows = [(one.number, one.params, one.score) for one in recorded.trials]
+    return _fitted(space, recorded.name, recorded.parameters, rows)
+
+
+def _fitted(
+    space: Space,
+    name: str,
+    there: Sequence[str],
+    rows: Sequence[tuple[int, Params, float | None]],
+    reasons: Sequence[Unusable] = (),
+) -> Learned:
+    """there: the parameters that the earlier study searches. rows: number, parameters and loss of each of its trials;
+    None where it was trained shorter than the others. The scores of the trials are these losses."""
+    shared = tuple(dict.fromkeys(one.name for one in space.parameters if _former(space, one.name) in there))
+    missing = [one for one in dict.fromkeys(one.name for one in space.parameters) if one not in shared]
+    former = {_former(space, one) for one in shared}
+    ignored = list(dict.fromkeys(one for one in there if one not in former))
+    nothing = Learned(RelatedStudy(name, (), ()), missing=missing, ignored=ignored)
     if not shared:
         return replace(nothing, why_not="the two studies search no common parameter")
-    ended = [one for one in trials if not one.state.is_active and not one.superseded]
-    reasons = [Unusable(Why.FAILED) for one in ended if one.state is State.FAILED]
-    usable = [one for one in ended if one.state is not State.FAILED]
-    history = History(replace(earlier.objective, others=()), [replace(one, number=i) for i, one in enumerate(usable)])
-    # An observation has finite losses also where a trial diverged or was pruned.
-    losses = _losses(history, there, usable)
-    rows: list[tuple[int, Params, float]] = []
-    for trial, loss in zip(usable, losses, strict=True):
-        params = _shared_values(space, shared, trial.params)
+    left, used = [*reasons], list[RelatedTrial]()
+    for number, given, loss in rows:
+        params = _shared_values(space, shared, given)
         if isinstance(params, Unusable):
-            reasons.append(params)
+            left.append(params)
         elif loss is None:
-            reasons.append(Unusable(Why.SHORTER))
+            left.append(Unusable(Why.SHORTER))
         else:
-            rows.append((trial.number, params, loss))
-    left = counted(reasons)
-    if len(rows) < FEWEST:
-        why = f"it has {many(len(rows), 'usable trial')}, and {FEWEST} are needed for their ranks"
-        return replace(nothing, why_not=why, left_out=left)
-    return Learned(RelatedStudy(record.name, shared, tuple(_ranked(rows))), left, "", missing, ignored)
+            used.append(RelatedTrial(number, params, loss))
+    if len(used) < FEWEST:
+        why = f"it has {many(len(used), 'usable trial')}, and {FEWEST} are needed for their ranks"
+        return replace(nothing, why_not=why, left_out=counted(left))
+    return Learned(RelatedStudy(name, shared, tuple(used)), counted(left), "", missing, ignored)
+
+
+def _compared(earlier: Objective, own: Objective) -> Objective:
+    """By what the trials of the earlier study are ranked: by its goals where both studies have several, else by the
+    goal that has this study's metric, else by its first goal."""
+    if not earlier.others or own.others:
+        return earlier
+    goal = next((one for one in earlier.goals if one.metric == own.metric), earlier.goals[0])
+    return replace(earlier, metric=goal.metric, goal=goal.goal, others=())
 
 
 def _losses(history: History, space: Space, trials: Sequence[Trial]) -> list[float | None]:
-    """The finite loss of each trial, in their order; None where it was trained shorter than the others."""
-    by_params = {id(one.params): one.loss for one in observations(history, space)}
+    """A finite loss for each trial, in their order; None where it was trained shorter than the others. A trial that
+    diverged or was pruned has one too."""
+    found = observations(history, space)
+    by_params = {id(one.params): loss for one, loss in zip(found, comparable(found), strict=True)}
     return [by_params.get(id(trial.params)) for trial in trials]
 
 
@@ -167,17 +210,16 @@ def _value(parameter: Parameter, cell: Any) -> Any:
     return value
 
 
-def _ranked(rows: Sequence[tuple[int, Params, float]]) -> list[RelatedTrial]:
-    """With the normal quantiles of their ranks; equal losses have the mean of theirs. Where there are more than MOST,
-    the best half of MOST, and of the others every n-th."""
-    ordered = sorted(rows, key=lambda row: (row[2], row[0]))
-    losses = [row[2] for row in ordered]
+def _ranked(trials: Sequence[RelatedTrial]) -> list[RelatedTrial]:
+    """With the normal quantiles of the ranks of their scores; equal ones have the mean of theirs. Where there are more
+    than MOST, the best half of MOST, and of the others every n-th."""
+    ordered = sorted(trials, key=lambda one: (one.score, one.number))
+    losses = [one.score for one in ordered]
     quantile, count = NormalDist().inv_cdf, len(ordered)
     scored = []
-    for number, params, loss in ordered:
-        first = losses.index(loss)
-        rank = first + (losses.count(loss) - 1) / 2
-        scored.append(RelatedTrial(number, params, quantile((rank + 0.5) / count)))
+    for one in ordered:
+        rank = losses.index(one.score) + (losses.count(one.score) - 1) / 2
+        scored.append(replace(one, score=quantile((rank + 0.5) / count)))
     if count <= MOST:
         return scored
     best, others = scored[: MOST // 2], scored[MOST // 2 :]

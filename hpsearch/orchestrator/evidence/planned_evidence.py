@@ -44,6 +44,6 @@ def planned_evidence(study: Study) -> PlannedEvidence:
         imports = []
     found = earlier_evidence.imported(study, imports)
     learned = learned_studies.read(study)
-    notes = [*earlier_evidence.notes(found, study), *(one.note for one in learned)]
+    notes = [*earlier_evidence.notes(found, study), *(one.note(study.search) for one in learned)]
     sources = [*(one.document(study.search) for one in found), *(one.document() for one in learned)]
     return PlannedEvidence(first, tuple(sources), tuple(notes))

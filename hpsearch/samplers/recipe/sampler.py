@@ -19,7 +19,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Params, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
-from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
@@ -207,6 +207,11 @@ class Recipe:
             reason = f"round {plan.number}: the optimum of parabolas through the results, within {source}"
             return New(estimate, plan.rung.epochs, reason, plan.number, notes)
         number, taken = len(history) + history.drawn_before, self._known.keys(self.space, history)
+        if plan.number == 1:
+            drawn, until = partial(draw, self.space, stream(self.seed, number), taken), plan.rung.epochs
+            related = related_point(self.space, history, len(self.known), taken, drawn, until, plan.rung.new)
+            if related is not None:
+                return replace(related, notes=notes)
         params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
         if plan.number > 1 or not by:
             params, by = self._spread(plan, history), ""

@@ -15,7 +15,7 @@ from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
 from hpsearch.study.space import Space
 
-LEARNERS = 'sampler = "tpe", "gp", "cmaes" or "freeze-thaw"'
+LEARNERS = 'method = "bayesian" or "random"'
 
 
 class AutoChoice(Section):
@@ -43,7 +43,7 @@ class SearchSection(Section):
         strict=False,
         min_length=1,
         max_length=20,
-        description="names of recorded studies, on other data too: their ranks guide the search at first",
+        description="names of recorded studies, on other data too: their best points come first, and guide a model",
     )
 
     auto: SkipJsonSchema[AutoChoice | None] = None
@@ -77,11 +77,8 @@ class SearchSection(Section):
 
     def _problems_of_learn_from(self) -> Problems:
         names = self.learn_from or ()
-        if names and not self.uses_related:
-            yield (
-                ("search", "learn_from"),
-                f'{self.label} search cannot use it: it is for method = "bayesian" with {LEARNERS}',
-            )
+        if names and (why := self.cannot_learn_from):
+            yield ("search", "learn_from"), f"{why}; leave it out, or write {LEARNERS}"
         for place, name in enumerate(names):
             if name in names[:place]:
                 yield ("search", "learn_from", place), f"{show(name)} is there already"
@@ -126,9 +123,24 @@ class SearchSection(Section):
         return False
 
     @property
-    def uses_related(self) -> bool:
-        """Whether it can use `learn_from`."""
+    def cannot_learn_from(self) -> str:
+        """Why `learn_from` is refused; "" where it is not."""
+        return ""
+
+    @property
+    def models_related(self) -> bool:
+        """Whether the studies of `learn_from` guide a model; otherwise their best points are the first trials."""
         return False
+
+    @property
+    def related_first(self) -> bool:
+        """Whether the points of `learn_from` come before its sampler is asked. Otherwise the sampler proposes them."""
+        return False
+
+    @property
+    def related_among(self) -> int | None:
+        """At most half of so many trials have points of `learn_from`; None: no limit."""
+        return None
 
     @property
     def can_promote(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from hpsearch.core.format import many
+from hpsearch.core.related import BEST_POINTS
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
@@ -40,6 +41,10 @@ class Grid(SearchSection):
     @property
     def can_promote(self) -> bool:
         return True
+
+    @property
+    def cannot_learn_from(self) -> str:
+        return "a grid trains each of its points, whatever earlier studies found"
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_grid(others)]
@@ -74,6 +79,14 @@ class Random(SearchSection):
     def can_promote(self) -> bool:
         return True
 
+    @property
+    def related_first(self) -> bool:
+        return True
+
+    @property
+    def related_among(self) -> int | None:
+        return self.trials
+
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
@@ -103,8 +116,16 @@ class Bayesian(SearchSection):
         return self.sampler in ("tpe", "gp", "nsga2")
 
     @property
-    def uses_related(self) -> bool:
-        return self.sampler != "nsga2"
+    def models_related(self) -> bool:
+        return self.sampler not in ("nsga2", "cmaes")
+
+    @property
+    def related_first(self) -> bool:
+        return self.sampler == "nsga2"
+
+    @property
+    def related_among(self) -> int | None:
+        return self.startup_trials
 
     @property
     def can_promote(self) -> bool:
@@ -116,7 +137,9 @@ class Bayesian(SearchSection):
 
     @property
     def blind_proposals(self) -> float:
-        return self.startup_trials
+        if self.learn_from is None or self.sampler == "nsga2":
+            return self.startup_trials
+        return min(self.startup_trials, len(self.first or ()) + BEST_POINTS * len(self.learn_from))
 
 
 class Round(Section):
@@ -176,10 +199,15 @@ class FixedList(SearchSection):
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
     @property
+    def cannot_learn_from(self) -> str:
+        return "a list trains its own points only"
+
+    @property
     def takes_several_goals(self) -> bool:
         return True
 
     def problems(self, others: OtherTables) -> Problems:
+        yield from self._problems_of_learn_from()
         if self.first is not None:
             yield ("search", "first"), "is for other methods; a list has all its points in `sets`"
         space, epochs = others.space, others.epochs
@@ -322,6 +350,14 @@ class Own(SearchSection):
     @property
     def takes_several_goals(self) -> bool:
         return True
+
+    @property
+    def related_first(self) -> bool:
+        return True
+
+    @property
+    def related_among(self) -> int | None:
+        return self.trials
 
     @property
     def blind_proposals(self) -> float:

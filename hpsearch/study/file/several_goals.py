@@ -27,8 +27,6 @@ def problems(sections: Mapping[str, Section]) -> Problems:
     search, prune, limits = (sections.get(name) for name in ("search", "prune", "limits"))
     if isinstance(search, SearchSection) and not search.takes_several_goals:
         yield ("search",), f"{search.label} searches for one goal, and study.objectives has several; write {METHODS}"
-    if isinstance(search, SearchSection) and search.learn_from:
-        yield ("search", "learn_from"), "learns the ranks by one metric; with study.objectives leave it out"
     if isinstance(prune, PruneSection) and not isinstance(prune, NeverPrune | HalvingPrune | HyperbandPrune | OwnPrune):
         yield (
             ("prune",),
