@@ -25,7 +25,7 @@ FORMS = (
 
 _NOT_PLAIN = (inspect.isgeneratorfunction, inspect.iscoroutinefunction)
 
-NO_RUN = "the trainer has no parameter `run`, so it gives no object to run.track(…)"
+NO_RUN = "the trainer has no parameter `run`, so it passes no object to run.track(…)"
 
 
 def as_trainer(called: str, function: Any) -> Trainer:

@@ -1,4 +1,4 @@
-"""Writes the checkpoints of one trial: that of its last epoch, and that of its best."""
+"""Writes a trial's checkpoints: of its last epoch and of its best epoch."""
 
 import math
 import uuid
@@ -15,19 +15,19 @@ from hpsearch.workers import checkpoints
 
 
 class Claim:
-    """A file among a trial's checkpoints that names the worker which has the trial: the one that got it last.
+    """A file among a trial's checkpoints with the id of the worker that the trial was assigned to last.
 
-    A worker that was given up may train on: it was only stopped, or its node only cut off. It finds the name of another
-    and changes nothing more. A missing file means that the trial's files were deleted. Once its checkpoints are
-    removed, the file has the reason (`checkpoints.Removal`).
+    A worker that the driver has given up may still train: it was only suspended, or its node was only unreachable. It
+    reads another id in the file and writes nothing more. A missing file means that the trial's files were deleted.
+    After the checkpoints are removed, the file has the reason (`checkpoints.Removal`).
     """
 
     def __init__(self, folder: Path):
         self._path, self._name = folder / checkpoints.CLAIM, uuid.uuid4().hex
 
     def take(self) -> None:
-        """OSError where the disk does not take it."""
-        with checkpoints.with_free_space(self._path):
+        """Write this worker's id. OSError if the file cannot be written."""
+        with checkpoints.adding_free_space(self._path):
             make_private(self._path.parent)
             self._path.write_text(self._name)
 
@@ -44,13 +44,13 @@ class CheckpointsUnavailable(Exception):
 
 
 class CheckpointWriter:
-    """Of a trial on one worker. It claims the trial when it is made, and removes what was trained after epoch `after`.
+    """One trial on one worker. The constructor claims the trial and removes its checkpoints after epoch `after`.
 
     restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
-    weights_only: the best one has no state of what only training needs; the others have all.
+    weights_only: the best checkpoint is without the state that only training needs; the others are complete.
     only_best: the trainer does not continue from a checkpoint, so only the best one is kept.
-    was_removed: its checkpoints were removed when it had ended, so it is trained again from its first epoch.
-    unsaved: why a trial of this trainer cannot be continued; "" where it can, or nothing is known of that yet.
+    was_removed: the checkpoints were removed when the trial had ended, so it is trained again from its first epoch.
+    unsaved: why a trial of this trainer cannot be resumed; "" if it can, or while that is unknown.
     """
 
     def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int, weights_only: bool):
@@ -73,20 +73,21 @@ class CheckpointWriter:
         self.begin_slice()
 
     def restart(self) -> None:
-        """The trial is trained again from its first epoch."""
+        """Discard the restored state: the trial is trained again from its first epoch."""
         self.restored, self._best_loss = None, math.inf
         self.begin_slice()
 
     def begin_slice(self) -> None:
-        """A slice begins: what came before has been judged."""
+        """Start a slice: all earlier epochs have their verdicts."""
         self._bests: list[state.Snapshot] = []
         self._final: state.Snapshot | None = None
         self._last = 0
 
     def observe(self, report: Report, continues: bool) -> None:
-        """An epoch was trained; `continues`: the trainer changes its state before there is time to write.
+        """Take a snapshot if the epoch is the best so far.
 
-        Where a curve is judged at its last epoch, the best is the last so far whose report has the metric.
+        continues: the trainer trains on before the checkpoint is written, so the snapshot is a copy. If the objective
+        uses the last epoch, the best is the last one with the metric.
         """
         self._last = report.step
         loss = self._objective.loss_of(report)
@@ -97,19 +98,20 @@ class CheckpointWriter:
             self._bests.append(state.cloned(snapshot) if continues else snapshot)
 
     def observe_last(self) -> None:
-        """The epoch was the last that the trial may train. Its state is kept, because a longer training may continue
-        there (`hpsearch extend`): the trainer is about to run to its end."""
+        """Copy the state after the last epoch that the trial may train, before the trainer runs to its end: `hpsearch
+        extend` continues from it."""
         if self.tracked and not self._disabled and not self.only_best:
             self._final = state.cloned(self._take(state.take_snapshot))
 
     def write(self, is_resumable: bool) -> Failure | None:
-        """Not `is_resumable`: the trainer went on after its last report, so its state now is no epoch's checkpoint.
+        """Write the checkpoints of a slice.
 
-        Returns why the trial cannot go on: the disk does not take its state, another worker has it. It goes on without
-        checkpoints where its state cannot be saved (`unsaved`): the first checkpoint is read once to know.
+        is_resumable: False if the trainer went on after its last report, so that its present state belongs to no epoch.
+        Returns a failure if the disk is full or another worker has the trial. If the state cannot be serialized,
+        training continues without checkpoints (`unsaved`).
         """
         if not self.tracked and not self.unsaved:
-            self.unsaved = "the trainer gives no object to run.track(…), so there is no model for `evaluate` either"
+            self.unsaved = "the trainer passes no object to run.track(…), so there is no model for `evaluate` either"
         if not self.tracked or self._disabled:
             return None
         try:
@@ -138,7 +140,8 @@ class CheckpointWriter:
         self.store.keep_newest()
 
     def _serialized(self, snapshot: state.Snapshot) -> bytes:
-        """NotSerializable. The first one that has all is read again: it shows whether the trial can be continued."""
+        """Raises NotSerializable. The first complete checkpoint is read back, to check that the trial can be
+        resumed."""
         content = state.pack(snapshot)
         if self._is_first:
             state.check_can_be_read(content)
@@ -149,12 +152,13 @@ class CheckpointWriter:
         return take(self.store.owner, self._last, self._best_loss, self.tracked)
 
     def finish(self, over: bool, epoch: int | None) -> None:
-        """The trial goes no further here; over, epoch: see Release. The best is one that counts."""
-        with suppress(OSError):  # what cannot be removed does no harm
+        """End the trial's training on this worker, with the best checkpoint of an epoch that counts. over, epoch: see
+        Release."""
+        with suppress(OSError):  # a file that cannot be removed does no harm
             if not self._claim.is_held:
                 return
             if epoch is not None and self._bests and self._bests[-1].step > epoch:
-                # A verdict dropped the epoch that was the best: the one before it is the best again.
+                # A verdict dropped the best epoch: the best one before it is the best again.
                 before = [one for one in self._bests if one.step <= epoch]
                 if before:
                     self.store.write_best(state.pack(before[-1]))

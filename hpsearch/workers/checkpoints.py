@@ -1,9 +1,9 @@
 """Checkpoints: the state from which a trial resumes exactly, as bytes that can be verified and cannot run code.
 
-A file and its SHA-256 are written beside their places and then renamed, so that what has a hash is whole, and a disk
-that is full or fails takes nothing away that was there. It is read with `weights_only=True`: tensors and plain
-containers, nothing that executes. There is no fsync: after a power cut a file that did not reach the disk fails its
-hash, and the one before is taken.
+A file and its SHA-256 are written under temporary names and then renamed, so that a file with a hash is complete, and a
+full or failing disk damages no earlier file. Files are read with `weights_only=True`: tensors and plain containers, no
+code. There is no fsync: after a power cut, a file that did not reach the disk does not match its hash, and the
+checkpoint before it is used.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from hpsearch.trainer.state import Snapshot, pack, unpack
 BEST, BEST_BACKUP, CLAIM = "best.pt", "best.pt.before", "claim"
 
 KEPT_CHECKPOINTS = 2
-"""How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
-damaged, or of an epoch that a verdict dropped."""
+"""How many of the newest checkpoints are kept besides the best: the second is used where the last is damaged, or of an
+epoch that a verdict dropped."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Removal:
     most: int
 
     def __str__(self) -> str:
-        kept = "that of the best trial" if self.most == 1 else f"those of the best {self.most} trials"
+        kept = "the best trial's checkpoint" if self.most == 1 else f"the checkpoints of the best {self.most} trials"
         return f'its checkpoint was removed: [checkpoints] keep = "{self.keep}" keeps {kept}'
 
     @classmethod
@@ -51,9 +51,9 @@ class Removal:
 class CheckpointStore:
     """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
 
-    best.pt is the state at the best epoch that counts, or at the last unless study.at = "best". The worker may have
-    been ahead of a verdict that drops what is best; best.pt.before is then the best again. Where the worker was lost
-    before it could say so, best.pt is of a later epoch: its `step` says.
+    best.pt is the state after the best epoch that counts, or after the last one unless study.at = "best". A verdict may
+    drop an epoch that the worker has trained ahead; best.pt.before then replaces its best.pt. If the worker was lost
+    before that, best.pt is of a later epoch than the best one, as its `step` shows.
     """
 
     def __init__(self, folder: Path, owner: str):
@@ -63,29 +63,29 @@ class CheckpointStore:
 
     @classmethod
     def of(cls, work: Path, study_uid: str, number: int) -> "CheckpointStore":
-        """That of a study's trial. work: the study's folder, of which every worker has the same."""
+        """The store of a study's trial. work: the study's folder, the same for every worker."""
         return cls(work / "checkpoints" / f"{number:05d}", f"{study_uid}/{number}")
 
     def write(self, step: int, content: bytes, best: bool = False) -> None:
-        """Write a checkpoint to resume from; with `best` it is the best as well, and is kept.
+        """Write a checkpoint to resume from. best: it is also the best one, so it gets a second name.
 
-        OSError, with the file's name and the room that is left, where the disk does not take it.
+        OSError, with the file's name and the free space, if it cannot be written.
         """
         self._put(self._name(step), content)
         if best:
             self._link(self._name(step), BEST)
 
     def write_best(self, content: bytes) -> None:
-        """Write the best checkpoint of an epoch within a slice; no trial resumes from it."""
+        """Write the best checkpoint, of an epoch within a slice; no trial resumes from it."""
         self._put(BEST, content)
 
     def back_up_best(self) -> None:
-        """Keep the best under another name until it is known whether the one that takes its place counts."""
+        """Keep the best checkpoint under another name until the verdict on the epoch that replaces it."""
         if (self.folder / BEST).exists():
             self._link(BEST, BEST_BACKUP)
 
     def restore_best(self) -> None:
-        """The one that was set aside is the best again; without one there is none."""
+        """Make the backup the best checkpoint again; without a backup, there is no best one."""
         self._remove([BEST])
         if (self.folder / BEST_BACKUP).exists():
             for end in (".sha256", ""):
@@ -95,7 +95,7 @@ class CheckpointStore:
         """Give a checkpoint a second name; a copy where the file system has no links."""
         for end in ("", ".sha256"):
             path = self.folder / f"{to}{end}"
-            with with_free_space(path), _temporary_name(path) as new:
+            with adding_free_space(path), _temporary_name(path) as new:
                 try:
                     new.hardlink_to(self.folder / f"{name}{end}")
                 except OSError:
@@ -104,7 +104,7 @@ class CheckpointStore:
 
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
-        with with_free_space(path):
+        with adding_free_space(path):
             make_private(self.folder)
             with _temporary_name(path) as new, _temporary_name(hashed) as new_hashed:
                 new.write_bytes(content)
@@ -113,12 +113,12 @@ class CheckpointStore:
                 new_hashed.replace(hashed)
 
     def keep_newest(self) -> None:
-        """Remove all but the newest `KEPT_CHECKPOINTS`; the best has a file of its own."""
+        """Remove all but the newest `KEPT_CHECKPOINTS` and the best."""
         self._remove(map(self._name, self._steps()[KEPT_CHECKPOINTS:]))
 
     def keep_best(self, final: int | None = None) -> None:
-        """Remove all but the best: the trial has ended. final: the last epoch of the study, where the trial has reached
-        it: its checkpoint stays too, for a longer training, unless it is the same file as the best."""
+        """Remove all but the best: the trial has ended. final: the study's last epoch, if the trial has reached it; its
+        checkpoint is kept for a longer training, unless it is the same file as the best."""
         if final is not None and self._is_best(self._name(final)):
             final = None
         self._remove([BEST_BACKUP, *(self._name(step) for step in self._steps() if step != final)])
@@ -140,13 +140,13 @@ class CheckpointStore:
         return (self.folder / self._name(step)).exists()
 
     def drop_best_before(self) -> None:
-        """Remove the best one that was set aside: the one that took its place counts."""
+        """Remove the backup of the best: the epoch that replaced it counts."""
         self._remove([BEST_BACKUP])
 
     def remove_after(self, after: int) -> None:
-        """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
+        """Remove the checkpoints after an epoch, since the reports of later epochs were dropped or lost.
 
-        With it goes what a process that was killed had begun to write.
+        Also removes the temporary files of killed processes.
         """
         for path in self.folder.glob(".*.pt*"):
             path.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ class CheckpointStore:
     def remove(self, why: Removal) -> None:
         """Remove all checkpoints, if there are any: the trial is not continued, and its model is not needed.
 
-        The claim is taken first, so that a worker that still has the trial writes no more of them. OSError.
+        The claim is replaced first, so that a worker that still has the trial writes no more of them. OSError.
         """
         try:
             files = [path for path in self.folder.iterdir() if ".pt" in path.name]
@@ -185,7 +185,7 @@ class CheckpointStore:
     def newest(self, at_most: int) -> Snapshot | None:
         """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch.
 
-        That of the best epoch serves where no other is left: an earlier version kept no other of an ended trial.
+        If only the best checkpoint is left, it is used: earlier versions kept no other one of an ended trial.
         """
         for step in self._steps():
             if step <= at_most and (snapshot := self.read(self._name(step))) is not None:
@@ -194,8 +194,8 @@ class CheckpointStore:
         return best if best is not None and best.step <= at_most and not best.weights_only else None
 
     def at(self, step: int) -> Snapshot | None:
-        """The state at the end of that very epoch, under either name, the best first: it may be without what only
-        training needs. None (and a warning) where it is not there."""
+        """The state after exactly this epoch, from best.pt (which may lack the state that only training needs) or from
+        the epoch's own file. None, and a warning, if neither has it."""
         names = [name for name in (BEST, self._name(step)) if (self.folder / name).exists()]
         others = []
         for name in names:
@@ -211,7 +211,7 @@ class CheckpointStore:
         return None
 
     def read(self, name: str) -> Snapshot | None:
-        """One file of the store; None (and a warning) where it is damaged or another trial's."""
+        """One file of the store; None, and a warning, if it is damaged or belongs to another trial."""
         path = self.folder / name
         try:
             content = path.read_bytes()
@@ -222,8 +222,8 @@ class CheckpointStore:
             if snapshot.owner != self.owner:
                 raise ValueError(f"it belongs to {snapshot.owner}")
             if name not in (BEST, self._name(snapshot.step)):
-                raise ValueError(f"it is that of epoch {snapshot.step}")
-        except Exception as problem:  # whatever is wrong with the file, an older one or scratch serves
+                raise ValueError(f"it is of epoch {snapshot.step}")
+        except Exception as problem:  # any defect: an older checkpoint is used, or none
             self.warnings.append(f"checkpoint {path} is not used: {problem}")
             return None
         return snapshot
@@ -239,8 +239,8 @@ class CheckpointStore:
 
 @dataclass(frozen=True)
 class CheckpointUse:
-    """What the checkpoints of a study take on the disk, in bytes: of all together, of the largest one to resume from
-    and the largest of a best epoch; 0 where there is none."""
+    """Disk space of a study's checkpoints, in bytes: all together, the largest one to resume from, and the largest
+    best.pt; 0 if there is none."""
 
     bytes: int = 0
     largest: int = 0
@@ -248,7 +248,7 @@ class CheckpointUse:
 
     @classmethod
     def of(cls, work: Path | None) -> Self:
-        """work: the study's folder; None: it is not on this machine. A file with two names counts once."""
+        """work: the study's folder; None if it is not on this machine. A file with two names counts once."""
         sizes: dict[int, int] = {}
         largest = largest_best = 0
         for folder in _entries(work / "checkpoints") if work is not None else ():
@@ -275,7 +275,7 @@ def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
 
 @contextmanager
 def _temporary_name(path: Path) -> Iterator[Path]:
-    """A name to write a file under before it is renamed; nothing is left there."""
+    """A temporary name to write a file under before it is renamed. The temporary file is removed at the end."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(OSError):
         new.unlink()
@@ -287,15 +287,15 @@ def _temporary_name(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def with_free_space(path: Path) -> Iterator[None]:
-    """An error of the disk names the file, which those of writing do not, and how much room there is."""
+def adding_free_space(path: Path) -> Iterator[None]:
+    """Add the file's name and the free space to an OSError of writing it."""
     try:
         yield
     except OSError as problem:
-        raise OSError(problem.errno, f"{problem.strerror} ({_room(path)})", str(path)) from problem
+        raise OSError(problem.errno, f"{problem.strerror} ({_free_space(path)})", str(path)) from problem
 
 
-def _room(path: Path) -> str:
+def _free_space(path: Path) -> str:
     try:
         folder = next(folder for folder in path.parents if folder.exists())
         return f"{shutil.disk_usage(folder).free:,} bytes are free"

@@ -1,6 +1,6 @@
-"""What a trainer logs to an MLflow server that does not answer, in a file: the tracker sends it later.
+"""Keeps in a file what a trainer logs to an MLflow server that does not answer. The tracker sends it later.
 
-Only metrics and parameters of a run that was started. A run cannot be started, nor a file be sent, without the server.
+Only metrics and parameters of a started run are kept. Starting a run and logging an artifact need the server.
 """
 
 import functools
@@ -15,8 +15,8 @@ from typing import Any
 from hpsearch.core.folders import make_private
 
 SERVER_ERROR = 500
-"""Of HTTP: the server, or what is before it, failed; MLflow raises it too where there is no server. Lower ones are
-refusals, which a later attempt does not change."""
+"""HTTP status: the server or a proxy failed. MLflow also raises it if there is no server. A lower status is a refusal,
+and a later attempt would be refused too."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class HeldBatch:
 
 
 def held_folder(work: Path) -> Path:
-    """A file for each trial. work: the study's folder."""
+    """The folder of these files, one for each trial. work: the study's folder."""
     return work / "held"
 
 
-def hold_what_is_not_sent(file: Path) -> None:
-    """From now on, what this process cannot send to an MLflow server is written to the file; MLflow raises its error as
-    before. Does nothing where MLflow is not imported."""
+def hold_unsent(file: Path) -> None:
+    """From now on, write to the file what this process cannot send to an MLflow server; MLflow still raises its error.
+    No effect if MLflow is not imported."""
     store = getattr(sys.modules.get("mlflow.store.tracking.rest_store"), "RestStore", None)
     original = getattr(store, "log_batch", None)
     if original is None or hasattr(original, "__wrapped__"):
@@ -65,8 +65,8 @@ def _write(file: Path, run: str, metrics: Any, params: Any, tags: Any) -> None:
 
 
 def held_files(work: Path) -> list[Path]:
-    """Those with values to send. A process may still write to its file, so each is renamed: what is written from now on
-    is in a new one."""
+    """The files with values to send. A process may still write to its file, so each file is renamed; the process then
+    writes to a new one."""
     for path in held_folder(work).glob("*.jsonl"):
         sending = path.with_suffix(".sending")
         if not sending.exists():  # else that one is sent first

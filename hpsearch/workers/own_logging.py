@@ -1,9 +1,9 @@
-"""The environment of a trainer that logs to MLflow or Weights & Biases itself, or writes for TensorBoard.
+"""The environment of a trainer that itself logs to MLflow, Weights & Biases or TensorBoard.
 
-MLflow: each run that it starts gets tags with its trial (`MLFLOW_RUN_CONTEXT`, which MLflow adds to all runs of a
-process), in the study's experiment. The run of the trial itself is written by the tracker, later and from another
-process: the tracker makes these runs its children. Where the study's store cannot be used, they are in a store in the
-trial's scratch folder, so that no trial makes one in the working directory.
+MLflow: each run that the trainer starts is in the study's experiment and has tags with its trial (`MLFLOW_RUN_CONTEXT`,
+which MLflow adds to all runs of a process). The tracker writes the trial's own run later, from another process, and
+makes these runs its children. If the study's store cannot be used, the trainer's runs are in a store in the trial's
+scratch folder, so that no trial makes one in the working directory.
 """
 
 import functools
@@ -22,13 +22,13 @@ from typing import Any
 from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import make_private
 from hpsearch.study.file.reading import resolved
-from hpsearch.workers.held_logging import hold_what_is_not_sent
+from hpsearch.workers.held_logging import hold_unsent
 
 FILE = "own-logging.json"
-"""In the study's folder: the experiment for what trainers log themselves, and the store that it is in."""
+"""A file in the study's folder: the experiment that trainers log to themselves, and its store."""
 
 PARENT, CHILD = "hpsearch.parent", "hpsearch.child"
-"""Tags of such a run: "study uid/trial number", and how far the tracker is with it."""
+"""Tags of such a run: "study uid/trial number", and what the tracker has done with the run."""
 
 NEW, ADOPTED, ENDED = "new", "adopted", "ended"
 """Values of CHILD: not yet seen by the tracker, a child of its trial's run, and its trial has ended."""
@@ -41,27 +41,27 @@ LIGHTNING_LOGGERS = ("lightning.pytorch.loggers.mlflow", "pytorch_lightning.logg
 exists, and never reads MLFLOW_EXPERIMENT_ID."""
 
 SERVER_DEFAULTS = {
-    # A server that does not answer delays such a call by seconds, not by minutes.
+    # A call to a server that does not answer takes seconds, not minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    # log_metric and log_params return at once, and raise nothing where the server is away.
+    # log_metric and log_params return at once, and raise nothing if the server is unreachable.
     "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
 }
-"""Of a store that is a server, where the user has not set them."""
+"""Environment variables for a store that is a server, if the user has not set them."""
 
 
 FLUSH_SECONDS = 10.0
-"""Seconds that a trial's end waits for MLflow to send what is queued: a server that is away must not hold back the next
-trial for long."""
+"""Seconds that the end of a trial waits for MLflow to send queued values, so that an unreachable server does not delay
+the next trial for long."""
 
 ASYNC_THREAD = "MLflowAsyncLoggingLoop"
 """The name of MLflow's thread that sends what is logged asynchronously."""
 
 
 def write_experiment(work: Path, uri: str, experiment: str) -> None:
-    """Trials that start from now on log to this experiment; "": to none. uri: as `OwnLogging.store`."""
+    """Let the trials that start from now on log to this experiment; "": to none. uri: as `OwnLogging.store`."""
     new = work / f"{FILE}.new"
-    with suppress(OSError):  # a full disk costs such trials their own logging
+    with suppress(OSError):  # with a full disk, such trials log to their scratch folders
         if not experiment:
             (work / FILE).unlink(missing_ok=True)
             return
@@ -97,7 +97,7 @@ class OwnLogging:
         return found
 
     def _experiment(self) -> tuple[str, str] | None:
-        """The address and the experiment; None where there is none yet, or it cannot be used here."""
+        """The address and the experiment; None if there is none yet or it cannot be used here."""
         with suppress(OSError, ValueError, KeyError, BadInput):
             document: Mapping[str, Any] = json.loads((self.work / FILE).read_text())
             if document["store"] == self.store and document["experiment"]:
@@ -105,12 +105,13 @@ class OwnLogging:
         return None
 
 
-class Surroundings:
-    """What a trial's own logging finds while the trial is trained: these variables, a folder for TensorBoard, and its
-    own active run of MLflow.
+class LoggingEnvironment:
+    """The environment of a trial's own logging while the trial is trained: these variables, a folder for TensorBoard,
+    and its own active MLflow run.
 
-    keep: in a process of the trial's own they stay until its end, where MLflow ends the active run. held: then the file
-    for what cannot be sent to a server (see `held_logging`); None: it is not held.
+    keep: for a trial with its own process: nothing is restored, and MLflow ends the active run when the process ends.
+    held: with `keep`, the file for values that cannot be sent to a server (see `held_logging`); None: they are not
+    kept.
     """
 
     def __init__(self, environment: Mapping[str, str | None], scratch: Path, *, keep: bool, held: Path | None = None):
@@ -129,7 +130,7 @@ class Surroundings:
             init.__defaults__ = (self._folder, *values[1:])
         if self._keep:
             if self._held is not None:
-                hold_what_is_not_sent(self._held)
+                hold_unsent(self._held)
             yield
             return
         others = _swap_active_runs(self._runs)
@@ -142,8 +143,8 @@ class Surroundings:
             _set(before)
 
     def end(self) -> None:
-        """Send what MLflow has queued, and end the runs of MLflow that the trainer has left active; to be called inside
-        `entered`, once the trainer is closed."""
+        """Send the values that MLflow has queued, and end the MLflow runs that the trainer has left active. Call it
+        inside `entered`, after the trainer is closed."""
         if not _done_within(FLUSH_SECONDS, _flush_mlflow):
             with suppress(Exception):  # the trainer may have closed it
                 sys.stdout.write(
@@ -151,14 +152,14 @@ class Surroundings:
                 )
         mlflow = sys.modules.get("mlflow")
         if mlflow is not None and not self._keep:
-            with suppress(Exception):  # a server that is away: the tracker ends them
+            with suppress(Exception):  # the server is unreachable: the tracker ends them
                 while mlflow.active_run() is not None:
                     mlflow.end_run()
 
 
 def _flush_mlflow() -> None:
-    """Send the queues of `autolog` and of asynchronous logging. MLflow does so when a process ends, which a trial's
-    process does not in the usual way: see `trial_process.leave`."""
+    """Send the queues of `autolog` and of asynchronous logging. MLflow does this at the normal end of a process; a
+    trial's process ends without it (see `trial_process.exit_process`)."""
     if (autolog := sys.modules.get("mlflow.utils.autologging_utils.metrics_queue")) is not None:
         autolog.flush_metrics_queue()
     fluent = sys.modules.get("mlflow.tracking.fluent")
@@ -167,12 +168,12 @@ def _flush_mlflow() -> None:
 
 
 def _done_within(seconds: float, action: Callable[[], None]) -> bool:
-    """Whether it has returned by then; it goes on, on a thread of its own."""
+    """Whether the action has returned by then; if not, it continues on its own thread."""
     if "mlflow" not in sys.modules:
         return True
 
     def act() -> None:
-        with suppress(Exception):  # MLflow has written what is wrong to the log
+        with suppress(Exception):  # MLflow has written the error to the log
             action()
 
     thread = threading.Thread(target=act, name="hpsearch-flush", daemon=True)
@@ -182,8 +183,8 @@ def _done_within(seconds: float, action: Callable[[], None]) -> bool:
 
 
 def _adapt(logger: Any) -> None:
-    """Let a Lightning `MLFlowLogger` that is given neither an address nor an experiment use those of the environment,
-    where they are set. Lightning 2 takes `_experiment_id` before it looks for the experiment by its name."""
+    """Let a Lightning `MLFlowLogger` without an address or an experiment use the address and experiment of the
+    environment, if they are set. Lightning 2 uses `_experiment_id`, if it is set, instead of the experiment's name."""
     if logger is None or hasattr(logger.__init__, "__wrapped__"):
         return
     original = logger.__init__
@@ -203,7 +204,7 @@ def _adapt(logger: Any) -> None:
 
 
 def _swap_active_runs(runs: list[Any]) -> list[Any]:
-    """Make these the active runs of MLflow in this thread; returns those that were."""
+    """Replace MLflow's active runs in this thread; returns the previous ones."""
     stack = getattr(sys.modules.get("mlflow.tracking.fluent"), "_active_run_stack", None)
     if stack is None:
         return []
@@ -221,7 +222,7 @@ def _set(environment: Mapping[str, str | None]) -> None:
 
 
 def _writers() -> Iterator[Any]:
-    """`SummaryWriter.__init__` of each of WRITERS that is imported; the folder is its first default."""
+    """`SummaryWriter.__init__` of each imported module of WRITERS; its first default is the folder."""
     for name in WRITERS:
         init = getattr(getattr(sys.modules.get(name), "SummaryWriter", None), "__init__", None)
         if getattr(init, "__defaults__", None):

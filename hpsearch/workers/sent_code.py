@@ -1,5 +1,5 @@
-"""On a node of a cluster: whether the study's folder there has the driver's code. Another checkout, or an old copy at
-the same path, would train something else."""
+"""Checks on a cluster's node that its study folder has the driver's code: another checkout, or an old copy, may be at
+the same path."""
 
 import hashlib
 import platform
@@ -19,8 +19,8 @@ def sent_files(trainer: TrainerContext) -> dict[str, str]:
 
 
 def on_this_node(trainer: TrainerContext, sent: Mapping[str, str]) -> TrainerContext:
-    """Where the study's folder has other files than the driver, the trainer of the working directory, which is the
-    copy that Ray has sent. sent: see `sent_files`."""
+    """The trainer to use on this node: from the study's folder if that has the driver's files, else from the working
+    directory, which is the copy that Ray has sent. sent: see `sent_files`."""
     copy = Path.cwd()
     if _has(trainer.folder, sent) or not _has(copy, sent):
         return trainer
@@ -28,7 +28,7 @@ def on_this_node(trainer: TrainerContext, sent: Mapping[str, str]) -> TrainerCon
 
 
 def host_with_other_code(trainer: TrainerContext, folder: Path) -> str:
-    """On a worker: the name of its host where that has another version of `folder`, the driver's, else "".
+    """On a worker: the name of its host if that has another version of the driver's `folder`, else "".
 
     trainer: from `on_this_node`.
     """
@@ -36,7 +36,7 @@ def host_with_other_code(trainer: TrainerContext, folder: Path) -> str:
 
 
 def other_code(host: str, folder: Path) -> str:
-    """The warning."""
+    """The warning for a host with other code."""
     return (
         f"{folder} on {host} has another version of the trainer's code: trials there are trained with the copy that "
         "was sent when this run started, without the files that are not sent to a cluster (docs/clusters.md)"

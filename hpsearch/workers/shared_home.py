@@ -1,4 +1,4 @@
-"""Whether the workers of a cluster can read the home folder of the driver, which has the checkpoints and the logs."""
+"""Checks that a cluster's workers can read the driver's home folder, where the checkpoints and logs are."""
 
 import platform
 import uuid
@@ -8,16 +8,17 @@ from pathlib import Path
 from hpsearch.workers.worker import Setup
 
 MARKER = "home-id"
-"""A file in the home, with an id. Another folder at the same path, on another node, has another id or none."""
+"""A file with an id in the home folder. A different folder at the same path, on another node, has another id or
+none."""
 
 
 def home_of(setup: Setup) -> Path:
-    """See `work_folder` in orchestrator/build.py."""
+    """The home folder; see `work_folder` in orchestrator/build.py."""
     return setup.work.parents[1]
 
 
 def home_id(home: Path) -> str:
-    """The content of the marker. It is written once; of several drivers at the same time, the first writes it."""
+    """The content of the marker, which the first driver writes."""
     marker = home / MARKER
     if not marker.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -30,7 +31,7 @@ def home_id(home: Path) -> str:
 
 
 def host_without_home(setup: Setup) -> str:
-    """On a worker: the name of its host where it cannot read the driver's home, else "".
+    """On a worker: the name of its host if it cannot read the driver's home, else "".
 
     Nothing is checked without `Setup.home_id`.
     """
@@ -41,7 +42,7 @@ def host_without_home(setup: Setup) -> str:
 
 
 def without_home(host: str, home: Path) -> str:
-    """The warning."""
+    """The warning for a host without the home folder."""
     return (
         f"workers on {host} cannot read {home} of this machine: the checkpoints and logs of their trials stay there. "
         "Such a trial is trained again from epoch 1 if another node continues it, and `best` and `evaluate` have no "

@@ -1,8 +1,8 @@
-"""SIGTERM to a process that trains: a scheduler, a service manager or a user ends it, and its trainer has not failed.
+"""Detects SIGTERM to a training process: a scheduler, a service manager or a user ends it; the trainer has not failed.
 
-SIGTERM counts as from outside whoever sends it: its handler does not receive the sender, which may be the trainer
-itself with `os.kill(os.getpid(), SIGTERM)` (see `MAX_OUTSIDE` in orchestrator/lost_workers.py). `sys.exit` without
-SIGTERM is a failure of the trainer.
+Every SIGTERM counts as sent from outside, since a handler does not receive the sender. The trainer itself may send one
+with `os.kill(os.getpid(), SIGTERM)` (see `MAX_OUTSIDE` in orchestrator/lost_workers.py). `sys.exit` without SIGTERM is
+a failure of the trainer.
 """
 
 import os
@@ -13,11 +13,11 @@ BY_SIGTERM = "SIGTERM ended its process"
 
 
 class SigtermWatch:
-    """received: whether this process has received SIGTERM since the watch was made.
+    """received: whether this process has received SIGTERM since this object was created.
 
-    Python writes the number of each signal that has a handler in Python code to the wakeup descriptor, whatever the
-    handler does: that of Ray's workers raises SystemExit, a trainer may set its own. Without a handler the process
-    ends. Made on the main thread: Ray creates an actor there, and may call its methods on another one.
+    Python writes the number of each signal with a Python handler to the wakeup descriptor, whatever the handler does:
+    the handler of Ray's workers raises SystemExit, and a trainer may set its own. Without a handler the process ends.
+    Create it on the main thread: Ray creates actors there, and may call their methods on another thread.
     """
 
     def __init__(self) -> None:
@@ -36,6 +36,6 @@ class SigtermWatch:
 
 
 def _drop_wakeup_descriptor() -> None:
-    """What a forked child, such as a DataLoader's worker, receives is not for its parent."""
-    with suppress(ValueError):  # forked by a thread, for a moment
+    """Let signals to a forked child, such as a DataLoader's worker, not reach its parent's descriptor."""
+    with suppress(ValueError):  # not allowed in a process that a thread has forked
         signal.set_wakeup_fd(-1)

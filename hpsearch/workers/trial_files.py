@@ -11,7 +11,7 @@ from hpsearch.workers.trial_log import log_file
 
 @dataclass(frozen=True)
 class TrialFiles:
-    """checkpoint: None where the trainer tracks nothing, or it was removed; removal: why. log: None where the trainer
+    """checkpoint: None if the trainer tracks nothing, or if it was removed; removal: why. log: None if the trainer
     printed nothing, or printed to the terminal (resources.address = "none")."""
 
     checkpoint: Path | None

@@ -24,7 +24,7 @@ def log_file(work: Path, number: int) -> Path:
 
 
 def end_of_log(work: Path, number: int, most: int) -> str:
-    """Whole lines, at most so many bytes of them; "" where nothing was written, or the log is not on this machine."""
+    """The last whole lines, at most `most` bytes; "" if nothing was written or the log is not on this machine."""
     try:
         with log_file(work, number).open("rb") as file:
             size = file.seek(0, io.SEEK_END)

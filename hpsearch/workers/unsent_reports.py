@@ -1,7 +1,7 @@
-"""The reports of a slice that is still trained, in a file: they outlive a trial's process that crashes or is killed.
+"""Keeps the reports of an unfinished slice in a file, so that they survive a crash or kill of the trial's process.
 
-A worker sends the reports of a slice together (`SLICE_SECONDS`). A report after which the process trains on is written
-here first. Where epochs take longer than a slice, nothing is written before the last one.
+A worker sends the reports of a slice together (`SLICE_SECONDS`). A report is written here if training continues after
+it within the slice. With epochs longer than a slice, only the last report of a trial is.
 """
 
 import json
@@ -14,12 +14,12 @@ from hpsearch.core.trial import Report
 
 
 def unsent_file(work: Path, number: int) -> Path:
-    """That of a trial. work: the study's folder."""
+    """The file of a trial. work: the study's folder."""
     return work / "unsent" / f"{number:05d}.jsonl"
 
 
 class UnsentReports:
-    """Written by the trial's process. A disk that takes no more costs only what a crash then loses."""
+    """Written by the trial's process. On a full disk nothing is written, and a crash loses the slice's reports."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -27,7 +27,7 @@ class UnsentReports:
         self._is_new_slice = True
 
     def begin_slice(self) -> None:
-        """The reports so far are sent."""
+        """Start a slice: the reports so far were sent."""
         self._is_new_slice = True
 
     def add(self, report: Report) -> None:
@@ -42,7 +42,7 @@ class UnsentReports:
             self._file.write(json.dumps([report.step, dict(report.metrics)]).encode() + b"\n")
 
     def close(self) -> None:
-        """Nothing is left to send."""
+        """Remove the file: all reports were sent."""
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
@@ -50,7 +50,7 @@ class UnsentReports:
 
 
 def take_unsent(path: Path, after: int) -> tuple[Report, ...]:
-    """The reports with steps above `after` that a process left; the file is removed."""
+    """Read the reports with steps above `after` that an ended process has left, and remove the file."""
     found: list[Report] = []
     with suppress(OSError, ValueError):  # the process ended while it wrote the last line
         for line in path.read_bytes().splitlines():

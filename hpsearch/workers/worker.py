@@ -25,15 +25,15 @@ from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.held_logging import held_folder
-from hpsearch.workers.own_logging import OwnLogging, Surroundings
+from hpsearch.workers.own_logging import LoggingEnvironment, OwnLogging
 from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import CappedLog, log_file
 from hpsearch.workers.unsent_reports import UnsentReports, unsent_file
 
 SLICE_SECONDS = 0.02
-"""Seconds that a worker trains before it reports: at least one epoch, several where they are short. Epochs after the
-verdict to stop or pause are dropped, so such a verdict wastes at most this time or one epoch."""
+"""Seconds that a worker trains before it reports: at least one epoch, several short ones. Epochs after a verdict to
+stop or pause are dropped, so a verdict wastes at most this time or one epoch."""
 
 LATE_FRACTION = 0.02
 """Where the driver took longer to answer than this fraction of an epoch (many workers, a busy driver), the worker
@@ -41,21 +41,21 @@ trains one epoch ahead of the verdict."""
 
 
 HASH_SEED = "0"
-"""PYTHONHASHSEED of the processes that train on Ray, so that sets of strings have the same order in all."""
+"""PYTHONHASHSEED of all training processes on Ray, so that sets of strings have the same order in each."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """The configuration of every worker of a study. It is sent to other machines: plain values only, no secret.
+    """The configuration of every worker of a study. It is sent to other machines: plain values only, no passwords.
 
     trainer: the worker sets its device and threads from `cpus` and `gpus`.
     work: the folder of this study's checkpoints, logs and scratch folders.
     capture: write the trainer's output to a log file; otherwise it goes to the terminal (for debugging).
     shared: several workers are in one process, so each restores its random state before it trains.
-    ahead: train one epoch ahead of a late verdict (see LATE_FRACTION), and watch for SIGTERM; for a worker in its own
-        process.
-    one_epoch_slices: start an epoch only after the last was judged, so that the best checkpoint is of an epoch that
-        counts.
+    ahead: train one epoch ahead of a late verdict (see LATE_FRACTION), and detect SIGTERM; for a worker in its own
+    process.
+    one_epoch_slices: start an epoch only after the verdict on the one before, so that the best checkpoint is of an
+    epoch that counts.
     weights_only: see `CheckpointWriter`.
     mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
     home_id: content of a file in the home folder, which every worker must read; "": not checked (see `shared_home`).
@@ -98,7 +98,8 @@ class Worker:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """What else can change a curve (versions, device, threads); read after the trainer was imported."""
+        """What can change a curve besides parameters and seed: versions, device, threads. Read after the trainer's
+        import."""
         return environment.of_worker(self.context.sources(), self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
@@ -126,7 +127,7 @@ class Worker:
         self._limit_resources()
         with tempfile.TemporaryDirectory(prefix="hpsearch-", ignore_cleanup_errors=True) as folder:
             variables = OwnLogging("", Path(folder), self.setup.study_uid).environment(0, Path(folder))
-            with Surroundings(variables, Path(folder), keep=False).entered():  # what it logs itself is not kept
+            with LoggingEnvironment(variables, Path(folder), keep=False).entered():  # its own logging is not kept
                 return measurement.measure(self.context)
 
     def start(self, start: Start) -> Reported:
@@ -154,7 +155,7 @@ class Worker:
         return reported
 
     def _unless_terminated(self, reported: Reported) -> Reported:
-        """The same, but if the trainer ended too early after SIGTERM, with or without exception, SIGTERM ended it."""
+        """`reported`, with the failure "terminated" if the trainer failed or ended early after a SIGTERM."""
         assert self.training is not None
         failure, trial = reported.failure, self.training.trial
         failed = failure is not None and failure.kind not in ("oom", "disk")
@@ -200,19 +201,19 @@ class _Training:
         self.scratch = setup.work / "scratch" / f"{start.number:05d}"
         variables = OwnLogging(setup.mlflow, setup.work, setup.study_uid).environment(start.number, self.scratch)
         held = held_folder(setup.work) / f"{start.number:05d}.jsonl"
-        self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated, held=held)
+        self.own_logging = LoggingEnvironment(variables, self.scratch, keep=setup.isolated, held=held)
         self.unsent = UnsentReports(unsent_file(setup.work, start.number))
         self._trained_again = ""
         with self.own_logging.entered():
             self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
-        # In a process of the trial's own, KeyboardInterrupt is the trainer's, and not that of somebody at a terminal.
+        # In a trial's own process, a KeyboardInterrupt comes from the trainer, not from a terminal.
         self._raised_by_trainers = (BaseException,) if setup.isolated else (Exception, SystemExit)
         self.environment: dict[str, Any] = {}
         self.data: dict[str, str] | None = None
 
     def _open(self, without: str) -> OpenTrial:
-        """Resume from the checkpoint, if there is one. without: why there is none, for the warning."""
+        """Open the trial, from its checkpoint if there is one. without: why there may be none, for the warning."""
         start, context, restored = self.start, self.context, self.checkpoints.restored
         trainer = context.find()
         if len(context.replicates) > 1:
@@ -240,8 +241,8 @@ class _Training:
         return report
 
     def slice(self, waited: float) -> Reported:
-        """Train for `SLICE_SECONDS`, but at least to one new report, unless the trainer ends first or trains again,
-        without checkpoints, epochs that are in the journal.
+        """Train for `SLICE_SECONDS`, and at least to one new report, unless the trainer ends before it. A trainer
+        without checkpoints may also return no report while it trains journaled epochs again.
 
         waited: the seconds from the last report to this order.
         """
@@ -255,7 +256,7 @@ class _Training:
                 ended = self._train(new_reports, began, waited)
         except self._raised_by_trainers as problem:
             failure = failure_of(problem)
-            is_in_log = isinstance(problem, ProgramFailed)  # its output is
+            is_in_log = isinstance(problem, ProgramFailed)  # with the program's output
             if (self.log is not None or self.setup.isolated) and not is_in_log:
                 self._write_log(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
@@ -272,7 +273,7 @@ class _Training:
         return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, *of_trainer)
 
     def _provenance(self) -> Provenance | None:
-        """With the first report, and again where the trainer has called `Run.uses` since."""
+        """Sent with the first report, and again after the trainer has called `Run.uses`."""
         used = self.trial.run.data_hashes
         if self.data == used:
             return None
@@ -289,7 +290,7 @@ class _Training:
             report = self._next_report()
             if report is None:
                 return True
-            if report.step == 0:  # before training: it is not judged, so no verdict on it has to be awaited
+            if report.step == 0:  # before training: it is not judged, so there is no verdict to wait for
                 new_reports += [report] if start.after == 0 else []
                 continue
             self.retrained += max(0, min(report.step, start.after) - (before if self.trial is trial else 0))

@@ -193,7 +193,7 @@ class TestDamage:
         newest = store.newest(2)
         assert newest is not None
         assert newest.step == 1
-        assert "it is that of epoch 5" in store.warnings[0]
+        assert "it is of epoch 5" in store.warnings[0]
 
     @pytest.mark.parametrize("evil", EVIL)
     def test_nothing_is_executed(self, store: CheckpointStore, tmp_path: Path, evil: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.workers.held_logging import HeldBatch, held_batches, held_files, held_folder, hold_what_is_not_sent
+from hpsearch.workers.held_logging import HeldBatch, held_batches, held_files, held_folder, hold_unsent
 
 METRIC = SimpleNamespace(key="loss", value=0.5, timestamp=7, step=1)
 PARAM = SimpleNamespace(key="lr", value=0.1)
@@ -37,7 +37,7 @@ def log_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     module.RestStore = RestStore  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for _ in range(2):  # with each slice of a trial
-        hold_what_is_not_sent(held_folder(tmp_path) / "00003.jsonl")
+        hold_unsent(held_folder(tmp_path) / "00003.jsonl")
 
     def call(status: int) -> str:
         store = RestStore()
@@ -83,4 +83,4 @@ def test_a_line_that_was_not_written_to_its_end(tmp_path: Path) -> None:
 
 def test_without_mlflow_nothing_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mlflow.store.tracking.rest_store", raising=False)
-    hold_what_is_not_sent(tmp_path / "00003.jsonl")
+    hold_unsent(tmp_path / "00003.jsonl")

@@ -15,8 +15,8 @@ from hpsearch.workers.own_logging import (
     LIGHTNING_LOGGERS,
     NEW,
     PARENT,
+    LoggingEnvironment,
     OwnLogging,
-    Surroundings,
     write_experiment,
 )
 
@@ -106,7 +106,7 @@ class TestSurroundings:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: type[Writer]
     ) -> None:
         monkeypatch.setenv("MLFLOW_RUN_ID", "of the program")
-        surroundings = Surroundings({"MLFLOW_RUN_ID": None, "WANDB_MODE": "offline"}, tmp_path, keep=False)
+        surroundings = LoggingEnvironment({"MLFLOW_RUN_ID": None, "WANDB_MODE": "offline"}, tmp_path, keep=False)
         with surroundings.entered():
             assert "MLFLOW_RUN_ID" not in os.environ
             assert os.environ["WANDB_MODE"] == "offline"
@@ -119,7 +119,7 @@ class TestSurroundings:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: type[Writer]
     ) -> None:
         monkeypatch.setenv("WANDB_MODE", "online")
-        with Surroundings({"WANDB_MODE": "offline"}, tmp_path, keep=True).entered():
+        with LoggingEnvironment({"WANDB_MODE": "offline"}, tmp_path, keep=True).entered():
             pass
         assert os.environ["WANDB_MODE"] == "offline"
         assert writer().logdir == str(tmp_path / "tensorboard")
@@ -132,7 +132,7 @@ class TestSurroundings:
         fluent._active_run_stack = stack  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "mlflow.tracking.fluent", fluent)
         stack.get().append("of the program")
-        first, second = (Surroundings({}, tmp_path, keep=False) for _ in range(2))
+        first, second = (LoggingEnvironment({}, tmp_path, keep=False) for _ in range(2))
         with first.entered():
             stack.get().append("first")
         with second.entered():
@@ -174,7 +174,7 @@ class TestALoggerOfLightning:
 
     def entered(self, tmp_path: Path) -> Any:
         variables = {"MLFLOW_TRACKING_URI": STORE, "MLFLOW_EXPERIMENT_ID": "3"}
-        return Surroundings(variables, tmp_path, keep=False).entered()
+        return LoggingEnvironment(variables, tmp_path, keep=False).entered()
 
     @pytest.mark.parametrize(
         ("given", "found"),
@@ -213,7 +213,7 @@ class TestEnd:
         for one in (mlflow, module):
             monkeypatch.setitem(sys.modules, one.__name__, one)
         monkeypatch.delitem(sys.modules, "mlflow.tracking.fluent", raising=False)
-        surroundings = Surroundings({}, folder, keep=keep)
+        surroundings = LoggingEnvironment({}, folder, keep=keep)
         with surroundings.entered():
             surroundings.end()
 

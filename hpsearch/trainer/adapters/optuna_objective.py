@@ -54,7 +54,7 @@ class ObjectiveTrainer(AdaptedTrainer):
 
     def __call__(self, argument: Params, run: Run) -> Iterator[Report]:
         name = code_holder(self.objective).__name__
-        run.without_checkpoints = "an objective of Optuna gives no object to run.track(…)"
+        run.without_checkpoints = "an Optuna objective passes no object to run.track(…)"
         return functions.reports(partial(self._value, OptunaTrial(name, argument, run)), name, run)
 
     def _value(self, trial: "OptunaTrial") -> Any:

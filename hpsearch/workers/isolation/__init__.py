@@ -1,1 +1,1 @@
-"""Each trial in a process of its own: a template that has the imports is forked for it."""
+"""Each trial in a process of its own, forked from a template process that has imported the trainer."""

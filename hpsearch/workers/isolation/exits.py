@@ -12,19 +12,19 @@ CONNECTION_LOST = 70
 """Exit code of a trial's process that can no longer reach its worker (EX_SOFTWARE)."""
 
 LAST_LINES = 10
-"""Of the log, for a process that left no traceback."""
+"""Lines of the log that stand in for a traceback."""
 
 
 @dataclass(frozen=True)
 class Exit:
-    """code: the exit code, or minus the number of the signal. output: the end of what it wrote."""
+    """code: the exit code, or minus the number of the signal. output: the end of the process's output."""
 
     code: int
     output: str = ""
 
     @property
     def how(self) -> str:
-        """In the past tense, after the name of the process."""
+        """How it ended, as a predicate: "was killed by SIGSEGV"."""
         if self.code == CONNECTION_LOST:
             cause = "the trainer may have closed file descriptors that it had not opened, such as with os.closerange"
             return f"ended with exit code {self.code}, because its connection to hpsearch was closed: {cause}"
@@ -32,7 +32,7 @@ class Exit:
 
     @property
     def traceback(self) -> str:
-        """That of Python's faulthandler, else the last lines of the log, else ""."""
+        """The traceback of Python's faulthandler; without one, the last lines of the log; else ""."""
         _, fatal, rest = self.output.rpartition("Fatal Python error: ")
         if fatal:
             return (fatal + rest.partition("\nExtension modules:")[0]).strip()
@@ -40,7 +40,8 @@ class Exit:
         return "\n".join(["The last lines of its log:", *lines]) if lines else ""
 
     def lost(self, number: int, kernel_oom_killed: bool) -> Lost:
-        """kernel_oom_killed: the kernel has ended a process for its memory while this one ran."""
+        """The event for the loop. kernel_oom_killed: the kernel has killed a process for its memory while this one
+        ran."""
         if self.code == -signal.SIGKILL and kernel_oom_killed:
             reason = "out of memory: the kernel killed its process"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)

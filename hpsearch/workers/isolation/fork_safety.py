@@ -10,14 +10,14 @@ from pathlib import Path
 from hpsearch.workers.isolation import linux
 
 FORK_SAFE_THREADS = {"jemalloc_bg_thd"}
-"""Threads of C libraries that prepare for a fork themselves: that of the jemalloc in pyarrow, which pandas imports."""
+"""Threads of C libraries that handle a fork themselves: jemalloc's, in pyarrow, which pandas imports."""
 
 CUDA_DEVICE = "/dev/nvidia-uvm"
-"""Open in each process that has initialised CUDA."""
+"""A file that each process with an initialised CUDA has open."""
 
 
 def spawn_reason() -> str:
-    """Why this process cannot be forked safely, or ""."""
+    """Why this process cannot be forked safely; "" if it can."""
     if not hasattr(os, "fork") or sys.platform == "darwin":
         return "on this system a process that has imported libraries cannot be forked safely"
     if CUDA_DEVICE in linux.open_devices() or not _fork_keeps_cuda():
@@ -40,7 +40,8 @@ def _own_name() -> str:
 
 
 def _fork_keeps_cuda() -> bool:
-    """Try it, and so let libraries that end their threads for a fork (OpenBLAS) do that before threads are counted."""
+    """Fork once to find out. Libraries that end their threads before a fork (OpenBLAS) do so here, before the threads
+    are counted."""
     torch = sys.modules.get("torch")
     pid = fork()
     if pid == 0:

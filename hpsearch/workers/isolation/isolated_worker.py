@@ -23,18 +23,18 @@ MEASUREMENT = -1
 """The number in the Lost of a process that measures and trains no trial."""
 
 IMPORTS_KILLED = 3
-"""So many times in a row the process that imports the trainer is killed before the trainer counts as the cause: it may
-have been for the memory that others used."""
+"""After so many kills in a row of the process that imports the trainer, the trainer counts as the cause; before that,
+the memory use of other processes may be the cause."""
 
 RELEASE_TIMEOUT = 60.0
-"""What the trainer's `finally` may take before its process is killed."""
+"""Seconds that the trainer's `finally` may take before its process is killed."""
 
 
 class IsolatedWorker:
-    """The methods of `Worker`, each carried out in the trial's process. Where that process ends meanwhile, `start` and
-    `advance` return a Lost, and so does `measure`.
+    """The methods of `Worker`, each carried out in the trial's process. If that process ends during the call, `start`,
+    `advance` and `measure` return a Lost.
 
-    `kill` may be called from another thread; all others come one at a time.
+    `kill` may be called from another thread; the other methods are called one at a time.
     """
 
     def __init__(self, setup: Setup):
@@ -52,7 +52,8 @@ class IsolatedWorker:
         self._template = TemplateProcess(self.setup)
 
     def check(self, params: Params) -> int:
-        """As `Worker.check`. Returns the pid of this process. TrainerError too where importing it ends the process."""
+        """As `Worker.check`, but returns the pid of this process. TrainerError also if importing the trainer ends the
+        process."""
         checked = self._in_new_process("check", params)
         if isinstance(checked, Lost):
             raise TrainerError(f"{self.setup.trainer.name} cannot be tried: {checked.reason}\n{checked.traceback}")
@@ -70,14 +71,15 @@ class IsolatedWorker:
         if isinstance(reported, Reported) and reported.provenance is not None and self._shares_imports:
             self._environment = reported.provenance.environment
         if self._template is not None:
-            self._template.prepare_next()  # now, and not earlier: it would slow down the first epoch
+            self._template.prepare_next()  # after the first slice, which it would slow down
         return reported
 
     def advance(self) -> Reported | Lost:
         return self._reported("advance")
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
-        """Returns when the trainer is closed and the checkpoints are written; the process ends meanwhile."""
+        """Returns when the trainer is closed and the checkpoints are written; does not wait for the end of the
+        process."""
         if self._trial is None:
             return
         self._order("release", over, epoch)
@@ -88,12 +90,12 @@ class IsolatedWorker:
             self.kill()
 
     def kill(self) -> None:
-        """End the trial's process at once, and all that it has started."""
+        """Kill the trial's process and all processes that it has started."""
         if self._template is not None:
             self._template.end_trial(at_once=True)
 
     def close(self) -> None:
-        """End the template, and with it the trial's process."""
+        """End the template and the trial's process."""
         if self._trial is not None:
             self._trial.close()
             self._trial = None
@@ -122,7 +124,8 @@ class IsolatedWorker:
             self._end()
 
     def _ready_template(self) -> TemplateProcess:
-        """Started again where it has ended, or is killed meanwhile; the process of the trial before has ended."""
+        """The template with its imports done, started again if it has ended or is killed. Waits for the end of the
+        previous trial's process."""
         if self._template is not None:
             self._template.await_exit()
         killed = 0
@@ -145,7 +148,7 @@ class IsolatedWorker:
         return self._template is not None and not self._template.spawns
 
     def _begin(self, number: int | None) -> None:
-        """A new process, once the one before has ended."""
+        """Start a process, after the previous one has ended."""
         self._end()
         template = self._ready_template()
         self._number = MEASUREMENT if number is None else number
@@ -153,7 +156,7 @@ class IsolatedWorker:
 
     def _order(self, name: str, *arguments: object) -> None:
         assert self._trial is not None, "no trial was started"
-        with suppress(OSError):  # it has ended: its exit is read next
+        with suppress(OSError):  # the process has ended: `_call` reads its exit
             self._trial.send((name, arguments))
 
     def _call(self, name: str, *arguments: object) -> Any:
@@ -166,7 +169,7 @@ class IsolatedWorker:
         elif self._sigterm.descriptor in wait([self._trial, template.connection, self._sigterm.descriptor]):
             self.kill()  # Ray ends this process once the call has returned
             return Lost(self._number, BY_SIGTERM, outside=True)
-        if not self._trial.poll():  # the template says that the process has ended; it may have answered before
+        if not self._trial.poll():  # the template reports the end of the process, which may have answered before
             template.await_exit()
         try:
             answer = self._trial.recv() if self._trial.poll() else None
@@ -177,7 +180,7 @@ class IsolatedWorker:
         return answer if answer is not None else template.why_lost(self._number)
 
     def _end(self) -> None:
-        """Let the trial's process end, with what it has started."""
+        """Let the trial's process end, and all processes that it has started."""
         if self._trial is not None:
             self._trial.close()
             self._trial = None

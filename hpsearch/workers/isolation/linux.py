@@ -11,51 +11,53 @@ from pathlib import Path
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 SPARE_PROCESSES = 100
-"""Processes and threads that a trial leaves to the other processes of its user."""
+"""Processes and threads that a trial may not use, so that the user's other processes can start some."""
 
 
 def end_with_parent(parent: int, number: int) -> None:
-    """This process gets the signal when its parent ends; 0: none any more. parent: its pid, which may have ended."""
+    """Let the kernel send this process the signal `number` when its parent ends; 0: no signal. parent: the parent's
+    pid, which may have ended."""
     _prctl(PR_SET_PDEATHSIG, number)
     if sys.platform == "linux" and number and os.getppid() != parent:
         os.kill(os.getpid(), number)
 
 
 def adopt_orphans() -> None:
-    """Processes below this one become its children when their parents end."""
+    """Make descendants of this process its children when their parents end."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def set_oom_score(score: int) -> None:
-    """0 to 1000; the kernel ends the process with the highest first. To lower it may not be permitted."""
+    """score: 0 to 1000; the kernel kills the process with the highest first. Lowering it may not be permitted, which
+    has no effect."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(score))
 
 
 def spare_processes() -> None:
-    """Lower this process's limit of processes and threads (`ulimit -u`), where there is one. A trainer that starts
-    processes without end then fails before Ray does, which aborts where it cannot start a thread."""
+    """Lower this process's limit of processes and threads (`ulimit -u`), if there is one. A trainer that starts too
+    many processes then fails before Ray, which aborts when it cannot start a thread."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     if soft != resource.RLIM_INFINITY and soft > 2 * SPARE_PROCESSES:
         resource.setrlimit(resource.RLIMIT_NPROC, (soft - SPARE_PROCESSES, hard))
 
 
 def threads() -> list[str] | None:
-    """The names of this process's threads, of Python and of C libraries; None where it is not known."""
+    """The names of this process's threads, of Python and of C libraries; None if unknown."""
     with suppress(OSError):
         return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
     return None
 
 
 def children() -> set[int] | None:
-    """The processes of which this one, which has one thread, is the parent; None where it is not known."""
+    """The pids of this process's children, if it has one thread; None if unknown."""
     with suppress(OSError):
         return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
     return None
 
 
 def is_resource_tracker(pid: int) -> bool:
-    """Whether it is the process of multiprocessing that removes shared memory and semaphores."""
+    """Whether the process is multiprocessing's resource tracker, which removes shared memory and semaphores."""
     with suppress(OSError):
         return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
@@ -71,7 +73,7 @@ def open_devices() -> set[str]:
 
 
 def set_pipe_size(pipe: int, size: int) -> None:
-    """How many bytes may be in a pipe before a writer waits; the usual 64 KiB where more is not permitted."""
+    """Set how many bytes a pipe holds before a writer waits; it stays at 64 KiB if more is not permitted."""
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)

@@ -1,4 +1,4 @@
-"""The trial's process where it is a new Python, because the template cannot be forked."""
+"""The trial's process as a new Python process, for a template that cannot be forked."""
 
 import os
 import sys

@@ -1,10 +1,11 @@
-"""The template: a Python that has imported torch and the trainer's module, on one thread, and computes nothing.
+"""The template:
 
-It is forked for each trial: what was imported is shared between them, and none sees what another changed. Where a fork
-is not safe, it starts a new Python for each. It copies the output of the trial's process into the trial's log, and when
-that process has ended it ends what that left running and notifies the worker.
+a Python process that has imported torch and the trainer's module, has one thread, and trains nothing. It is forked for
+each trial, so trials share the imported modules and do not see each other's changes. If a fork is not safe, it starts a
+new Python process for each trial. It copies the output of the trial's process into the trial's log. After that process
+has ended, it kills the processes that the trial left running and notifies the worker.
 
-It is started by `IsolatedWorker`, talks to it over a socket, and ends when the worker ends.
+It is started by `IsolatedWorker`, is connected to it by a socket, and ends when the worker ends.
 """
 
 import contextlib
@@ -37,52 +38,52 @@ from hpsearch.workers.trial_log import CappedFile, CollapsedOutput
 from hpsearch.workers.worker import Setup
 
 EXIT_TIMEOUT = 5.0
-"""What a process may take to end by itself, once its trial has ended."""
+"""Seconds that a process may take to end by itself after its trial has ended."""
 
 TRACKER_TIMEOUT = 2.0
-"""Seconds in which a resource tracker of multiprocessing may remove what others have left."""
+"""Seconds that multiprocessing's resource tracker may take to remove shared memory that other processes have left."""
 
 CHUNK, CHUNKS = 1 << 16, 16
-"""Bytes that are read at once of what a trial writes, and how often, before orders are read again."""
+"""Bytes of a trial's output that one read returns, and the number of reads before orders are read again."""
 
 READ_INTERVAL = 0.01
-"""Seconds between two reads, so that a trial which writes many lines does not wake this process for each."""
+"""Seconds between two rounds of reads, so that a trial with many lines does not wake this process for each."""
 
 MAX_IMPORT_OUTPUT = 1 << 18
-"""Bytes of what the imports wrote that are kept."""
+"""Bytes of the imports' output that are kept."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The imports are done. spawn_reason: why each trial is a new Python and no fork; "" where it is a fork."""
+    """The imports are done. spawn_reason: why each trial is a new Python process and not a fork; "" if it is a fork."""
 
     spawn_reason: str
 
 
 @dataclass(frozen=True)
 class Fork:
-    """Start the process of the next trial; its end of the connection to the worker follows. One may wait for its trial
-    while the trial before is trained."""
+    """Start the process of the next trial. The descriptor of its connection to the worker is sent after this order. The
+    process may wait while the trial before it is trained."""
 
 
 @dataclass(frozen=True)
 class Begin:
-    """The process that was started last is a trial's from now on. log: None: nothing is kept."""
+    """Assign a trial to the process that was started last. log: None if its output is not kept."""
 
     log: Path | None
 
 
 @dataclass(frozen=True)
 class End:
-    """The trial's process is to end: within EXIT_TIMEOUT by itself, or `at_once`."""
+    """End the trial's process: kill it at once, or after EXIT_TIMEOUT seconds if it has not ended by itself."""
 
     at_once: bool
 
 
 @dataclass
 class _TrialProcess:
-    """output: the descriptor that its output is read from, until it is closed. kill_at: when it is killed if it has not
-    ended by then, read_at: its output is not read before (time.monotonic). status: what `wait` returned at its end."""
+    """output: the descriptor of its output; None once closed. kill_at: when it is killed if it is still alive; read_at:
+    when its output is read next (both time.monotonic). status: from `waitpid`, after its end."""
 
     pid: int
     output: int | None
@@ -106,7 +107,7 @@ def main(control: int, parent: int) -> None:
     setup: Setup = connection.recv()
     import_everything(setup)
     template = Template(connection, socket.socket(fileno=control), setup, spawn_reason())
-    linux.end_with_parent(parent, 0)  # from here on the end of the connection is the worker's end
+    linux.end_with_parent(parent, 0)  # from now on, a closed connection means that the worker has ended
     try:
         trial = template.serve()
     except BaseException:
@@ -116,8 +117,8 @@ def main(control: int, parent: int) -> None:
 
 
 def open_streams() -> None:
-    """Python's own streams, line by line. They are opened on a pipe, as a trial's log is one: a stream that was opened
-    on a file seeks in it."""
+    """Open sys.stdout and sys.stderr anew, line buffered. They are opened on a pipe, since a trial's output is one: a
+    stream that was opened on a file would seek."""
     read, write = os.pipe()
     for number, name in (1, "stdout"), (2, "stderr"):
         kept = os.dup(number)
@@ -132,7 +133,7 @@ def open_streams() -> None:
 
 
 def import_everything(setup: Setup) -> None:
-    """Import torch where it is installed, and the trainer. What is wrong with a trainer is found by the trial again."""
+    """Import the trainer, and torch where it is installed. The trial raises a trainer's error again."""
     if importlib.util.find_spec("torch") is not None:
         import torch
 
@@ -151,7 +152,7 @@ def import_everything(setup: Setup) -> None:
 
 
 def _write_a_checkpoint(setup: Setup) -> None:
-    """And read it: what this imports and compiles is there in each trial's process."""
+    """Write and read a checkpoint: its imports are then shared by all trials."""
     with contextlib.suppress(OSError, CheckpointsUnavailable), tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(Path(folder), "")
         CheckpointWriter(store, setup.trainer.objective, after=0, weights_only=False)
@@ -161,7 +162,7 @@ def _write_a_checkpoint(setup: Setup) -> None:
 
 
 class Template:
-    """One trial's process at a time, and beside it the one that waits for the next trial."""
+    """Runs one trial's process at a time, and keeps one that waits for the next trial."""
 
     def __init__(self, connection: Connection, control: socket.socket, setup: Setup, spawn_reason: str):
         self._connection, self._control, self._setup = connection, control, setup
@@ -181,7 +182,7 @@ class Template:
         linux.adopt_orphans()
 
     def serve(self) -> Connection:
-        """Until the worker ends, and this process with it. Returns in a trial's process only: its connection."""
+        """Run until the worker ends, then exit. Returns only in a forked trial's process: its connection."""
         self._connection.send(Ready(self._spawn_reason))
         while True:
             readable = self._wait()
@@ -210,7 +211,7 @@ class Template:
         return readable
 
     def _execute_order(self) -> Connection | None:
-        """The worker's next order. A connection: this is the trial's process now."""
+        """Execute the worker's next order. Returns a connection only in a forked trial's process."""
         try:
             order = self._connection.recv()
         except (EOFError, ConnectionError):
@@ -229,8 +230,8 @@ class Template:
         return None
 
     def _exit(self) -> None:
-        """End this process, once the trial's has ended: one whose trial has ended already has its time for that."""
-        self._sources = [self._wakeup]  # the connection is closed, and readable for ever
+        """End this process after the trial's. A process that has EXIT_TIMEOUT seconds to end by itself keeps them."""
+        self._sources = [self._wakeup]  # a closed connection is always readable
         if self._next is not None and self._next.status is None:
             self._kill(self._next)
         if self._trial is not None and self._trial.kill_at is None:
@@ -241,16 +242,16 @@ class Template:
             self._reap()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(EXIT_TIMEOUT))
-        trial_process.leave(0, self._end_own_children)
+        trial_process.exit_process(0, self._end_own_children)
 
     def abandon(self) -> None:
-        """After an error of this process: end what it has started. Does nothing in a trial's process."""
+        """After an error of this process: kill the processes that it has started. No effect in a trial's process."""
         if os.getpid() == self._pid:
             self._next = None
             self._end_own_children()
 
     def _end_own_children(self) -> None:
-        """Those that the imports have started."""
+        """Kill all children, including the processes that the imports have started."""
         self._own_children = set()
         self._end_all_children()
 
@@ -263,21 +264,21 @@ class Template:
         except OSError as problem:  # this user has too many processes
             self._start_error, pid = f"the process of this trial could not be started: {problem}\n", None
         if pid == 0:
-            return self._as_trial(connection, write)
+            return self._become_trial(connection, write)
         os.close(write)
         os.close(connection)
         if pid is None:
             os.close(output)
             return None
-        with contextlib.suppress(OSError):  # it does so itself; whoever is first
+        with contextlib.suppress(OSError):  # the child does the same: whichever is first
             os.setpgid(pid, pid)
-        if self._next is not None:  # it has ended before it had a trial
+        if self._next is not None:  # that process has ended before it had a trial
             self._next.close_output()
         self._next = _TrialProcess(pid, output)
         return None
 
     def _begin(self, log: Path | None) -> None:
-        """The process that waits has its trial. Where it has ended meanwhile, that is reported now."""
+        """Assign the trial to the waiting process. If that process has ended, report it."""
         if self._next is None:
             self._connection.send(Exit(os.EX_OSERR, self._start_error))
             return
@@ -304,11 +305,11 @@ class Template:
             stderr=log,
             process_group=0,
         )
-        process.returncode = 0  # it is waited for here, and not by `subprocess`
+        process.returncode = 0  # `_reap` waits for it, not `subprocess`
         return process.pid
 
-    def _as_trial(self, connection: int, log: int) -> Connection:
-        """In the forked process: nothing of the template stays open."""
+    def _become_trial(self, connection: int, log: int) -> Connection:
+        """In the forked process: close everything of the template."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._connection.close()
@@ -320,23 +321,23 @@ class Template:
         return Connection(connection)
 
     def _copy_output(self, trial: _TrialProcess) -> None:
-        """What there is now: at most a pipe full."""
+        """Copy the available output, at most as much as a pipe holds."""
         trial.read_at = time.monotonic() + READ_INTERVAL
         with contextlib.suppress(BlockingIOError):
             for _ in range(CHUNKS):
-                if trial.output is None or not (chunk := os.read(trial.output, CHUNK)):  # all have closed it
+                if trial.output is None or not (chunk := os.read(trial.output, CHUNK)):  # all writers have closed it
                     trial.close_output()
                     return
                 trial.log.write(chunk)
 
     def _kill(self, trial: _TrialProcess) -> None:
-        """What it has started is ended once it has ended."""
+        """Kill the process. The processes that it has started are killed after its end, in `_report_exit`."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(trial.pid, signal.SIGKILL)
         trial.kill_at = None
 
     def _reap(self) -> None:
-        """Of processes that have ended; the trial's among them: end what it left, and notify the worker."""
+        """Collect the exit codes of ended children; report that of the trial's process."""
         for pid, status in _exited_children():
             if self._trial is not None and pid == self._trial.pid:
                 self._report_exit(status)
@@ -344,26 +345,26 @@ class Template:
                 self._next.status = status
 
     def _report_exit(self, status: int) -> None:
-        """Of the trial's process, once all that it left has ended."""
+        """Notify the worker of the end of the trial's process, after all processes that it left were killed."""
         assert self._trial is not None
         trial, self._trial = self._trial, None
         self._kill_descendants(trial)
         self._copy_output(trial)
         trial.close_output()
         trial.log.close()
-        with contextlib.suppress(OSError):  # the worker has ended: the next order is the end
+        with contextlib.suppress(OSError):  # the worker has ended, which the next order shows
             self._connection.send(Exit(os.waitstatus_to_exitcode(status), trial.log.end()))
 
     def _kill_descendants(self, trial: _TrialProcess) -> None:
-        """Its process group, and those that have left it: their parent has ended, so they are children of this one."""
+        """Kill the process group, and the processes that have left it, which are children of this process now."""
         if not any(map(linux.is_resource_tracker, self._children())):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(trial.pid, signal.SIGKILL)
         self._end_all_children()
 
     def _end_all_children(self) -> None:
-        """But those that the imports have started, and the one that waits for a trial. A resource tracker of
-        multiprocessing ends by itself, after the others: it removes the shared memory that they have left."""
+        """Kill all children except those that the imports have started and the one that waits for a trial. A resource
+        tracker of multiprocessing ends by itself after the others: it removes the shared memory that they have left."""
         began = time.monotonic()
         while (seconds := time.monotonic() - began) < reaper.KILL_TIMEOUT:
             self._reap()
@@ -390,7 +391,7 @@ def _exited_children() -> Iterator[tuple[int, int]]:
 
 
 def _output_of_imports() -> bytes:
-    """What the imports wrote: descriptor 1 is a file until a trial's process has its own log there."""
+    """The output of the imports: descriptor 1 is a file here; in a trial's process it is the trial's log."""
     for stream in sys.stdout, sys.stderr:
         with contextlib.suppress(Exception):  # a module may have replaced it
             stream.flush()

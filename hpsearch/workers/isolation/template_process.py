@@ -1,4 +1,4 @@
-"""The template as its worker has it."""
+"""The worker's handle to its template process."""
 
 import os
 import signal
@@ -19,15 +19,16 @@ from hpsearch.workers.isolation.template import Begin, End, Fork, Ready
 from hpsearch.workers.worker import Setup
 
 TAIL_BYTES = 1 << 14
-"""Bytes of what the imports wrote that are shown where they end the process."""
+"""Bytes of the imports' output that an error shows if importing ends the process."""
 
 CLOSE_TIMEOUT = 2.0
-"""Seconds that a process may live on once it has closed its connection: one that ends closes it a moment before."""
+"""Seconds that a trial's process has to end after its connection is closed: a process that ends closes it a moment
+before."""
 
 
 class TemplateProcess:
-    """Starts it; `await_ready` waits for its imports. At most one trial's process of it runs at a time; beside it the
-    process of the next trial may wait."""
+    """The constructor starts the template; `await_ready` waits for its imports. At most one trial's process runs at a
+    time; the process of the next trial may wait."""
 
     def __init__(self, setup: Setup):
         self._setup = setup
@@ -49,10 +50,10 @@ class TemplateProcess:
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the terminal is not for it
+                start_new_session=True,  # Ctrl-C in the terminal does not reach it
             )
         self.connection = Connection(os.dup(self._control.fileno()))
-        with suppress(OSError):  # it has ended: `await_ready` says so
+        with suppress(OSError):  # the template has ended: `await_ready` raises
             self.connection.send(setup)
 
     @property
@@ -61,16 +62,16 @@ class TemplateProcess:
 
     @property
     def was_killed(self) -> bool:
-        """By SIGKILL."""
+        """Whether SIGKILL has ended it."""
         return self._process.poll() == -signal.SIGKILL
 
     @property
     def spawns(self) -> bool:
-        """Each trial is a new Python, and no fork."""
+        """Whether each trial is a new Python process and not a fork."""
         return self._ready is not None and bool(self._ready.spawn_reason)
 
     def await_ready(self) -> None:
-        """TrainerError where importing the trainer ends the process."""
+        """Wait for the imports. TrainerError if importing the trainer ends the process."""
         if self._ready is not None:
             return
         try:
@@ -83,10 +84,10 @@ class TemplateProcess:
             raise TrainerError(message.strip()) from None
 
     def start_trial(self, log: Path | None) -> Connection:
-        """A new process, or the one that waits; returns the connection to it. log: where what it writes goes."""
+        """Use the waiting process or start a new one; returns the connection to it. log: the file for its output."""
         self._running, self._exit, self._oom_kills_before = True, None, kernel_oom_kills()
         connection, self._next = self._next, None
-        if connection is None or connection.poll():  # it has nothing to send: it has ended
+        if connection is None or connection.poll():  # readable without an order: it has ended
             connection = self._fork()
         self._order(Begin(log))
         if self.spawns:
@@ -94,8 +95,8 @@ class TemplateProcess:
         return connection
 
     def prepare_next(self) -> None:
-        """Fork the process of the next trial, which then need not wait for that. Where it is spawned it would import
-        everything again beside the trial, and hold its memory, so it is not."""
+        """Fork the process of the next trial in advance. A spawned process is not started in advance: it would import
+        everything during the trial, and need the memory twice."""
         if self._next is None and not self.spawns:
             self._next = self._fork()
 
@@ -106,7 +107,7 @@ class TemplateProcess:
             return Connection(os.dup(ours.fileno()))
 
     def _order(self, order: Fork | Begin | End, descriptor: int | None = None) -> None:
-        """Does nothing where the template has ended: the process of its trial ends at once."""
+        """Send an order. No effect if the template has ended: its trial's process has ended too."""
         with self._lock, suppress(OSError):
             self.connection.send(order)
             if descriptor is not None:
@@ -117,17 +118,17 @@ class TemplateProcess:
         self._order(End(at_once))
 
     def await_exit(self) -> None:
-        """Wait until the trial's process has ended, and all that it had started."""
+        """Wait for the end of the trial's process and of all processes that it has started."""
         if not self._running:
             return
         try:
             self._exit = self.connection.recv()
-        except (EOFError, OSError):  # the template has ended, and with it the trial's process
+        except (EOFError, OSError):  # the template and the trial's process have ended
             self._exit = Exit(min(self._process.wait(), -signal.SIGKILL))
         self._running = False
 
     def why_lost(self, number: int) -> Lost:
-        """Why the trial's process does not answer; ends it where it lives."""
+        """Why the trial's process does not answer; kills it if it is alive."""
         if self._running and not wait([self.connection], CLOSE_TIMEOUT):
             self.end_trial(at_once=True)
             self.await_exit()
@@ -137,7 +138,7 @@ class TemplateProcess:
         return self._exit.lost(number, kernel_oom_kills() > self._oom_kills_before)
 
     def close(self) -> None:
-        """It ends, after the trial's process. Waits for it."""
+        """Let the template end, after the trial's process, and wait for it."""
         self.connection.close()
         self._control.close()
         if self._next is not None:

@@ -1,4 +1,4 @@
-"""What runs in a trial's process: a Worker that takes its orders from a pipe."""
+"""The code of a trial's process: a Worker that receives its orders through a socket."""
 
 import atexit
 import faulthandler
@@ -27,14 +27,15 @@ from hpsearch.workers.worker import Setup, Worker
 
 @dataclass(frozen=True)
 class Raised:
-    """What an order raised."""
+    """The exception that an order raised."""
 
     problem: BaseException
 
 
 def prepare(log: int, parent: int) -> None:
-    """Make this process a trial's own: its process group, its log as descriptors 1 and 2, its end with its parent."""
-    with suppress(OSError):  # it has a group of its own by now
+    """Set up this process for a trial: a process group, the log as descriptors 1 and 2, and its end together with its
+    parent."""
+    with suppress(OSError):  # the template has set the group
         os.setpgid(0, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -46,19 +47,19 @@ def prepare(log: int, parent: int) -> None:
 
 
 def _drop_exit_handlers() -> None:
-    """What was registered with atexit before the fork runs in the template, as with multiprocessing: here it would
-    take up to 150 ms, and remove the temporary folders that the module has made for all trials."""
+    """Drop the exit handlers that were registered before the fork; they run in the template, as with multiprocessing.
+    Here they would take up to 150 ms and remove the temporary folders that the module has made for all trials."""
     atexit._clear()
     for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
         finalizer.atexit = False
-    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]  # the next one registers them
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]  # the next finalizer registers them
     atexit.register(logging.shutdown)
 
 
 def serve(connection: Connection, setup: Setup) -> None:
-    """Answer orders until the other end is closed, then end this process. Never returns."""
+    """Execute orders until the connection is closed, then end this process. Never returns."""
     worker = Worker(replace(setup, capture=False))
-    state.seed_everything(0)  # now, while it waits for its trial: the first time takes longer
+    state.seed_everything(0)  # in advance, since the first call takes longer
 
     def start(order: Start, environment: Mapping[str, Any] | None) -> Reported:
         if environment is not None:
@@ -66,7 +67,8 @@ def serve(connection: Connection, setup: Setup) -> None:
         return worker.start(order)
 
     def failed(problem: BaseException) -> Any:
-        """What a trainer raises and its worker does not expect, such as KeyboardInterrupt, is its trial's failure."""
+        """An exception that the worker does not catch, such as a KeyboardInterrupt of the trainer, is a failure of the
+        trial."""
         if name in ("start", "advance"):
             return Reported(number, failure=failure_of(problem))
         return Raised(_portable(problem))
@@ -84,12 +86,12 @@ def serve(connection: Connection, setup: Setup) -> None:
             name, arguments = connection.recv()
             number = arguments[0].number if name == "start" else number
             connection.send(_answer(orders[name], arguments, failed))
-    except (EOFError, ConnectionResetError):  # the worker needs it no longer, or has ended
-        leave(0)
+    except (EOFError, ConnectionResetError):  # the worker has closed the connection or has ended
+        exit_process(0)
     except BaseException:
         with suppress(BaseException):  # a trainer may have closed all descriptors
             traceback.print_exc()
-        leave(CONNECTION_LOST)
+        exit_process(CONNECTION_LOST)
 
 
 def _answer(order: Callable[..., Any], arguments: tuple[Any, ...], failed: Callable[[BaseException], Any]) -> Any:
@@ -104,7 +106,8 @@ def _answer(order: Callable[..., Any], arguments: tuple[Any, ...], failed: Calla
 
 
 def _portable(problem: BaseException) -> BaseException:
-    """With the traceback as text, and of a class that can be pickled. The text of an HpsearchError is enough."""
+    """The exception with its traceback as text, as a PoolError if it cannot be pickled. An HpsearchError needs no
+    traceback."""
     text = "".join(traceback.format_exception(problem))
     if not isinstance(problem, HpsearchError):
         problem.add_note(text)
@@ -115,14 +118,15 @@ def _portable(problem: BaseException) -> BaseException:
 
 
 def _remove_temporary_folder() -> None:
-    """That of multiprocessing, which it removes after it has waited for its children: they are killed here."""
+    """Remove multiprocessing's temporary folder. multiprocessing itself would first wait for its children, which are
+    killed here."""
     for (priority, _), finalizer in list(util._finalizer_registry.items()):  # type: ignore[attr-defined]
         if priority is not None and priority <= -100:
             finalizer()
 
 
-def leave(code: int, finally_do: Callable[[], None] = lambda: None) -> None:
-    """End this process. What was registered with atexit in it runs; threads and child processes are not waited for."""
+def exit_process(code: int, finally_do: Callable[[], None] = lambda: None) -> None:
+    """End this process. Its atexit handlers run; threads and child processes are not waited for."""
     atexit.unregister(util._exit_function)  # type: ignore[attr-defined]  # it joins the children of multiprocessing
     with suppress(BaseException):
         atexit._run_exitfuncs()

@@ -16,7 +16,7 @@ class AskedTrial:
     """One trial that `Session.ask` returned.
 
     number: from 0. params: the sampled parameters and the trainer's options. seed: for `random`, NumPy and torch.
-    epochs: the epochs to train, from 1; for a resumed trial, from the first that was not reported.
+    epochs: the epochs to train, from 1; for a resumed trial, from the first unreported one.
     epoch: the last reported epoch, 0 before the first.
     state, reason: RUNNING and "" during training; then the state in which it ended or was paused, and why.
     end_was_returned: `report` has returned False for it. is_finished: the caller has finished or failed it.

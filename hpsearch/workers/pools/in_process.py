@@ -10,7 +10,7 @@ from hpsearch.workers.worker import Setup, Worker
 
 
 class InProcess:
-    """Several workers take turns: a slice of each, in the order in which their orders came.
+    """Several workers take turns: each trains one slice, in the order of their orders.
 
     With one worker a debugger can stop inside the trainer. With several, each has its own random state, so a trial's
     curve does not depend on the other trials.

@@ -29,11 +29,11 @@ from hpsearch.workers.shared_home import home_id, home_of, host_without_home, wi
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP_TIMEOUT = 120.0
-"""Seconds until a worker must be ready, imports included, while none is."""
+"""Seconds within which a worker must be ready, including its imports, while no worker is."""
 
 LOST_DELAY = 1.0
-"""Seconds until a lost worker is reported. When Ray itself dies, its workers end first (up to 0.3 s earlier on a busy
-machine), and those trials must not lose one of their `limits.retries`."""
+"""Seconds until a lost worker is reported. When Ray itself dies, its workers end up to 0.3 s earlier (on a busy
+machine), and such a loss must not count in `limits.retries`."""
 
 MEASUREMENT_GRACE = 60.0
 """Seconds that a measurement may exceed its limit: it checks the time only between two steps of a training."""
@@ -50,13 +50,13 @@ KILL_TIMEOUT = 10.0
 
 @dataclass
 class _Slot:
-    """One actor. pending: its running call. number: its trial; None while it starts or is free.
+    """One actor.
 
-    process: the actor's process, if it is on this machine and hpsearch started Ray. kill: the call that kills its
-    trial, while the call for that trial is still pending, and killed_at: when that was (time.monotonic). released: the
-    call that released its last trial, which may still run. retired_at: when SIGTERM ended its trial: it may end too,
-    and is replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent with
-    its next report.
+    pending: its running call. number: its trial; None while it starts or is free. process: the actor's process, if it
+    is on this machine and hpsearch started Ray. kill: the call that kills its trial, while the trial's own call is
+    pending; killed_at: when it was made (time.monotonic). released: the call that released its last trial, which may
+    still run. retired_at: when SIGTERM ended its trial: the actor may end too, and is replaced. node: the call that
+    checks the folders of the worker's node. warning: for the user, sent with the worker's next report.
     """
 
     actor: Any
@@ -110,7 +110,7 @@ class RayActors:
             self._actors = self._actor_class()
             count, note = worker_count(self.cluster, self._session.nodes())
             self.notes += [note] if note else []
-            if self.cluster.address != "local":  # now, and not earlier: bad input leaves no file
+            if self.cluster.address != "local":  # after all checks of the input, so that bad input leaves no file
                 home, sent = home_id(home_of(self.setup)), sent_files(self.setup.trainer)
                 self.setup = replace(self.setup, home_id=home, sent=sent)
             for _ in range(count):
@@ -199,7 +199,7 @@ class RayActors:
         if released and self._session.is_alive:
             with suppress(RayError, ConnectionError):
                 ray.wait(released, num_returns=len(released), timeout=RELEASE_TIMEOUT)
-        # A Ray of our own ends its workers itself. While it dies (a signal to all processes), `ray.kill` may hang.
+        # A local Ray ends its workers itself. While it dies (a signal to all processes), `ray.kill` may hang.
         for slot in self._slots if self._session.is_alive and self.cluster.address != "local" else ():
             with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
@@ -221,7 +221,7 @@ class RayActors:
         if self.setup.isolated:
             grouped: Any = {"concurrency_groups": {KILL_GROUP: 1}}  # missing in Ray's type hints
             return ray.remote(**grouped)(IsolatedWorker).options(**needs)
-        # Python reads it when it starts, so Ray starts a process for the actor that has it in its environment.
+        # Python reads PYTHONHASHSEED when it starts, so Ray must start a process with it for the actor.
         own_environment = {"env_vars": {"PYTHONHASHSEED": self.setup.hash_seed}}
         return ray.remote(Worker).options(**needs, runtime_env=own_environment)
 
@@ -271,10 +271,10 @@ class RayActors:
             slot.process = self._session.register(result)
             self._check_node(slot)
             return None
-        if slot.killed_at is not None:  # its trial was killed; one that had just reported has ended by now or ends here
+        if slot.killed_at is not None:  # its trial was killed; a trial that had just reported has ended or ends here
             slot.killed_at = None
-            with suppress(RayError):  # the worker has ended, which its next call finds
-                ray.get(slot.kill, timeout=60)  # one that came late would kill the worker's next trial
+            with suppress(RayError):  # the worker has ended, as its next call will show
+                ray.get(slot.kill, timeout=60)  # a kill that comes late would kill the worker's next trial
             slot.actor.kill.remote()
             return None
         if isinstance(result, Reported) and slot.warning:
@@ -286,9 +286,10 @@ class RayActors:
         return result
 
     def _check_node(self, slot: _Slot) -> None:
-        """Each warning once for each host."""
+        """Warn once for each host of a missing home folder or other code. PoolError for a missing home with
+        `needs_home`."""
         home, folder, found = home_of(self.setup), self.setup.trainer.folder, ("", "")
-        with suppress(RayError):  # it has ended meanwhile, which the next call finds
+        with suppress(RayError):  # the worker has ended, as its next call will show
             found = ray.get(slot.node, timeout=60)
         warnings = [text(host, path) for text, host, path in zip(_WARNINGS, found, (home, folder), strict=True) if host]
         slot.warning = "; ".join(one for one in warnings if one not in self._warned)
@@ -345,7 +346,8 @@ class RayActors:
                 )
 
     def _check_startup_timeout(self) -> None:
-        """PoolError where no worker was ready for long: all nodes are lost, or the cluster is busy with other jobs."""
+        """PoolError if no worker was ready for STARTUP_TIMEOUT: all nodes are lost, or the cluster is busy with other
+        jobs."""
         now = time.monotonic()
         if not all(slot.is_starting for slot in self._slots):
             self._last_up = now
@@ -361,7 +363,8 @@ _WARNINGS = (without_home, other_code)
 
 
 def _node_problems(worker: Worker | IsolatedWorker, folder: Path) -> tuple[str, str]:
-    """The host where that cannot read the driver's home, and where it has other code in the study's folder."""
+    """The worker's host, first if it cannot read the driver's home, then if its study folder has other code; else
+    ""."""
     return host_without_home(worker.setup), host_with_other_code(worker.setup.trainer, folder)
 
 
@@ -381,7 +384,8 @@ def _raised_by_worker(problem: RayTaskError) -> Exception:
 
 
 def why_lost(problem: Exception, fatal: str, kernel_oom_killed: bool) -> tuple[str, Cause]:
-    """Ray names memory as a possible cause of every killed process, but knows only its own kills."""
+    """The reason and cause of a lost worker. Ray names memory as a possible cause of every kill, but detects only its
+    own."""
     if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray killed its worker", Cause.OUT_OF_MEMORY
     if kernel_oom_killed:

@@ -1,7 +1,7 @@
 """The driver's Ray session: a local Ray that ends with the driver, or an existing cluster.
 
 Ray does not report that its own processes have died: when its GCS dies, calls hang, and after 60 s C++ code ends the
-driver without an exception (measured on 2.60). So we check Ray's processes, and for a cluster the port of the GCS.
+driver without an exception (measured on 2.60). So hpsearch checks Ray's processes, or the GCS's port of a cluster.
 """
 
 import logging
@@ -38,7 +38,7 @@ CHECK_INTERVAL = 1.0
 """Seconds between two checks whether Ray is alive."""
 
 GCS_TIMEOUT = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
-"""Seconds that a GCS may be unreachable. It may come back, but after twice that time Ray ends this process, and
+"""Seconds that a GCS may be unreachable. It may restart, but after twice that time Ray ends this process, and
 `ray.shutdown` without a GCS takes 7 to 15 s."""
 
 
@@ -60,8 +60,8 @@ class Cluster:
 class RaySession:
     """Open until `close`. left_out: names in the study's folder that were not sent to the cluster.
 
-    PoolError where Ray does not start; BadInput for a wrong token, or where Ray is already
-    initialized: a process can have one session, and `close` would end it."""
+    PoolError if Ray does not start; BadInput for a wrong token, or if Ray is already initialized: a process can have
+    only one session, and `close` would end it."""
 
     def __init__(self, cluster: Cluster, trainer: TrainerContext):
         if ray.is_initialized():
@@ -164,8 +164,8 @@ class RaySession:
         return self._local is not None and self._ended > before
 
     def close(self, workers: Iterable[reaper.Process] = ()) -> None:
-        """May be called twice. workers: what they have started ends with our own Ray, also where Ray cannot find it:
-        the children of a process that Ray kills have no parent left."""
+        """May be called twice. workers: the processes that they have started end with a local Ray, also those that Ray
+        cannot find because their parent was killed."""
         if self._local:
             started = reaper.descendants(pid for pid, _ in filter(reaper.is_alive, workers))
             self._local.reaper.register(*reaper.stop(reaper.with_start_times(started)))
@@ -175,10 +175,10 @@ class RaySession:
 
 
 class _LocalRay:
-    """A Ray that this driver has started, in its own folder (a short path, since Ray's sockets are in it).
+    """A Ray that this driver has started, in its own folder. The path is short, since Ray's sockets are in it.
 
-    Other users of the machine can reach none of it: Ray opens its folder to all, so it is one level below a folder of
-    this user only; all ports are on loopback, and need the token.
+    Other users of the machine have no access: Ray makes its folder readable for all, so it is inside a folder of this
+    user only. All ports are on loopback and need the token.
     """
 
     def __init__(self) -> None:
@@ -186,7 +186,7 @@ class _LocalRay:
         self.folder = tempfile.mkdtemp(prefix=f"{reaper.PREFIX}{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
-            with notices_ignored(), _inherited(reaper.MARK, self.folder), _on_loopback():
+            with notices_ignored(), _environment_variable(reaper.MARK, self.folder), _on_loopback():
                 ray.init(
                     address="local",
                     num_cpus=cores(),
@@ -236,14 +236,14 @@ def _on_loopback() -> Iterator[None]:
     before = ray_constants.ENABLE_RAY_CLUSTER
     ray_constants.ENABLE_RAY_CLUSTER = False
     try:
-        with _inherited(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0"):
+        with _environment_variable(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "0"):
             yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager
-def _inherited(name: str, value: str) -> Iterator[None]:
+def _environment_variable(name: str, value: str) -> Iterator[None]:
     """A context in which processes that are started have this environment variable."""
     given = os.environ.get(name)
     os.environ[name] = value
@@ -257,9 +257,9 @@ def _inherited(name: str, value: str) -> Iterator[None]:
 
 _TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
 RAY_THREADS = 500
-"""Threads of a local Ray with two workers, and some more: on Linux each counts in `ulimit -u`."""
+"""Threads of a local Ray with two workers, with a margin; on Linux each counts in `ulimit -u`."""
 ENOUGH_DISK = 1 << 30
-"""Free bytes with which Ray does not fail for want of disk space."""
+"""Free bytes in the temporary folder that are enough for Ray."""
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
 
@@ -289,7 +289,7 @@ def _is_reachable(address: str) -> bool:
 
 
 def redirect_ray_logs() -> None:
-    """Send Ray's log to the root logger in place of stderr, which importing Ray has set."""
+    """Send Ray's log to the root logger instead of stderr, which the import of Ray has set."""
     ours = logging.getLogger("ray")
     ours.handlers.clear()
     ours.propagate = True
@@ -326,7 +326,7 @@ def _ensure_token() -> None:
     """A local Ray has a token for its processes, which Ray writes into the home folder. Where the folder is read-only
     and has no token, set one in the environment, which Ray's processes inherit. RAY_AUTH_MODE=disabled is for clusters
     that have no token, and would open this one to all users of the machine."""
-    os.environ.pop("RAY_AUTH_MODE", None)  # Ray's default for a Ray of one's own is the token
+    os.environ.pop("RAY_AUTH_MODE", None)  # by default, a local Ray uses a token
     given = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
     folder = Path.home() / ".ray"
     is_writable = os.access(folder if folder.exists() else Path.home(), os.W_OK)

@@ -33,12 +33,12 @@ def runtime_env(use: str, folder: Path, modules: Mapping[str, Path] = NO_MODULES
 
 
 def packages(use: str, folder: Path, modules: Mapping[str, Path] = NO_MODULES) -> list[str]:
-    """The packages and modules that a worker imports and that do not lie in the study's folder: the folder of a
-    package, the file of a module. modules: as for `runtime_env`."""
+    """The packages and modules that a worker imports from outside the study's folder: the folder of a package, the file
+    of a module. modules: as for `runtime_env`."""
     inside = folder.resolve()
     outside = [name for name, file in modules.items() if not file.resolve().is_relative_to(inside)]
     tops = dict.fromkeys(module.partition(".")[0] for module in ("hpsearch", module_of(use, folder), *outside))
-    tops.pop("__main__", None)  # what is in it travels by value
+    tops.pop("__main__", None)  # cloudpickle sends its functions by value
     found = []
     for name in tops:
         spec = None if (folder / name).exists() else importlib.util.find_spec(name)

@@ -1,9 +1,9 @@
-"""Kills the processes of a local Ray when its driver has ended, also after a SIGKILL, and removes its folder.
+"""Kills the processes of a local Ray after its driver has ended, also by SIGKILL, and removes its folder.
 
 Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents keep running for 61 s, after one of the GCS for
 120 s; a suspended trial process keeps running without limit, and the folder stays. So the driver starts a small
 process and writes a line "pid start" to its stdin for each process of Ray; stdin is closed when the driver ends.
-Processes that were not registered, since Ray has failed to start, are found by their environment.
+Processes that were not registered, because Ray failed to start, are found by their environment.
 It is run by its path and imports only the standard library, so that it starts in 30 ms.
 """
 
@@ -23,10 +23,10 @@ MARK = "HPSEARCH_RAY"
 """The environment variable of all processes of a local Ray: its folder."""
 
 PREFIX = "hps"
-"""Of the names of their folders, before the driver's pid."""
+"""Prefix of the folders' names, before the driver's pid."""
 
-LEFT_AFTER = 3600.0
-"""Seconds after which a folder whose driver has ended may be removed by another run."""
+LEFTOVER_AGE = 3600.0
+"""Seconds after which another run may remove a folder of a driver that has ended."""
 
 KILL_TIMEOUT = 10.0
 """Seconds to wait for killed processes to end: a process that is writing to a disk ends later."""
@@ -57,23 +57,25 @@ class Reaper:
             self._process.stdin.flush()
 
     def close(self) -> None:
-        """Returns when all have ended. May be called twice."""
+        """Kill the registered processes; returns when they have ended. May be called twice."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             self._process.communicate(timeout=3 * KILL_TIMEOUT)
 
 
 def main(folder: str) -> None:
     with contextlib.suppress(OSError):
-        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)  # until this process ends, see `remove_left`
-    remove_left(Path(folder).parent)
+        fcntl.flock(
+            os.open(folder, os.O_RDONLY), fcntl.LOCK_SH
+        )  # until this process ends, see `remove_leftover_folders`
+    remove_leftover_folders(Path(folder).parent)
     known = [(int(pid), start) for pid, _, start in (line.strip().partition(" ") for line in sys.stdin)]
     end([*known, *with_start_times(marked(folder))])
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def marked(folder: str) -> list[int]:
-    """The processes of the Ray in this folder, also where it failed to start, so that nothing of it is registered. They
-    would write the folder anew, open to all users. [] where there is no /proc."""
+    """The pids of the Ray in this folder, from their environment; [] if there is no /proc. A Ray that failed to start
+    has registered none, and its processes would create the folder again, readable for all users."""
     mark, found = f"{MARK}={folder}".encode(), []
     for file in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):  # it has ended, or belongs to another user
@@ -82,15 +84,15 @@ def marked(folder: str) -> list[int]:
     return found
 
 
-def remove_left(parent: Path) -> None:
-    """Remove folders of this user's earlier Rays that nothing has removed, such as after a loss of power.
+def remove_leftover_folders(parent: Path) -> None:
+    """Remove the folders that earlier Rays of this user have left, such as after a power cut.
 
-    A folder stays for `LEFT_AFTER` seconds, while its driver is alive, and while its reaper has locked it.
+    A folder stays for `LEFTOVER_AGE` seconds, while its driver is alive, and while its reaper has locked it.
     """
     for folder in parent.glob(f"{PREFIX}[0-9]*-*"):
         with contextlib.suppress(OSError, ValueError):
             status, pid = folder.lstat(), int(folder.name.removeprefix(PREFIX).partition("-")[0])
-            is_old = time.time() - status.st_mtime > LEFT_AFTER
+            is_old = time.time() - status.st_mtime > LEFTOVER_AGE
             if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode) or not is_old or start_time(pid):
                 continue
             descriptor = os.open(folder, os.O_RDONLY)

@@ -20,10 +20,10 @@ WEIGHTS = (".pt", ".ckpt")
 """Not sent where they are directly in the study's folder: a package may have folders and files of these names too."""
 
 MAX_BYTES = 100 << 20
-"""Of one folder. Each node downloads it, and Ray's control process holds it in memory."""
+"""Maximum size of one folder. Each node downloads it, and Ray's control process keeps it in memory."""
 
 SHOWN = 5
-"""Largest files that a message names."""
+"""How many of the largest files a message names."""
 
 
 def left_out(folder: Path) -> list[str]:
@@ -50,8 +50,8 @@ def _has_python(folder: Path) -> bool:
 
 
 def excludes(folder: Path, packages: Iterable[str]) -> list[str]:
-    """The patterns of Ray's runtime_env, for a study's folder and for the packages that are sent beside it: Ray applies
-    the patterns to each of them. Where a package has an entry of the same name, the pattern names what is inside."""
+    """The patterns of Ray's runtime_env, which Ray applies to the study's folder and to each package sent beside it. If
+    a package has an entry of the same name, the patterns name the contents of the study folder's entry."""
     others = [Path(package) for package in packages]
     patterns = [*EVERYWHERE]
     for name in left_out(folder):
@@ -75,8 +75,8 @@ def check_size(folders: Sequence[str], patterns: Sequence[str]) -> None:
         if (total := sizes.total()) > MAX_BYTES:
             largest = "".join(f"\n  {size(count)}  {name}" for name, count in sizes.most_common(SHOWN))
             raise BadInput(
-                f"{folder} has {size(total)} of files, and at most {size(MAX_BYTES)} of a folder are sent to a "
-                f"cluster. The largest files:{largest}\n"
+                f"{folder} has {size(total)} of files, and the limit for a folder that is sent to a cluster is "
+                f"{size(MAX_BYTES)}. The largest files:{largest}\n"
                 "move what the trainer does not import to a folder that all nodes share, or list it in a file "
                 f".rayignore in {folder} (with the syntax of .gitignore)"
             )

@@ -1,1 +1,1 @@
-"""Virtual workers: trials "train" by playing back curves, on a simulated clock. No trainer is called."""
+"""Virtual workers that play back learning curves on a simulated clock. No trainer is called."""

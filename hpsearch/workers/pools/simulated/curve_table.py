@@ -16,19 +16,19 @@ from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
 from hpsearch.workers.pools.simulated.played_curves import Curve
 
 TRIAL, EPOCH, SECONDS = ("trial", "number"), ("epoch", "step"), ("seconds",)
-"""The names that these columns may have. The second ones are those of `hpsearch export`."""
+"""The names that these columns may have; the second names are from `hpsearch export`."""
 
 OF_EXPORT = frozenset({"round", "state", "cause", "value", "best_epoch", "attempts", "seed", "superseded"})
-"""Columns of `hpsearch export` that are no metrics."""
+"""Columns of `hpsearch export` that are not metrics."""
 
 
 @dataclass(frozen=True)
 class CurveTable:
     """curves: by the key of the parameters. rows: the parameter sets, each with the fixed values of the space.
 
-    outside: how many trials were left out, because their parameters are not in the space. shorter: how many curves are
-    shorter than the longest. They were stopped early; from there on they stay at their last value.
-    timed: whether the seconds of an epoch are known; else each takes 1 s.
+    outside: the number of trials left out because their parameters are not in the space. shorter: the number of curves
+    that were stopped early. They are played back with their last value up to the longest curve's last epoch.
+    timed: whether the seconds of each epoch are known; otherwise an epoch takes 1 s.
     """
 
     rows: Sequence[Params]
@@ -38,7 +38,7 @@ class CurveTable:
 
     @property
     def longest(self) -> int:
-        """Epochs."""
+        """Epochs of the longest curve."""
         return max(curve.reports[-1].step for curve in self.curves.values() if curve.reports)
 
     @property
@@ -59,7 +59,7 @@ class CurveTable:
 
 
 def _was_stopped(curve: Curve) -> bool:
-    """Whether the curve could have gone on: it neither failed nor diverged at its end."""
+    """Whether the curve could have continued: it neither failed nor diverged."""
     return curve.failure is None and bool(curve.reports) and all(map(math.isfinite, curve.reports[-1].metrics.values()))
 
 
@@ -84,7 +84,7 @@ def from_trials(trials: Iterable[Trial], space: Space, objective: Objective) -> 
 
 
 def read(path: Path, space: Space, objective: Objective) -> CurveTable:
-    """The curves of a CSV or Parquet file. BadInput says what is missing in it.
+    """The curves of a CSV or Parquet file. BadInput for missing columns, rows or values.
 
     It has a column `epoch` (or `step`), one for each searched parameter (`NAME` or `params.NAME`), and one for the
     metric. Optional: `trial` (or `number`), `seconds` of the epoch, and other metrics. Without `trial`, rows with the
@@ -153,7 +153,7 @@ def _curve(
         if step < 1 or not metrics:
             continue
         if reports and reports[-1].step == step:
-            raise BadInput(f"{path}: epoch {step} is there twice with the parameters {dict(lines[0])}")
+            raise BadInput(f"{path} has epoch {step} twice for the parameters {dict(lines[0])}")
         reports.append(Report(step, metrics))
         costs.append(max(number_of(line[seconds]) or 0.0, 1e-3) if seconds else 1.0)
     return Curve(tuple(reports), tuple(costs), _failure(str(lines[0].get("state", "")), "as in the table"))

@@ -1,4 +1,4 @@
-"""What virtual workers play back: the curve of a trial, from a function, a table or a recorded study."""
+"""The curves that virtual workers play back: from a function, a table or a recorded study."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from hpsearch.core.trial import Params, Report
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a trial reports if it trains to its end.
+    """The reports of a trial that trains to its end.
 
-    reports: one for each epoch, their steps increasing from 1 on. seconds: of training for each of them, > 0.
-    failure: the trainer raises it in the epoch after the last report; None: the trainer returns there.
+    reports: one for each epoch, with increasing steps from 1. seconds: training time of each epoch, > 0.
+    failure: raised in the epoch after the last report; None: the trainer returns after the last report.
     """
 
     reports: tuple[Report, ...]
@@ -27,7 +27,7 @@ class Curves(Protocol):
     """The curves of all parameters that a search may propose. Equal arguments must give equal curves."""
 
     def curve(self, params: Params, seed: int, epochs: int) -> Curve:
-        """params: searched and fixed parameters. seed: the trial's. epochs: the most that a trial may train."""
+        """params: searched and fixed parameters. seed: the trial's. epochs: the trial's maximum."""
         ...
 
 
@@ -35,8 +35,8 @@ class Curves(Protocol):
 class FunctionCurves:
     """Curves from a Python function.
 
-    function: (params, epoch) -> the value of `metric`, or a mapping of metrics. It may raise Infeasible, and any other
-    exception: the trial then FAILED at that epoch. seconds: of one epoch, or (params) -> seconds.
+    function: (params, epoch) -> the value of `metric`, or a mapping of metrics. If it raises Infeasible, the trial is
+    INFEASIBLE at that epoch; any other exception makes it FAILED. seconds: of one epoch, or (params) -> seconds.
     """
 
     function: Callable[[Params, int], float | Mapping[str, float]]

@@ -1,4 +1,4 @@
-"""A pool of virtual workers. An epoch takes as many simulated seconds as its curve has for it, and no real time."""
+"""A pool of virtual workers. An epoch takes the simulated seconds of its curve, and no real time."""
 
 import heapq
 from collections.abc import Callable, Sequence
@@ -10,17 +10,18 @@ from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, P
 from hpsearch.workers.pools.simulated.played_curves import Curve, Curves
 
 Fault = Callable[[int, int, int], Failure | Lost | None]
-"""(trial, epoch, attempt) -> what goes wrong in that epoch, or None. attempt: of this trial at this epoch, from 1."""
+"""(trial, epoch, attempt) -> the failure or loss in that epoch, or None. attempt: of this trial at this epoch, from
+1."""
 
 UNSAVED = "the simulated trainer saves no checkpoints"
 
 
 def no_fault(_trial: int, _epoch: int, _attempt: int) -> None:
-    """Nothing goes wrong."""
+    """No failures."""
 
 
 def lost_workers(share: float, seed: int) -> Fault:
-    """In this share of all epochs, at random, the worker is lost; the trial continues from its last checkpoint."""
+    """A random `share` of all epochs loses its worker; the trial continues from its last checkpoint."""
 
     def fault(trial: int, epoch: int, attempt: int) -> Lost | None:
         drawn = np.random.default_rng([seed, trial, epoch, attempt]).random()
@@ -30,12 +31,12 @@ def lost_workers(share: float, seed: int) -> Fault:
 
 
 class Simulated:
-    """Virtual workers. The order of events follows from the curves alone, so a simulation is deterministic.
+    """Virtual workers. The curves determine the order of events, so a simulation is deterministic.
 
-    workers: how many. spread: each epoch takes up to this fraction more or less time than its curve has, at random
-    from `seed`, so that workers do not stay in step; in [0, 1).
-    resumes: whether trials have checkpoints; without, a resumed trial trains again from its first epoch.
-    fault: what goes wrong, and when.
+    workers: the number of trials in parallel. spread: the time of each epoch varies at random (`seed`) by up to this
+    fraction, in [0, 1), so that workers do not stay in step.
+    resumes: whether trials have checkpoints; without them, a resumed trial trains again from its first epoch.
+    fault: the failures and losses to simulate.
     now: the simulated time, in seconds; `clock` and `wall` return it for the loop.
     """
 
@@ -85,7 +86,7 @@ class Simulated:
                 heapq.heapify(self._pending)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
-        """The next event. The clock moves to it; where no trial trains, it does not move."""
+        """The next event; the clock moves to its time. [] if no trial trains."""
         if not self._pending:
             return []
         self.now, _, number = heapq.heappop(self._pending)
@@ -115,16 +116,17 @@ class Simulated:
 
 
 class _Training:
-    """One trial on a virtual worker. epoch: the last reported one. again: epochs to train again before the next."""
+    """One trial on a virtual worker. epoch: the last reported one. again: the epochs to train again before the next
+    one."""
 
     def __init__(self, curve: Curve, epoch: int, again: int):
         self.epoch, self.factor = epoch, 1.0
-        self._curve, self._again, self._told = curve, again, False
+        self._curve, self._again, self._was_reported = curve, again, False
         self._place = sum(report.step <= epoch for report in curve.reports)
 
     @property
     def seconds(self) -> float:
-        """Of the next epoch, and of those that are trained again before it. A failure takes as long as an epoch."""
+        """Seconds of the next epoch and of those trained again before it. A failure takes as long as an epoch."""
         times = self._curve.seconds
         own = times[min(self._place, len(times) - 1)] if times else 1.0
         return self.factor * (own + (sum(times[: self._place]) if self._again else 0.0))
@@ -138,9 +140,9 @@ class _Training:
         if failure is not None:
             return Reported(number, failure=failure, seconds=seconds, retrained=retrained)
         self._place += 1
-        provenance = None if self._told else Provenance(self.epoch, {}, {})
-        unsaved = "" if self._told or resumes else UNSAVED
-        self._told = True
+        provenance = None if self._was_reported else Provenance(self.epoch, {}, {})
+        unsaved = "" if self._was_reported or resumes else UNSAVED
+        self._was_reported = True
         self.epoch = reports[0].step if reports else self.epoch
         ended = self._place >= len(self._curve.reports) and self._curve.failure is None
         return Reported(

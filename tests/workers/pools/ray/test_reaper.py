@@ -175,7 +175,7 @@ def test_only_old_folders_of_ended_drivers_are_removed(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (1, 1), follow_symlinks=False)
     lock = os.open(tmp_path / names["locked"], os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_SH)
-    reaper.remove_left(tmp_path)
+    reaper.remove_leftover_folders(tmp_path)
     os.close(lock)
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {"elsewhere", *names.values()} - {names["left"]}
