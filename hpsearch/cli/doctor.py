@@ -3,12 +3,14 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.cli.verb import Answer, recorded_study, trial_number
 
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, nargs="?", help="one trial's number; without it all trials together")
+    parser.add_argument(
+        "trial", type=trial_number, nargs="?", help="one trial's number; without it all trials together"
+    )
     parser.add_argument("--lines", type=int, default=20, metavar="N", help="how many trials to list; default: 20")
     parser.add_argument("--worst", action="store_true", help="list the most severe findings first")
 

@@ -4,12 +4,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.cli.verb import Answer, recorded_study, trial_number
 
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, help="the trial's number")
+    parser.add_argument("trial", type=trial_number, help="the trial's number")
     parser.add_argument("--follow", action="store_true", help="print lines as they are written, until the trial ends")
 
 

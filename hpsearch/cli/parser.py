@@ -1,7 +1,6 @@
 """The arguments of all commands. Only the module of the called command is imported, so that `--help` stays fast."""
 
 import argparse
-import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from types import ModuleType
 
 from hpsearch import __version__
 from hpsearch.cli.help_texts import EXAMPLES, next_steps, variables
+from hpsearch.cli.mistyped import unknown_command, unrecognized
 
 VERBS = {
     "quickstart": "write the first example study to a new folder, and run it",
@@ -49,20 +49,6 @@ EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no tria
 
 `hpsearch COMMAND --help` shows the options of a command, with an example."""
 
-SETTINGS = {
-    "address": "resources.address",
-    "epochs": "trainer.epochs",
-    "goal": "study.goal",
-    "method": "search.method",
-    "metric": "study.metric",
-    "name": "study.name",
-    "seed": "study.seed",
-    "steps": "trainer.steps",
-    "trials": "search.trials",
-    "workers": "resources.workers",
-}
-"""Keys of the study file that people try as options, by the option's name."""
-
 
 def parsed(argv: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     """The module of the called command, and its arguments. SystemExit 0 after --help and --version, else 2."""
@@ -77,11 +63,11 @@ def parsed(argv: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
         raise SystemExit(2)
     verb = words[at] if at < len(words) else ""
     if verb not in VERBS:
-        top.error(_unknown_command(verb))
+        top.error(unknown_command(verb, words[at + 1 :], VERBS))
     parser, module = verb_parser(verb)
     args, unknown = parser.parse_known_args(words[at + 1 :])
     if unknown:
-        parser.error(_unrecognized(unknown, parser))
+        parser.error(unrecognized(verb, unknown, parser))
     return module, args
 
 
@@ -116,24 +102,3 @@ def verb_parser(verb: str) -> tuple[argparse.ArgumentParser, ModuleType]:
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress on stderr")
     parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
     return parser, module
-
-
-def _unknown_command(word: str) -> str:
-    from hpsearch.study.file.faults import did_you_mean
-
-    if word.endswith(".toml"):
-        return f"`{word}` is not a command; did you mean `hpsearch run {word}`?"
-    hint = did_you_mean(word, VERBS) or "; `hpsearch --help` lists all commands"
-    return f"`{word}` is not a command{hint}"
-
-
-def _unrecognized(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
-    """With the nearest option, or with the `--set` that has the effect of the option."""
-    options = [name for action in parser._actions for name in action.option_strings]
-    settings = {f"--{name}": key for name, key in SETTINGS.items() if "--set" in options}
-    name = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
-    near = difflib.get_close_matches(name, [*settings, *options], n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
-    if near and near[0] in settings:
-        hint = f"; a key of the study file is changed with `--set {settings[near[0]]}=VALUE`"
-    return f"unrecognized arguments: {' '.join(unknown)}{hint}"

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.cli.verb import Answer, recorded_study, trial_number
 
 DIFFERS = 6
 """Exit code for different results: not an error of hpsearch, the input or the machine."""
@@ -12,7 +12,7 @@ DIFFERS = 6
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, help="the trial's number")
+    parser.add_argument("trial", type=trial_number, help="the trial's number")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

@@ -3,12 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.cli.verb import Answer, recorded_study, trial_number
 
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, nargs="?", help="the trial's number; without it the whole study")
+    parser.add_argument("trial", type=trial_number, nargs="?", help="the trial's number; without it the whole study")
     parser.add_argument("--all", action="store_true", help="list all trials of the study, instead of the best 20")
 
 

@@ -25,13 +25,41 @@ def study_file(parser: ArgumentParser) -> None:
 
 def study_text(parser: ArgumentParser) -> None:
     """A study file or standard input, for commands that only read it."""
-    _file(parser, Path, "the study file; - reads standard input")
+    _file(parser, _study_path, "the study file; - reads standard input")
 
 
 def _path(word: str) -> Path:
     if word == "-":
         raise ArgumentTypeError("standard input can be checked (`hpsearch check -`), but a study needs a file")
+    return _study_path(word)
+
+
+def _study_path(word: str) -> Path:
+    if "." not in word and not Path(word).exists() and (file := _recorded_file(word)):
+        raise ArgumentTypeError(f'"{word}" is the name of a recorded study; its file is {file}')
     return Path(word)
+
+
+def _recorded_file(name: str) -> str:
+    """The study file of a recorded study; "" where there is no such study."""
+    from hpsearch.core.errors import HpsearchError
+    from hpsearch.records.export import TRAINER_CODE
+    from hpsearch.records.find import opened
+
+    try:
+        with opened(name, None) as (journal, found):
+            code = journal.documents(found.record.id).get(TRAINER_CODE, {})
+            return str(code.get("file", "")) if found.record.name == name else ""
+    except HpsearchError:
+        return ""
+
+
+def trial_number(word: str) -> int:
+    if not word.lstrip("-").isdecimal():
+        raise ArgumentTypeError(
+            f"must be the number of a trial, such as 7, got {word!r}; `hpsearch best STUDY` shows the best trial"
+        )
+    return int(word)
 
 
 def _file(parser: ArgumentParser, kind: Callable[[str], Path], what: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from hpsearch import __version__
 from hpsearch.cli.help_texts import EXAMPLES
+from hpsearch.cli.mistyped import NOT_COMMANDS, OTHER_WORDS
 from hpsearch.cli.parser import VERBS, parsed
 from hpsearch.study.file import reading
 from tests.cli.cli_runner import CliRunner, environment
@@ -84,6 +85,23 @@ class TestArguments:
             (("run", "--trails", "3"), "hpsearch run", "`--set search.trials=VALUE`"),
             (("status", "--wach"), "hpsearch status", "`--watch`"),
             (("--json", "status"), "hpsearch", "hpsearch COMMAND --json"),
+            (("start", "mine.toml"), "hpsearch", "`hpsearch run mine.toml`"),
+            (("Optimize",), "hpsearch", "`hpsearch run study.toml`"),
+            (("dashboard",), "hpsearch", "`hpsearch ui`"),
+            (("ls",), "hpsearch", "`hpsearch status`"),
+            (("create_study",), "hpsearch", "`hpsearch init`"),
+            (("log", "toy", "3"), "hpsearch", "`hpsearch logs toy 3`"),
+            (("validate", "mine.toml"), "hpsearch", "`hpsearch check mine.toml`"),
+            (("delete", "toy"), "hpsearch", "--fork NEW_NAME"),
+            (("tell",), "hpsearch", "hpsearch.Session"),
+            (("ui", "study.toml"), "hpsearch ui", "--home FOLDER"),
+            (("config", "toy"), "hpsearch config", "current folder"),
+            (("run", "--config", "study.toml"), "hpsearch run", "`hpsearch run study.toml`"),
+            (("status", "--study", "toy"), "hpsearch status", "`hpsearch status STUDY`"),
+            (("report", "toy", "out.html"), "hpsearch report", "`-o out.html`"),
+            (("run", "study.toml", "search.trials=3"), "hpsearch run", "`--set search.trials=3`"),
+            (("show", "toy", "1", "2"), "hpsearch show", "STUDY TRIAL"),
+            (("show", "toy", "best"), "hpsearch show", "`hpsearch best STUDY`"),
         ],
     )
     def test_what_was_meant(self, cli: CliRunner, words: tuple[str, ...], prog: str, hint: str) -> None:
@@ -91,6 +109,21 @@ class TestArguments:
         assert (answer.code, answer.out) == (2, "")
         assert answer.err.startswith(f"usage: {prog} [-h]")
         assert hint in answer.err.splitlines()[-1]
+
+    def test_what_other_tools_call_a_command_is_no_command_of_ours(self) -> None:
+        words = " ".join(OTHER_WORDS.values()).split()
+        assert len(words) == len(set(words))
+        assert not {*words, *NOT_COMMANDS} & VERBS.keys()
+        for ours in OTHER_WORDS:
+            assert ours.split()[0] in {*VERBS, "--version"}
+
+    def test_the_name_of_a_study_in_place_of_its_file(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        for verb in ("run", "plan", "check"):
+            answer = cli.invoke(verb, "toy")
+            assert (answer.code, answer.out) == (2, "")
+            assert str(cli.folder / "study.toml") in answer.err
 
     def test_every_command_has_an_example_that_is_valid(self) -> None:
         assert EXAMPLES.keys() == VERBS.keys()

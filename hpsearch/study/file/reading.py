@@ -9,6 +9,7 @@ import stat
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ from hpsearch.study.file.toml_errors import SyntaxFault
 
 MAX_BYTES = 1 << 17
 """Maximum size in bytes; larger files are refused without being read."""
+
+OTHER_LANGUAGES = {".py", ".ipynb", ".yaml", ".yml", ".json"}
+"""Suffixes of files that are not TOML."""
+
+SHOWN = 5
+"""The most study files of a folder that a message lists."""
 
 STANDARD_INPUT = Path("-")
 """`hpsearch check -`: relative paths start in the current folder."""
@@ -54,20 +61,45 @@ def read(path: Path) -> str:
             return _decoded(path, _standard_input())
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise _refused(path, "is a folder; name the study file in it")
+            studies = _studies_in(path)
+            raise _refused(
+                path, "is a folder; name the study file in it" + (f", {path / studies[0]}" if studies else "")
+            )
         if not stat.S_ISREG(status.st_mode):
             raise _refused(path, "is not a regular file")
+        if path.suffix in OTHER_LANGUAGES:
+            advice = f"a study file is TOML; `hpsearch init --from {path}` translates the search of another tool"
+            raise _refused(path, f"{advice}, and `hpsearch init` writes a first study file")
         if status.st_size > MAX_BYTES:
             raise _refused(path, f"must have at most {MAX_BYTES:,} bytes, got {status.st_size:,}")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
+        raise _refused(path, f"there is no such file{_instead(path)}") from None
     except OSError as problem:
         raise _refused(path, f"cannot be read: {problem.strerror or problem}") from None
     except ValueError:
         raise _refused(path, "cannot be read: its name has a null character") from None
     return _decoded(path, content)
+
+
+def _instead(path: Path) -> str:
+    """The nearest study file in the folder of a file that does not exist."""
+    studies = _studies_in(path.parent)
+    if near := get_close_matches(path.stem, [one.stem for one in studies], n=1):
+        return f"; did you mean `{path.parent / near[0]}.toml`?"
+    if studies:
+        return f"; the study files in this folder: {', '.join(one.name for one in studies[:SHOWN])}"
+    return "; `hpsearch init` writes one"
+
+
+def _studies_in(folder: Path) -> list[Path]:
+    """The files there that have a table [study], in the order of their names."""
+    try:
+        files = (one for one in sorted(folder.glob("*.toml")) if one.is_file() and one.stat().st_size <= MAX_BYTES)
+        return [one for one in files if b"[study]" in one.read_bytes()]
+    except OSError:
+        return []
 
 
 @cache

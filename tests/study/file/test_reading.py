@@ -111,6 +111,25 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
         assert str(refused.value) == message
 
 
+def test_another_file_that_was_meant(tmp_path):
+    for name in ("digits.toml", "wine.toml"):
+        (tmp_path / name).write_text(GOOD)
+    for name in ("pyproject.toml", "train.py", "sweep.yaml"):
+        (tmp_path / name).write_text("name = 1\n")
+    for name, expected in {
+        "digit.toml": "`digits.toml`",
+        "digits": "`digits.toml`",
+        "other.toml": "digits.toml, wine.toml",
+        ".": "digits.toml",
+        "train.py": "`hpsearch init --from train.py`",
+        "sweep.yaml": "`hpsearch init --from sweep.yaml`",
+    }.items():
+        with pytest.raises(StudyFileError) as refused:
+            Study.load(name)
+        assert expected in str(refused.value)
+        assert "pyproject" not in str(refused.value)
+
+
 def test_a_huge_file_is_refused_unread(tmp_path):
     with Path("study.toml").open("wb") as file:
         file.truncate(1 << 30)
