@@ -11,6 +11,7 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.preferences import preferences
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^?]*)")
+_UMASK = re.compile(r"(0o)?[0-7]{1,4}")
 
 
 def expanded(path: str) -> Path:
@@ -49,7 +50,7 @@ def make_private(folder: Path) -> None:
 def umask(environment: Mapping[str, str] = os.environ) -> int:
     """The bits that our files and folders do not get: HPSEARCH_UMASK, 0077 by default. BadInput."""
     given = environment.get("HPSEARCH_UMASK", "0077")
-    if not re.fullmatch(r"(0o)?[0-7]{1,4}", given):
+    if not _UMASK.fullmatch(given):
         raise BadInput(f"HPSEARCH_UMASK must be an octal number such as 0077, got {given!r}")
     return int(given, 8)
 

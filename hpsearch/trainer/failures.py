@@ -25,7 +25,7 @@ MAX_HEADLINE, MAX_TRACEBACK = 500, 20_000
 """Maximum characters of an exception's first line, and of a traceback (its beginning and its end are kept)."""
 
 
-EndOfProgram = Literal["error", "no_report", "terminated"]
+EndOfProgram = Literal["error", "no_report", "terminated", "infeasible"]
 """A kind of Failure."""
 
 
@@ -42,6 +42,10 @@ class ProgramFailed(Exception):
     @property
     def failure(self) -> Failure:
         last = self.output[-1] if self.output else ""
+        raised = INFEASIBLE.fullmatch(last)
+        if raised is not None or self.kind == "infeasible":
+            reason = str(self) if raised is None else raised["reason"]
+            return Failure("infeasible", (reason or NO_REASON)[:MAX_HEADLINE])
         lines = ["The last lines of its output:", *self.output] if self.output else ["It wrote no output."]
         kind: EndOfProgram | Literal["oom"] = "oom" if OUT_OF_MEMORY.match(last) else self.kind
         summary, output = str(self)[:MAX_HEADLINE], "\n".join(lines)
@@ -51,19 +55,23 @@ class ProgramFailed(Exception):
 
 
 class NothingReported(Exception):
-    """A function returned None and reported nothing. In a generator, an early return means infeasible parameters; in a
-    function, it is more often a forgotten report."""
+    """A function reached its end and reported nothing: a forgotten report."""
 
 
 OUT_OF_MEMORY = re.compile(r"((torch|torch\.cuda)\.OutOfMemoryError|MemoryError)\b")
 """How the last line of a Python program begins that ran out of memory."""
+
+INFEASIBLE = re.compile(r"hpsearch\.(\w+\.)*Infeasible(: *(?P<reason>.*))?")
+"""The last line of a Python program that raised `hpsearch.Infeasible`."""
+
+NO_REASON = "the trainer gave no reason"
 
 
 def failure_of(problem: BaseException) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
     if isinstance(problem, Infeasible):
-        return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or "the trainer gave no reason")
+        return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or NO_REASON)
     if isinstance(problem, ProgramFailed):
         return problem.failure
     if isinstance(problem, NothingReported):

@@ -71,7 +71,8 @@ class FunctionTrainer(AdaptedTrainer):
             run.without_checkpoints = NO_RUN
         call = partial(signature.call, argument, run)
         name = code_holder(self.function).__name__
-        return call() if self.is_generator else functions.reports(call, name, run)
+        early = not self.is_generator and functions.has_early_return(_code(self.function))
+        return call() if self.is_generator else functions.reports(call, name, run, early)
 
     def _signature(self, given: Set[str]) -> Signature:
         """A generator with two arguments receives the run as the second, unless one has the name of a parameter."""
@@ -89,7 +90,10 @@ def is_trainable(thing: Any) -> bool:
     function = code_holder(thing) if isinstance(thing, partial) else thing
     if not inspect.isfunction(function) or any(is_kind(function) for is_kind in _NOT_PLAIN):
         return False
-    return takes_one_mapping(thing) and _imports_ray(function)
+    parameters = inspect.signature(thing).parameters.values()
+    if not takes_one_mapping(thing) or any(map(optuna_objective.is_trial, parameters)):
+        return False
+    return _imports_ray(function)
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ The worker, the folds of a trial, preflight and evaluation open their trainings 
 """
 
 import copy
+import importlib.util
 import operator
 import os
 import sys
@@ -24,11 +25,11 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.study.space import Space
 from hpsearch.trainer import arguments, contract, delivery, forms, state
-from hpsearch.trainer.adapters import command
+from hpsearch.trainer.adapters import command, program_sources
 from hpsearch.trainer.parameter_reads import ParameterReads
 from hpsearch.trainer.reporting import reports_to
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
-from hpsearch.trainer.trainer_sources import sources_of
+from hpsearch.trainer.trainer_sources import may_use_torch, sources_of
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
@@ -87,6 +88,18 @@ class TrainerContext:
         if self.trainer_object is not None:
             return self.trainer_object.sources
         return sources_of(self.use, self.folder, self.program)
+
+    def import_libraries(self) -> None:
+        """Import NumPy, and torch where trials may use it: what is imported later is not seeded, and each trial would
+        wait for it."""
+        for name in ("numpy", *(["torch"] if self._may_use_torch() else [])):
+            if importlib.util.find_spec(name) is not None:
+                importlib.import_module(name)
+
+    def _may_use_torch(self) -> bool:
+        if self.program is not None:  # it runs in a process of its own; its checkpoints are written here
+            return program_sources.has_checkpoints(self.program, self.sources())
+        return may_use_torch(self.sources())
 
     def params(self, params: Params) -> dict[str, Any]:
         """The arguments of a training: the options, and a trial's parameters. No two trainings share a list."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import importlib.util
 import os
 import sys
 import tempfile
@@ -103,9 +102,9 @@ class Worker:
         return environment.of_worker(self.context.sources(), self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
-        """Import torch where it is installed, so that the first trial neither waits for it nor is seeded without it."""
-        if importlib.util.find_spec("torch") is not None:
-            import torch  # noqa: F401
+        """Import the libraries that trials use, so that the first trial neither waits for them nor is seeded without
+        them."""
+        self.context.import_libraries()
 
     def check(self, params: Params) -> int:
         """Find the trainer and check that it accepts these parameters, without training. TrainerError.

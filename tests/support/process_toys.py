@@ -38,6 +38,8 @@ def train(params: Params, run: Run) -> Iterator[Report]:
         if how.endswith("returns"):
             return
         raise OSError("in the child")
+    if how == "closes_late":
+        yield from closes_late(run)
     WAYS[how.partition(" ")[0]](run)
     if how == "returns_at_sigterm":
         return
@@ -50,6 +52,15 @@ def train(params: Params, run: Run) -> Iterator[Report]:
         os._exit(3)
     if how == "raises_at_its_end":
         raise OSError("no such folder")
+
+
+def closes_late(run: Run) -> Iterator[Report]:
+    try:
+        yield Report(1, {"val_loss": 1.0})
+    finally:
+        note_pid(run, "closing")
+        wait_for(run, "may close")
+        note_pid(run, "closed")
 
 
 def chdir(run: Run) -> None:

@@ -265,7 +265,7 @@ class _Training:
             for report in reports:
                 self._queue.append(report)
         except ProgramFailed as problem:
-            self._failure = self._failure or ProgramFailed(str(problem), self._tail.lines)
+            self._failure = self._failure or ProgramFailed(str(problem), self._tail.lines, problem.kind)
 
     def _read(self, output: bytes, lines: bytes) -> Iterator[Report]:
         self._keep(output)

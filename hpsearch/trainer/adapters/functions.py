@@ -4,10 +4,12 @@ The function runs in its own thread, and waits inside `run.report` while the rep
 threads runs at any time. docs/decisions/0012-functions.md has the reasons.
 """
 
+import ast
 import contextvars
 import inspect
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_ulong, py_object, pythonapi
@@ -36,8 +38,11 @@ class _Ended:
     problem: BaseException | None = None
 
 
-def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report]:
-    """The reports of the function's call. Its return value, a number or numbers by name, is the last one."""
+def reports(function: Callable[[], Any], name: str, run: Run, returns_early: bool = False) -> Iterator[Report]:
+    """The reports of the function's call. Its return value, a number or numbers by name, is the last one.
+
+    returns_early: its code has a `return` for parameters that cannot be trained (see `has_early_return`).
+    """
     call = _Call(function, name, run)
     try:
         message = call.next()
@@ -46,7 +51,7 @@ def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report
             message = call.next()
         if inspect.isgenerator(message.value):
             yield from message.value
-        else:
+        elif message.value is not None or not returns_early:
             yield from results(message.value, name, run)
     finally:
         call.close()
@@ -81,6 +86,28 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
     elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
         note(f"what `{name}` returned is not recorded: {why}")
+
+
+@cache
+def has_early_return(function: Any) -> bool:
+    """Whether a function has a `return` without a value before its end. False where its source is not known."""
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return False
+    if not isinstance(definition, ast.FunctionDef):
+        return False
+    *body, last = definition.body
+    todo: list[ast.AST] = [*body, *([last] if not isinstance(last, ast.Return) else [])]
+    while todo:
+        match todo.pop():
+            case ast.Return(value=None | ast.Constant(value=None)):
+                return True
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.expr():
+                pass
+            case other:
+                todo += ast.iter_child_nodes(other)
+    return False
 
 
 @cache

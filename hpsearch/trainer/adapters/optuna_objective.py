@@ -25,12 +25,14 @@ def is_objective(signature: Signature) -> bool:
     if signature.run or signature.takes_any or not signature.others:
         return False
     first, *rest = signature.others
-    return all(other.default is not Parameter.empty for other in rest) and (
-        first.name == "trial" or _is_trial(first.annotation)
-    )
+    return is_trial(first) and all(other.default is not Parameter.empty for other in rest)
 
 
-def _is_trial(annotation: Any) -> bool:
+def is_trial(parameter: Parameter) -> bool:
+    """Whether it is named `trial` or annotated optuna.Trial."""
+    annotation = parameter.annotation
+    if parameter.name == "trial":
+        return True
     if isinstance(annotation, str):
         return annotation in ("Trial", "optuna.Trial", "optuna.trial.Trial")
     return (

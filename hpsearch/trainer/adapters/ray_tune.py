@@ -39,7 +39,9 @@ from ray.tune.trainable import wrap_function
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
+from hpsearch.provenance.sources import code_holder
 from hpsearch.trainer import state
+from hpsearch.trainer.adapters.functions import has_early_return
 from hpsearch.trainer.checkpoint_files import read_files, temporary_folder, write_files
 from hpsearch.trainer.training_run import Run
 
@@ -183,6 +185,7 @@ class _OfFunction:
 
     def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, folder: Path):
         self._name = getattr(function, "__name__", "the function")
+        self._returns_early = has_early_return(code_holder(function))
         self._seed, self._folder, self._directory = run.seed, folder, working_directory(run)
         self._epoch = self._kept_epoch = 0
         self._kept: Path | None = None
@@ -206,7 +209,7 @@ class _OfFunction:
     def _next(self) -> Results | None:
         with self._in_session():
             results: Results = self._trainable.train()
-        if RESULT_DUPLICATE in results and self._epoch == 0:
+        if RESULT_DUPLICATE in results and self._epoch == 0 and not self._returns_early:
             raise TrainerError(
                 f"`{self._name}` returned and reported nothing: a trainer is a generator, "
                 "`def train(params, run): … yield Report(epoch, {…})`, or calls tune.report({…}) in every epoch"

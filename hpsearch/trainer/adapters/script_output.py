@@ -91,7 +91,8 @@ class Steps:
 
 
 class JsonLines:
-    """{"step": 3, "val_loss": 0.31}, one report in a line. Without a step, the next one."""
+    """{"step": 3, "val_loss": 0.31}, one report in a line. Without a step, the next one. {"infeasible": "why"}: the
+    trial's parameters cannot be trained."""
 
     def __init__(self, steps: Steps):
         self._steps, self._lines = steps, Lines()
@@ -117,6 +118,8 @@ class JsonLines:
                 f"the program wrote {line.strip()[:200]!r} to HPSEARCH_REPORT, which is not a line of JSON such as "
                 '{"step": 1, "val_loss": 0.31}'
             )
+        if isinstance(reason := found.get("infeasible"), str):
+            raise ProgramFailed(reason, kind="infeasible")
         step = found.pop("step", None)
         metrics = found["metrics"] if isinstance(found.get("metrics"), dict) else found
         return self._steps.report(step, {name: _json_number(value) for name, value in metrics.items()})

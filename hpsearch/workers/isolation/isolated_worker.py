@@ -1,6 +1,7 @@
 """A worker that trains each trial in a process of its own, and outlives that process."""
 
 import os
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -44,6 +45,10 @@ class IsolatedWorker:
         self._number = MEASUREMENT
         self._last_step = 0
         self._environment: Any = None
+        self._lock = threading.Lock()  # of the next three: `kill` may come from another thread
+        self._starts = 0
+        self._begun = 0
+        self._killed = 0
         self._sigterm = SigtermWatch() if setup.ahead else None
 
     def warm_up(self) -> None:
@@ -64,7 +69,9 @@ class IsolatedWorker:
         return measured
 
     def start(self, start: Start) -> Reported | Lost:
-        self._begin(start.number)
+        self._starts += 1
+        if not self._begin(start.number):
+            return Lost(start.number, "killed before it began")
         self._last_step = start.after
         take_unsent(unsent_file(self.setup.work, start.number), start.after)  # of a worker that was killed
         reported = self._reported("start", start, self._environment)
@@ -89,10 +96,17 @@ class IsolatedWorker:
         else:
             self.kill()
 
-    def kill(self) -> None:
-        """Kill the trial's process and all processes that it has started."""
-        if self._template is not None:
-            self._template.end_trial(at_once=True)
+    def kill(self, start: int | None = None) -> None:
+        """Kill the trial's process and all processes that it has started.
+
+        start: kill only the trial of this call of `start` (counted from 1). If that call still waits for the end of the
+        previous trial, its trial is not started.
+        """
+        with self._lock:
+            if start is not None and start != self._begun:
+                self._killed = start
+            elif (template := self._template) is not None:
+                template.end_trial(at_once=True)
 
     def close(self) -> None:
         """End the template and the trial's process."""
@@ -147,12 +161,17 @@ class IsolatedWorker:
     def _shares_imports(self) -> bool:
         return self._template is not None and not self._template.spawns
 
-    def _begin(self, number: int | None) -> None:
-        """Start a process, after the previous one has ended."""
+    def _begin(self, number: int | None) -> bool:
+        """Start a process, after the previous one has ended. False: the trial was killed before."""
         self._end()
         template = self._ready_template()
         self._number = MEASUREMENT if number is None else number
-        self._trial = template.start_trial(None if number is None else log_file(self.setup.work, number))
+        with self._lock:
+            self._begun = self._starts
+            if number is not None and self._killed == self._begun:
+                return False
+            self._trial = template.start_trial(None if number is None else log_file(self.setup.work, number))
+        return True
 
     def _order(self, name: str, *arguments: object) -> None:
         assert self._trial is not None, "no trial was started"

@@ -12,7 +12,6 @@ import contextlib
 import faulthandler
 import gc
 import importlib
-import importlib.util
 import os
 import select
 import signal
@@ -133,10 +132,9 @@ def open_streams() -> None:
 
 
 def import_everything(setup: Setup) -> None:
-    """Import the trainer, and torch where it is installed. The trial raises a trainer's error again."""
-    if importlib.util.find_spec("torch") is not None:
-        import torch
-
+    """Import the trainer, and torch where trials may use it. The trial raises a trainer's error again."""
+    setup.trainer.import_libraries()
+    if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
     nvml = "PYTORCH_NVML_BASED_CUDA_CHECK"  # torch.cuda.is_available() then does not initialise CUDA
     added = os.environ.setdefault(nvml, "1") == "1"

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import hpsearch
-from hpsearch import Report, Run, TrainerError, TrialStopped
+from hpsearch import Infeasible, Report, Run, TrainerError, TrialStopped
 from hpsearch.core.trial import Params
 from hpsearch.trainer import forms
 from hpsearch.trainer.adapters import functions
@@ -339,6 +339,16 @@ class TestReturnValue:
         with pytest.raises(NothingReported, match="returned None and reported nothing") as raised:
             curve(returning(None))
         assert failure_of(raised.value).kind == "no_report"
+
+    def test_a_return_before_its_first_report_is_for_infeasible_parameters(self) -> None:
+        def guarded(params: Params, run: Run) -> None:
+            if params:
+                return
+            run.report(1, {"val_loss": 1.0})
+
+        assert curve(guarded, {}) == [(1, {"val_loss": 1.0})]
+        with pytest.raises(Infeasible, match="returned before its first report"):
+            opened(guarded, {"x": 1.0}).next_report()
 
     def test_nothing_after_a_checkpoint(self) -> None:
         """A trial that is continued has reported before."""

@@ -1,5 +1,6 @@
 """What a program reports, from its output, from lines of JSON, from a file, and that it arrives as it is written."""
 
+import json
 import math
 import os
 
@@ -9,7 +10,7 @@ from hpsearch import Report
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer.adapters.script_output import Patterns, Steps
-from hpsearch.trainer.failures import ProgramFailed
+from hpsearch.trainer.failures import NO_REASON, ProgramFailed
 from tests.trainer.adapters.programs import PATTERN, Programs
 
 
@@ -126,6 +127,27 @@ class TestReports:
         program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
         assert [report.step for report in programs.reports(program)] == [1, 2]
         assert "step 0" in capsys.readouterr().out
+
+
+class TestInfeasible:
+    @pytest.mark.parametrize("raised", ["hpsearch.Infeasible('b > a')", "hpsearch.Infeasible"])
+    def test_a_python_script_raises_it(self, programs: Programs, raised: str) -> None:
+        with pytest.raises(ProgramFailed) as problem:
+            programs.reports(programs.script(f"import hpsearch\nraise {raised}"))
+        failure = problem.value.failure
+        assert failure.kind == "infeasible"
+        assert failure.summary == ("b > a" if "b > a" in raised else NO_REASON)
+
+    def test_a_line_of_json(self, programs: Programs) -> None:
+        line = json.dumps({"infeasible": "b > a"})
+        with pytest.raises(ProgramFailed) as problem:
+            programs.reports(programs.shell(f"echo '{line}' >> $HPSEARCH_REPORT; sleep 100"))
+        assert (problem.value.failure.kind, problem.value.failure.summary) == ("infeasible", "b > a")
+
+    def test_a_number_of_that_name_is_a_metric(self, programs: Programs) -> None:
+        line = json.dumps({"val_loss": 0.5, "infeasible": 3})
+        reports = programs.reports(programs.shell(f"echo '{line}' >> $HPSEARCH_REPORT"))
+        assert reports == [Report(1, {"val_loss": 0.5, "infeasible": 3})]
 
 
 TRACEBACK = b"""val_loss 0.5

@@ -311,6 +311,27 @@ class TestKill:
         worker.kill()
         assert trained(worker).reports
 
+    def test_one_that_has_not_begun_while_the_trial_before_is_closed(self, worker: IsolatedWorker) -> None:
+        before, killed = replace(start("closes_late"), epochs=2), start()
+        worker.start(before)
+        scratch = worker.setup.work / "scratch" / f"{before.number:05d}"
+        came: list[Reported | Lost] = []
+
+        def release_and_start() -> None:
+            worker.release(over=True)
+            came.append(worker.start(killed))
+
+        waiting = threading.Thread(target=release_and_start)
+        waiting.start()
+        until((scratch / "closing").exists)
+        worker.kill(worker._starts + 1)
+        (scratch / "may close").touch()
+        waiting.join(PATIENCE)
+        assert isinstance(came[0], Lost)
+        assert (scratch / "closed").exists()
+        assert not log_file(worker.setup.work, killed.number).exists()
+        assert trained(worker).reports
+
     def test_a_release_that_hangs(self, worker: IsolatedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(isolated_worker, "RELEASE_TIMEOUT", 0.2)
         reported = worker.start(start())

@@ -53,10 +53,11 @@ class _Slot:
     """One actor.
 
     pending: its running call. number: its trial; None while it starts or is free. process: the actor's process, if it
-    is on this machine and hpsearch started Ray. kill: the call that kills its trial, while the trial's own call is
-    pending; killed_at: when it was made (time.monotonic). released: the call that released its last trial, which may
-    still run. retired_at: when SIGTERM ended its trial: the actor may end too, and is replaced. node: the call that
-    checks the folders of the worker's node. warning: for the user, sent with the worker's next report.
+    is on this machine and hpsearch started Ray. starts: the number of trials that the actor was given. kill: the call
+    that kills its trial, while the trial's own call is pending; killed_at: when it was made (time.monotonic). released:
+    the call that released its last trial, which may still run. retired_at: when SIGTERM ended its trial: the actor may
+    end too, and is replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent
+    with the worker's next report.
     """
 
     actor: Any
@@ -65,6 +66,7 @@ class _Slot:
     process: reaper.Process | None = None
     kill: Any = None
     killed_at: float | None = None
+    starts: int = 0
     retired_at: float | None = None
     released: Any = None
     node: Any = None
@@ -134,6 +136,7 @@ class RayActors:
             case Start():
                 slot = next(slot for slot in self._slots if slot.is_free)
                 slot.number = order.number
+                slot.starts += 1
                 slot.pending = slot.actor.start.remote(order)
             case Advance():
                 slot = self._slot(order.number)
@@ -229,6 +232,7 @@ class RayActors:
         """Put a new actor into the slot; it is free once it has checked the trainer."""
         slot.actor = self._actors.remote(replace(self.setup, ahead=True))
         slot.number = slot.process = slot.killed_at = slot.retired_at = None
+        slot.starts = 0
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
         slot.node = slot.actor.__ray_call__.remote(_node_problems, self.setup.trainer.folder)
@@ -315,7 +319,7 @@ class RayActors:
         if slot.pending is None:
             slot.actor.kill.remote()  # in the order of the calls, and so before the next start
         else:
-            slot.kill = slot.actor.kill.options(concurrency_group=KILL_GROUP).remote()
+            slot.kill = slot.actor.kill.options(concurrency_group=KILL_GROUP).remote(slot.starts)
             slot.killed_at = time.monotonic()
 
     def _replace_unresponsive(self) -> None:
