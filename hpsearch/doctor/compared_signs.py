@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from hpsearch.core.format import number as text
 from hpsearch.doctor.curves import Curves
-from hpsearch.doctor.evidence import Computed
+from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.shape import HIGH_LOSS, SOME_GAP, gap
 from hpsearch.doctor.study_evidence import FAR, GOOD, RateResult, StudyEvidence
 
 RATES = frozenset({Label.LR_TOO_HIGH, Label.LR_TOO_LOW})
@@ -25,14 +26,21 @@ def compared(found: Sequence[Finding], number: int, c: Curves, evidence: StudyEv
     number: of the trial, whose findings these are.
     """
     own = evidence.of_trial(number)
+    found = _without_hopeless(found, number, c, evidence)
     if own is None:
-        return list(found)
+        return found
     kept = [one for one in found if not _contradicted(one, own, evidence, c)]
     shown = _by_rates(c, own, evidence)
     if shown is None:
         return kept
     first = [one for one in kept if one.label is Label.DIVERGED]
     return [*first, shown, *(one for one in kept if one.label not in EXPLAINED | {Label.DIVERGED})]
+
+
+def _without_hopeless(found: Sequence[Finding], number: int, c: Curves, evidence: StudyEvidence) -> list[Finding]:
+    """A trial that improves, and is still far behind the best after twice its epochs, is not worth training longer."""
+    later = behind(number, c, evidence) if evidence.lacks_later(c) > FAR else None
+    return [later if one.label is Label.STILL_IMPROVING and later is not None else one for one in found]
 
 
 def _contradicted(one: Finding, own: RateResult, evidence: StudyEvidence, c: Curves) -> bool:
@@ -60,10 +68,18 @@ def _by_rates(c: Curves, own: RateResult, evidence: StudyEvidence) -> Finding | 
     return Finding(label, Severity.WARNING, tuple(facts), numbers, (1, c.last))
 
 
-def behind(c: Curves, evidence: StudyEvidence) -> Finding | None:
+def _stays_high(c: Curves) -> bool:
+    return c.train is not None and c.train.end > HIGH_LOSS * c.scale and (gap(c) or 0.0) < SOME_GAP
+
+
+def behind(number: int, c: Curves, evidence: StudyEvidence) -> Finding | None:
     """Its curve shows no fault, and its result is far behind the study's best."""
     lacking = evidence.lacks(c)
     if lacking <= FAR or c.metric is None:
         return None
     said = f"it lacks {lacking:.0%} of what the best trial gained over the typical first epoch"
-    return Finding(Label.BEHIND, Severity.WARNING, (c.metric.change, Computed(said)), {"lacking": lacking}, (1, c.last))
+    facts: list[Fact] = [c.metric.change, Computed(said)]
+    if evidence.lacks_later(c) > FAR:
+        facts.append(Computed("twice the epochs would not be enough"))
+    label = Label.UNDERFITTING if _stays_high(c) and evidence.rate_is_good(number) else Label.BEHIND
+    return Finding(label, Severity.WARNING, tuple(facts), {"lacking": lacking}, (1, c.last))

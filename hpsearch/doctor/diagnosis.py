@@ -8,6 +8,7 @@ from hpsearch.core.format import first_line
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor import step_signs as steps
 from hpsearch.doctor import training_signs as training
+from hpsearch.doctor import transfer_signs as transfer
 from hpsearch.doctor import validation_signs as validation
 from hpsearch.doctor.compared_signs import behind, compared
 from hpsearch.doctor.curves import LAYER, Curves
@@ -44,7 +45,7 @@ SIGNS = (
     training.plateau,
     training.rate_too_low,
     validation.noisy_validation,
-    validation.metric_stuck,
+    transfer.metric_stuck,
     validation.decayed_too_early,
     validation.overfitting,
     validation.slow_start,
@@ -76,7 +77,7 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
         return (broken or _too_early(Computed(_missing(trial, curves))),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
     found = compared(_without_consequences(found), trial.number, curves, evidence)
-    return tuple(found) or (behind(curves, evidence) or _healthy_or_too_early(curves, evidence.lowest),)
+    return tuple(found) or (behind(trial.number, curves, evidence) or _healthy_or_too_early(curves, evidence.lowest),)
 
 
 @dataclass(frozen=True, repr=False)

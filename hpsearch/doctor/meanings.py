@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from hpsearch.core.measured import is_measured
+from hpsearch.core.measured import PREFIX, is_measured
 from hpsearch.core.trial import Objective, Trial
 
 
@@ -28,21 +28,34 @@ class Role(StrEnum):
     UPDATE_RATIO = "update_ratio"
 
 
-TRAINING = frozenset({"train", "training", "trn", "tr", "running", "epoch", "batch"})
-VALIDATION = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing", "dev", "holdout"})
+TRAINING = frozenset({"train", "training", "trn", "tr", "running", "epoch", "batch", "tloss", "tacc"})
+VALIDATION = frozenset(
+    {
+        *("val", "valid", "validation", "vld", "vloss", "vacc", "eval", "evaluation", "test", "testing", "dev"),
+        *("holdout", "heldout", "oof"),
+    }
+)
+HOW = frozenset({"step", "avg", "average", "mean", "total"})
+"""How a metric is summed up, which makes it no other quantity. Lightning reports `loss_step` and `loss_epoch`."""
+
 LOSSES = frozenset(
     {
         *("loss", "losses", "cost", "nll", "bce", "ce", "xent", "crossentropy", "entropy", "logloss", "elbo", "hinge"),
-        *("mse", "rmse", "mae", "error", "err", "perplexity", "ppl", "objective"),
+        *("mse", "rmse", "mae", "mape", "smape", "msle", "rmsle", "nmse", "nrmse", "error", "err", "perplexity", "ppl"),
+        *("objective", "tloss", "vloss", "huber", "l1", "l2", "logcosh", "pinball", "quantile", "deviance"),
+        *("kl", "kld", "focal", "triplet", "bpc", "bpb", "wer", "cer"),
     }
 )
 ACCURACIES = frozenset(
     {
-        *("accuracy", "acc", "top1", "top5", "auroc", "auc", "f1", "fscore", "precision", "recall", "iou", "miou"),
-        *("dice", "map", "map50", "ap", "kappa", "mcc"),
+        *("accuracy", "acc", "acc1", "acc5", "tacc", "vacc", "top1", "top5", "prec1", "prec5"),
+        *("auroc", "auc", "auprc", "f1", "fscore", "precision", "recall", "sensitivity", "specificity"),
+        *("iou", "miou", "jaccard", "dice", "map", "map50", "ap", "ndcg", "mrr", "hits", "kappa", "mcc"),
+        *("bleu", "rouge"),
     }
 )
-RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate", "LR", "lr-Adam", "lr-AdamW", "lr-SGD", "hpsearch/lr")
+RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate")
+"""Before other names of learning rates, such as Lightning's `lr-AdamW`."""
 
 PERCENT = 1.5
 """Accuracies of which one is above it, and none above 100, are percentages."""
@@ -193,14 +206,19 @@ def _first(names: Sequence[str], like: str | None = None) -> str | None:
     """The one that is called a loss, or is the same quantity as another, before mse and the like; then the shortest."""
     return min(
         names,
-        key=lambda name: (like is None or quantity(name) != quantity(like), "loss" not in words(name), len(name)),
+        key=lambda name: (
+            like is None or quantity(name) != quantity(like),
+            "loss" not in words(name),
+            "step" in words(name),
+            len(name),
+        ),
         default=None,
     )
 
 
 def quantity(name: str) -> frozenset[str]:
     """What is measured: the words of the name without those of its split."""
-    return words(name) - TRAINING - VALIDATION
+    return words(name) - TRAINING - VALIDATION - HOW
 
 
 def _alike(train: Meaning | None, validation: Meaning | None) -> bool:
@@ -209,9 +227,15 @@ def _alike(train: Meaning | None, validation: Meaning | None) -> bool:
     return train.source == "study file" and "loss" in words(validation.name)
 
 
+def _is_rate(name: str) -> bool:
+    return "lr" in words(name) or words(name) >= {"learning", "rate"}
+
+
 def _named(found: dict[Role, Meaning], names: Sequence[str]) -> None:
     """The rates and norms, which have fixed names."""
-    rate = next((name for name in RATES if name in names), None)
+    rated = [name for name in names if not is_measured(name) and _is_rate(name)]
+    first = next((name for name in RATES if name in names), None) or (rated[0] if len(rated) == 1 else None)
+    rate = first or next((name for name in names if name == f"{PREFIX}lr"), None)
     if rate is not None:
         found.setdefault(Role.LR, Meaning(rate, Role.LR))
     for role in (Role.GRAD_NORM, Role.WEIGHT_NORM, Role.UPDATE_RATIO):

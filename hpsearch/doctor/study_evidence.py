@@ -14,6 +14,7 @@ from hpsearch.core.trial import Objective, Trial, key_of
 from hpsearch.doctor.curves import Curves, rate_of
 from hpsearch.doctor.meanings import Meanings
 from hpsearch.doctor.series import Series
+from hpsearch.doctor.shape import after_twice_the_epochs
 
 GOOD = 0.1
 """Of what there is to gain in the study: a trial that lacks less has a good result."""
@@ -41,7 +42,7 @@ class RateResult:
 @dataclass(frozen=True)
 class StudyEvidence:
     """lowest: the lowest validation loss. best, level: the best result, and what trials begin with, both as losses.
-    loss_level: the validation loss that trials begin with; 0 where it is not known.
+    loss_level: the validation loss that trials begin with; 0 where it is not known. best_curve: of the best trial.
 
     noise: the standard deviation of the best trial's metric, as far as one trial shows it.
     """
@@ -53,6 +54,7 @@ class StudyEvidence:
     loss_level: float = 0.0
     noise: float = 0.0
     rates: tuple[RateResult, ...] = field(default=())
+    best_curve: Series | None = None
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class StudyEvidence:
             level if math.isfinite(level) else None,
             loss_level if math.isfinite(loss_level) else 0.0,
             _noise_of_best(curves, ends),
+            best_curve=curves[min(ends, key=ends.__getitem__)].metric if ends else None,
         )
         rates = tuple(
             RateResult(trial.number, rate, found.lacking(ends[trial.number]), _others(trial))
@@ -94,6 +97,15 @@ class StudyEvidence:
     def lacks(self, curves: Curves) -> float:
         return self.lacking(_result(curves))
 
+    def lacks_later(self, curves: Curves) -> float:
+        """What it will lack after twice its epochs, at best, to what the best trial had after as many as it has now."""
+        one, best = curves.metric, self.best_curve
+        expected = after_twice_the_epochs(one) if one is not None else None
+        then = [v for s, v in zip(best.steps, best.values, strict=True) if s <= curves.last] if best is not None else []
+        if expected is None or not then or self.level is None or self.level <= min(then):
+            return 0.0
+        return (expected[0] - min(then)) / (self.level - min(then))
+
     def better_rates(self, own: RateResult) -> list[RateResult]:
         """Good trials that differ in the learning rate alone, by more than `APART`."""
         return [one for one in self._good_ones_like(own) if not _is_near(one, own)]
@@ -101,6 +113,12 @@ class StudyEvidence:
     def same_rate_is_good(self, own: RateResult) -> bool:
         """Whether another trial with the same parameters has a good result: then the rate explains nothing."""
         return any(_is_near(one, own) for one in self._good_ones_like(own))
+
+    def rate_is_good(self, number: int) -> bool:
+        """Whether a good trial has about the same learning rate, whatever else differs."""
+        own = self.of_trial(number)
+        good = [one for one in self.rates if one.lacking <= GOOD and one.trial != number]
+        return own is not None and any(_is_near(one, own) for one in good)
 
     def _good_ones_like(self, own: RateResult) -> list[RateResult]:
         return [one for one in self.rates if one.lacking <= GOOD and one.others == own.others and one is not own]

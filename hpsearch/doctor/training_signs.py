@@ -11,6 +11,7 @@ from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
     HIGH_FRACTION,
+    LITTLE,
     LONG_ENOUGH,
     SIGNIFICANT,
     fallen,
@@ -23,6 +24,7 @@ from hpsearch.doctor.shape import (
     silent_layers,
     steps_are_small,
     straightness,
+    sudden_fall,
     validated,
 )
 
@@ -216,13 +218,25 @@ def plateau(c: Curves) -> Finding | None:
     """The loss stays at its initial value: because layers have no gradient, or without a visible cause."""
     silent = silent_layers(c)
     right = c.fraction is not None and c.fraction > GOOD_FRACTION
-    if not c.losses or not learns_little(c) or right or not (silent or _is_flat(c) or _is_at_chance(c)):
+    if not c.losses or not learns_little(c) or right or _metric_improves(c) or sudden_fall(c):
+        return None
+    if not (silent or _is_flat(c) or _is_at_chance(c)):
         return None
     facts: list[Fact] = [lowest_loss(c).change]
     if silent:
         be = "is" if len(silent) == 1 else "are"
         facts.append(Computed(f"{', '.join(silent)} {be} exactly 0 in at least 90% of the {c.report}s"))
     return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": fallen(c)}, (1, c.last))
+
+
+def _metric_improves(c: Curves) -> bool:
+    """The study's metric is no loss of either split, and it improves beyond its noise: losses of adversarial trainings,
+    for one, are not meant to fall."""
+    one = c.metric
+    if one is None or any(one.name == loss.name for loss in c.losses) or one.name in c.held_fractions:
+        return False
+    gained = one.third(0) - one.third(2)
+    return gained > LITTLE * abs(one.first) and gained > SIGNIFICANT * one.jitter
 
 
 def _is_flat(c: Curves) -> bool:

@@ -17,31 +17,29 @@ from hpsearch.doctor.shape import (
     HIGH_FRACTION,
     LITTLE,
     LONG_ENOUGH,
+    SOME_GAP,
     after_twice_the_epochs,
     fallen,
     gap,
     learns_little,
-    lowest_loss,
+    sudden_fall,
     validated,
 )
-
-TRANSFERS = 0.2
-"""A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3."""
-
-HELD = 0.05
-"""Of the initial loss: a validation loss that fell by less over its first value did not follow either."""
 
 FEW_EXAMPLES = 20
 """With this many validation examples, one of them is 5% of the accuracy."""
 
-WIDE_GAP, SOME_GAP = 0.33, 0.2
-"""The second shows overfitting only together with another sign; healthy trainings of 182 examples reach 0.26."""
+WIDE_GAP = 0.33
+"""Of what there is to gain; a gap above `SOME_GAP` shows overfitting only together with another sign."""
 
 ROSE_AGAIN = 0.06
 """How far the final validation loss is above its best; healthy trainings with early stopping reach 0.034."""
 
 SAME_FRACTION = 0.04
 """Where the accuracies of the two splits differ by less, a gap between the losses of an easy task is no overfitting."""
+
+LOST = 0.25
+"""Of what the metric gained: a smaller loss of it is a slight overfitting, which is often best in practice."""
 
 NOISY_LEVEL = 0.02
 """Of its level: a training loss that varies by more from epoch to epoch may fall further at a lower rate."""
@@ -63,56 +61,6 @@ RISING = 0.02
 
 FAST = 0.01
 """While one epoch lowers the loss by at least this much, it is too early to decay the learning rate."""
-
-
-def metric_stuck(c: Curves) -> Finding | None:
-    """The training loss falls, and the validation loss or metric never improves much on its initial value."""
-    return _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c)
-
-
-def _loss_stuck(c: Curves) -> Finding | None:
-    if c.train is None or c.validation is None:
-        return None
-    fell, (_, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
-    if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS or _fraction_improves(c):
-        return None
-    facts = (c.train.change, Extreme(c.validation.lowest_point, "lowest"))
-    numbers = {"train_fallen": fell, "val_fallen": (c.start - best) / c.scale}
-    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
-
-
-def _held_stuck(c: Curves) -> Finding | None:
-    """The training loss falls, and neither the validation loss nor the accuracy is ever better than after one epoch."""
-    if c.train is None or c.held_fraction is None or len(c.train) < LONG_ENOUGH or _fraction_improves(c):
-        return None
-    fell = (c.train.first - c.train.end) / c.scale
-    held = c.validation
-    falls = held is not None and (held.first - held.lowest[1]) / c.scale > HELD
-    if fell < 0.3 or falls or c.held_fraction.end > HIGH_FRACTION or c.train.late_fall_significance() < 0:
-        return None
-    facts = (c.train.change, Extreme(c.held_fraction.highest_point, "highest"))
-    numbers = {"train_fallen": fell, "best": max(c.held_fraction.values)}
-    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
-
-
-def _fraction_improves(c: Curves) -> bool:
-    """The accuracy takes a good part of the way from its first value to 1: then something that transfers is learnt,
-    although the loss of the validation does not show it."""
-    one = c.held_fraction
-    return one is not None and max(one.smooth.values) - one.first > TRANSFERS * (1 - one.first)
-
-
-def _fraction_stuck(c: Curves) -> Finding | None:
-    """Both losses fall and the accuracy stays: it is probably not computed on the same data as the loss."""
-    if c.train is None or c.validation is None or fallen(c) < 0.4 or (gap(c) or 0.0) > SOME_GAP:
-        return None
-    for one in c.held_fractions.values():
-        best = max(one.smooth.values)
-        if best < 0.7 and best - one.first < 0.02:
-            facts = (lowest_loss(c).change, Extreme(one.highest_point, "highest"))
-            numbers = {"val_fallen": fallen(c), "best": best}
-            return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
-    return None
 
 
 def decayed_too_early(c: Curves) -> Finding | None:
@@ -228,12 +176,12 @@ def overfitting(c: Curves) -> Finding | None:
 
 
 def _harms(c: Curves) -> bool:
-    """Whether the study's metric gets worse, beyond its noise; a slight overfitting is often best in practice."""
+    """Whether the study's metric gets worse, beyond its noise."""
     if c.metric is None or c.metric.name == (c.validation.name if c.validation is not None else None):
         return True
     smooth = c.metric.smooth.values
     lost = c.metric.end - min(smooth)
-    return lost > max(3 * c.metric.jitter, 0.1 * (c.metric.first - min(smooth)), _step(c.metric))
+    return lost > max(3 * c.metric.jitter, LOST * (c.metric.first - min(smooth)), _step(c.metric))
 
 
 def _step(one: Series) -> float:
@@ -289,6 +237,8 @@ def accuracy_rises(c: Curves) -> Finding | None:
 def still_improving(c: Curves) -> Finding | None:
     """A large part of the improvement, or of the remaining loss, was gained in the last third of the epochs."""
     one = c.judged
+    if (sudden := _falls_suddenly(c)) is not None:
+        return sudden
     if one is None or c.metric is None or (won := (c.judged_start - one.third(2)) / c.judged_scale) < 0.03:
         return None
     late, left = (one.third(1) - one.third(2)) / c.judged_scale, one.third(2)
@@ -298,13 +248,23 @@ def still_improving(c: Curves) -> Finding | None:
         return None
     facts: list[Fact] = [Change(one.third_point(1), one.third_point(2))]
     numbers = {"late": late, "won": won}
-    if (expected := after_twice_the_epochs(one)) is not None:
+    if not one.reported and (expected := after_twice_the_epochs(one)) is not None:
         numbers |= {"expected_low": expected[0], "expected_high": expected[1]}
         low, high = (f"{value:.3g}" for value in expected)
         ends = low if low == high else f"{low} to {high}"
         facts.append(Computed(f"if it goes on like this, {2 * c.last} {c.unit}s reach {ends}"))
     at = one.steps[round(len(one) * 2 / 3)]
     return Finding(Label.STILL_IMPROVING, Severity.HINT, tuple(facts), numbers, (at, c.last))
+
+
+def _falls_suddenly(c: Curves) -> Finding | None:
+    one, count = validated(c), sudden_fall(c)
+    if one is None or not count:
+        return None
+    before = one.point(len(one) - count - 1)
+    facts = (Change(one.first_point, before), Change(before, one.point(len(one) - 1)))
+    fell = (one.values[-count - 1] - one.values[-1]) / c.scale
+    return Finding(Label.STILL_IMPROVING, Severity.HINT, facts, {"late": fell}, (one.steps[-count], c.last))
 
 
 def underfitting(c: Curves) -> Finding | None:

@@ -61,6 +61,8 @@ class FirstSteps:
     models, optimizers: how many of them the trainer has passed to `run.track`.
     fed: the trainer takes its batches from `run.batches`, or from a DataLoader. rows: examples in the first batch, 0
     where they cannot be counted.
+    without_step: calls of backward in the first epoch, where no tracked optimizer made a step in it; else 0.
+    moves: the weights changed nevertheless.
     """
 
     losses: tuple[float, ...] = ()
@@ -76,6 +78,8 @@ class FirstSteps:
     optimizers: int = 0
     fed: bool = False
     rows: int = 0
+    without_step: int = 0
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn, optim
 
+LAYERS = (nn.Linear, nn.Conv2d, nn.GRU)
+"""A fault of the first layer is planted in the first of these."""
+
 
 class Tracks(Protocol):
     """What `run.track` does with the models and optimizers of a training."""
@@ -22,7 +25,9 @@ class Planted:
     rate: factor of the learning rate. gain: factor of the initial weights. few: the most training examples, None for
     all. width: factor of hidden sizes. decay_every: epochs after which the rate falls to a tenth, 0 for never.
     length: factor of the number of epochs. total: another number of epochs. weight_decay: added to the optimizer's.
-    measurements: gets the models and optimizers.
+    measurements: gets the models and optimizers. scale: factor of the inputs. detached: no gradient reaches the first
+    layer. dead: nor does one that is not 0. doubled: the outputs are probabilities. maximize: the loss grows.
+    paired: see `Targets`.
     """
 
     rate: float = 1.0
@@ -37,6 +42,12 @@ class Planted:
     steps: bool = True
     measurements: Tracks | None = None
     total: int | None = None
+    scale: float = 1.0
+    detached: bool = False
+    dead: bool = False
+    doubled: bool = False
+    maximize: bool = False
+    paired: bool = False
 
     def hidden(self, units: int) -> int:
         return max(1, round(units * self.width))
@@ -46,6 +57,13 @@ class Planted:
 
     def init(self, *models: nn.Module) -> None:
         self._track({str(number): model for number, model in enumerate(models)})
+        first = next(one for one in models[0].modules() if isinstance(one, LAYERS))
+        if self.detached:
+            first.register_forward_hook(lambda *given: given[2].detach())
+        if self.dead:
+            first.register_forward_hook(lambda *given: torch.relu(given[2] - 1e6))
+        if self.doubled:
+            models[-1].register_forward_hook(lambda *given: given[2].softmax(-1))
         with torch.no_grad():
             for model in models:
                 for parameter in model.parameters():
@@ -55,10 +73,15 @@ class Planted:
     def data(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
         """The training examples: fewer of them, or each with the target of another."""
         inputs, targets = inputs[: self.few], targets[: self.few]
-        return inputs, targets[torch.randperm(len(targets))] if self.shuffled else targets
+        if self.scale != 1:
+            inputs = self.scale * inputs
+        targets = targets[torch.randperm(len(targets))] if self.shuffled else targets
+        return inputs, targets.as_subclass(Targets) if self.paired else targets
 
     def optimizer(self, kind: type[optim.Optimizer], parameters: Any, lr: float, **options: Any) -> "Steps":
         decay = options.pop("weight_decay", 0.0) + self.weight_decay
+        if self.maximize:
+            options["maximize"] = True
         inner = kind(parameters, lr=lr * self.rate, weight_decay=decay, **options)
         self._track({kind.__name__: inner})
         return Steps(self, inner, lr * self.rate)
@@ -66,6 +89,14 @@ class Planted:
     def _track(self, objects: dict[str, Any]) -> None:
         if self.measurements is not None:
             self.measurements.tracked(objects)
+
+
+class Targets(torch.Tensor):
+    """Targets that are taken by the second part of a batch, where a batch is a pair of places of inputs and targets."""
+
+    def __getitem__(self, rows: Any) -> Tensor:
+        inputs, targets = PAIR.get()
+        return self.as_subclass(Tensor)[targets if rows is inputs else rows]
 
 
 @dataclass
@@ -105,6 +136,9 @@ def batches(count: int, size: int) -> Iterator[Tensor]:
     yield from FEED.get()(torch.split(torch.randperm(count), size))
 
 
+PAIR: ContextVar[tuple[Any, Any]] = ContextVar("PAIR", default=(None, None))
+"""The places of a batch's inputs, and of its targets."""
+
 SOUND = "none"
 
 FAULTS: dict[str, Planted] = {
@@ -125,3 +159,12 @@ FAULTS: dict[str, Planted] = {
     "weights 0": Planted(gain=0.0),
     "few epochs": Planted(length=0.2),
 }
+
+FIRST_BATCH: dict[str, Planted] = {
+    "inputs x 100": Planted(scale=100.0),
+    "a layer detached": Planted(detached=True),
+    "units dead": Planted(dead=True),
+    "softmax twice": Planted(doubled=True),
+    "wrong sign": Planted(maximize=True),
+}
+"""Further faults that the first batches show."""

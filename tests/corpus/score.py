@@ -41,7 +41,7 @@ OPPOSITE: dict[str, set[Label]] = {
     "one unit": {Label.OVERFITTING},
 }
 
-IN_A_STUDY = ("rate / 300", "rate / 30", "rate / 10", SOUND, "rate x 10", "rate x 30", "rate x 300")
+IN_A_STUDY = ("rate / 300", "rate / 30", "rate / 10", SOUND, "rate x 10", "rate x 30", "rate x 300", "one unit")
 
 
 @dataclass(frozen=True)

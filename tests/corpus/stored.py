@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hpsearch.core.trial import Report, Trial
-from tests.corpus.planted import SOUND
+from tests.corpus.planted import FAULTS, SOUND
 from tests.corpus.record import FOLDER
 from tests.corpus.trainers import TRAINERS, Trainer
 
@@ -51,7 +51,8 @@ def _training(
         for row in zip(*curve.values(), strict=True)
     ]
     reports = tuple(Report(step, row) for step, row in enumerate(rows, start=1))
-    return Training(trainer, fault, seed, Trial(number, {"lr": lr}, seed, len(rows), curve=reports))
+    params = {"lr": lr, "width": FAULTS[fault].width}
+    return Training(trainer, fault, seed, Trial(number, params, seed, len(rows), curve=reports))
 
 
 def _judged(found: Sequence[Training]) -> list[Training]:

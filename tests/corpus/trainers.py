@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hpsearch.core.trial import Objective
-from tests.corpus import held_back, pictures, sequences, tables
+from tests.corpus import held_back, held_back_later, pictures, sequences, tables
 from tests.corpus.planted import Planted
 
 
@@ -49,4 +49,7 @@ TRAINERS = (
     _of(held_back.forecast, "recurrent forecast", "mae/valid", 3e-2, True),
     _of(held_back.warm_restarts, "warm restarts", "Loss/val", 0.1, True),
     _of(held_back.counts, "counts, negative losses", "val_nll", 1e-2, True),
+    _of(held_back_later.likelihood, "mean and variance by likelihood", "Test MAE", 2e-3, True),
+    _of(held_back_later.denoising, "denoising convolutions", "val_huber", 1e-2, True),
+    _of(held_back_later.attention, "sequence classes by attention", "validation/f1", 1e-2, True),
 )

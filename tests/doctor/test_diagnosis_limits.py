@@ -9,6 +9,7 @@ import pytest
 
 from hpsearch.doctor import shape
 from hpsearch.doctor import training_signs as training
+from hpsearch.doctor import transfer_signs as transfer
 from hpsearch.doctor import validation_signs as validation
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.diagnosis import diagnose
@@ -147,7 +148,7 @@ class TestValidation:
     @pytest.mark.parametrize(("fall", "seen"), [(0.21, False), (0.19, True)])
     def test_what_transfers(self, fall: float, seen: bool) -> None:
         losses = to(0.1, 0.9 - fall)
-        assert (validation.metric_stuck(curves(**losses)) is not None) == seen
+        assert (transfer.metric_stuck(curves(**losses)) is not None) == seen
 
     @pytest.mark.parametrize(("examples", "seen"), [(21, False), (20, True)])
     def test_few_examples(self, examples: int, seen: bool) -> None:

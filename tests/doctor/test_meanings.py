@@ -30,6 +30,11 @@ def roles(names: str, metric: str, goal: str = "minimize", value: float = 0.5) -
         ("train_rmse val_rmse", "val_rmse", "train_rmse", "val_rmse"),
         ("running_loss test_loss acc", "test_loss", "running_loss", "test_loss"),
         ("train_mse train_loss val_loss val_mse", "val_loss", "train_loss", "val_loss"),
+        ("train_huber val_huber lr-NAdam", "val_huber", "train_huber", "val_huber"),
+        ("train_loss_step train_loss_epoch val_loss", "val_loss", "train_loss_epoch", "val_loss"),
+        ("avg_train_loss vloss", "vloss", "avg_train_loss", "vloss"),
+        ("tloss vloss", "vloss", "tloss", "vloss"),
+        ("train/l1 valid/l1", "valid/l1", "train/l1", "valid/l1"),
     ],
 )
 def test_losses(names: str, metric: str, train: str, validation: str) -> None:
@@ -45,11 +50,19 @@ def test_losses(names: str, metric: str, train: str, validation: str) -> None:
         ("train/acc val/acc", "val/acc", "train/acc", "val/acc"),
         ("loss metrics/mAP50", "metrics/mAP50", None, "metrics/mAP50"),
         ("loss quality", "quality", None, "quality"),
+        ("train/acc1 eval/acc1", "eval/acc1", "train/acc1", "eval/acc1"),
+        ("loss validation/macro_jaccard", "validation/macro_jaccard", None, "validation/macro_jaccard"),
     ],
 )
 def test_accuracies(names: str, metric: str, train: str | None, validation: str) -> None:
     found = roles(names, metric, "maximize")
     assert (found.get("train_accuracy"), found["val_accuracy"]) == (train, validation)
+
+
+@pytest.mark.parametrize("name", ["lr-NAdam", "lr/pg0", "opt/learning_rate", "LR"])
+def test_a_learning_rate_under_other_names(name: str) -> None:
+    assert roles(f"{name} train_loss val_loss hpsearch/lr", "val_loss")["lr"] == name
+    assert roles(f"{name} lr_decoder train_loss val_loss hpsearch/lr", "val_loss")["lr"] == "hpsearch/lr"
 
 
 def test_losses_of_different_quantities_are_not_compared() -> None:

@@ -31,6 +31,18 @@ def test_trials_with_other_parameters_are_no_evidence_about_the_rate() -> None:
     assert first(at(0, 1.0, 0.7, width=8), at(1, 0.1, 0.1, width=64)) is Label.BEHIND
 
 
+def test_a_trial_far_behind_at_a_good_rate_whose_loss_stays_high_underfits() -> None:
+    assert first(at(0, 0.1, 1.2, width=1), at(1, 0.1, 0.1, width=64)) is Label.UNDERFITTING
+
+
+def test_a_trial_that_twice_its_epochs_would_leave_far_behind_is_not_trained_longer() -> None:
+    slow = falling(2.3, 1.2, 20, 0.93)
+    seen = trial(0, params={"lr": 0.1, "width": 1}, train_loss=slow, val_loss=slow)
+    assert first(seen) is Label.STILL_IMPROVING
+    assert first(seen, at(1, 0.1, 0.1, width=64)) is Label.UNDERFITTING
+    assert first(seen, at(1, 0.1, 1.1, width=64)) is Label.STILL_IMPROVING
+
+
 def test_a_rate_that_is_said_to_be_too_low_where_higher_ones_are_worse() -> None:
     slow = [2.3 - 0.01 * epoch for epoch in range(20)]
     seen = trial(0, params={"lr": 0.01}, train_loss=slow, val_loss=slow)

@@ -2,6 +2,7 @@
 
 import math
 
+from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.measurements import Measurements
@@ -15,6 +16,7 @@ LARGE, HUGE = 3.0, 10.0
 NO_MODEL = "the trainer passes no model to run.track(model=…)"
 NO_OPTIMIZER = "the trainer passes no optimizer to run.track(optimizer=…)"
 NO_LOSS = "the trainer does not call torch's backward"
+NO_STEP = "no tracked optimizer makes a step"
 
 
 def inputs(measured: Measurements, _: Objective) -> Check:
@@ -119,6 +121,18 @@ def optimizer(measured: Measurements, _: Objective) -> Check:
         return skipped("optimizer", NO_OPTIMIZER)
     if steps.layers is None:
         return skipped("optimizer", NO_MODEL)
+    if steps.without_step and steps.moves:
+        why = (
+            f"the weights change, but not by a step of the tracked optimizer: it made none in the first "
+            f"{many(steps.without_step, 'call')} of backward. Pass the optimizer that makes the steps to run.track"
+        )
+        return warned("optimizer", why, {"backwards": steps.without_step})
+    if steps.without_step:
+        why = (
+            f"the optimizer made no step in the first {many(steps.without_step, 'call')} of backward: "
+            "call optimizer.step() after backward"
+        )
+        return failed("optimizer", why, {"backwards": steps.without_step})
     left, count = steps.layers.not_optimized, steps.layers.count
     numbers = {"parameters": count, "left": len(left)}
     if left and len(left) == count:
@@ -138,6 +152,8 @@ def zero_grad(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.optimizers:
         return skipped("zero_grad", NO_OPTIMIZER)
+    if steps.without_step:
+        return skipped("zero_grad", NO_STEP)
     if len(steps.losses) < 2:
         return skipped("zero_grad", NO_LOSS)
     numbers = {"steps": len(steps.losses), "accumulated": steps.accumulated}

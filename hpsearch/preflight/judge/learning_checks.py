@@ -8,7 +8,7 @@ from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
-from hpsearch.preflight.judge.first_step_checks import NO_LOSS
+from hpsearch.preflight.judge.first_step_checks import NO_LOSS, NO_STEP
 from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
@@ -175,6 +175,8 @@ def _places(places: Sequence[int]) -> str:
 def _why_not_overfitted(measured: Measurements) -> str:
     if not measured.steps.losses:
         return NO_LOSS
+    if measured.steps.without_step:
+        return NO_STEP
     if not measured.steps.fed:
         return NO_BATCHES
     if not measured.attempts:
@@ -252,6 +254,8 @@ def compared(measured: Measurements, objective: Objective) -> ChanceComparison |
 def _why_not_compared(measured: Measurements) -> str:
     if not measured.steps.losses:
         return NO_LOSS
+    if measured.steps.without_step:
+        return NO_STEP
     if not measured.steps.fed:
         return NO_BATCHES
     if measured.attempts and not measured.attempts[-1].memorised:

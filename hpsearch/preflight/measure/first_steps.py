@@ -7,7 +7,7 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
-from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, ZeroGradMonitor
+from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, WeightSums, ZeroGradMonitor
 from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
@@ -18,29 +18,33 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
     """Train STEPS steps and stop, also within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)
+    weights = WeightSums(seen)
     _, failure = run_to_end(_until_backward(trainer, seen))
     found = FirstSteps(models=len(seen.models), optimizers=len(seen.optimizers), fed=seen.fed, rows=seen.rows)
     if not seen.backwards:
         return found, failure
-    first = seen.steps[0].loss if seen.steps else None
+    losses = [step.loss for step in seen.steps] or seen.unstepped
+    first = losses[0] if losses else None
     found = replace(
         found,
-        losses=tuple(seen.losses),
+        losses=tuple(loss.value for loss in losses),
         loss_kind=first.kind if first else "",
         chance=first.chance if first else None,
         classes=first.classes if first else None,
-        probabilities=bool(seen.steps) and all(step.loss.probabilities for step in seen.steps),
+        probabilities=bool(losses) and all(loss.probabilities for loss in losses),
         inputs=inputs.inputs(),
         layers=gradients.layers(),
         backwards=seen.backwards / max(len(seen.steps), 1),
         accumulated=zero_grad.accumulated,
+        without_step=0 if seen.steps or seen.late else seen.backwards,
+        moves=weights.moved,
     )
     return found, failure
 
 
 def _until_backward(trainer: TrainerUnderTest, seen: Instrumentation) -> Iterator[Report]:
-    """Ends after the first epoch where the trainer has not called backward."""
+    """Ends after the first epoch where the trainer has not called backward, or no tracked optimizer made a step."""
     for report in trainer.train(seen):
         yield report
-        if not seen.backwards:
+        if not seen.steps or (not seen.optimizers and len(seen.steps) >= STEPS):
             return

@@ -18,6 +18,10 @@ _OVERRIDDEN = ("lr", "weight_decay")
 """Values of an optimizer's parameter groups that are replaced during a step."""
 
 
+UNSTEPPED = 8
+"""The most losses that are kept of a training without steps."""
+
+
 class StopTraining(BaseException):
     """Raised inside the trainer to end a training that is fully measured; `except Exception` does not catch it."""
 
@@ -26,7 +30,8 @@ class StopTraining(BaseException):
 class Step:
     """A step of the main optimizer, the first that the trainer has tracked; without one, a call of backward.
 
-    rate: the learning rate that the step was made with.
+    Calls of backward before the first optimizer is tracked belong to another training, such as one that makes the
+    initial weights. rate: the learning rate that the step was made with.
     """
 
     rate: float
@@ -60,7 +65,7 @@ class Instrumentation:
 
     fed: the trainer requested its batches. in_epoch: the fraction of an epoch's batches so far, None where their number
     is unknown; since, until: times of the first batch and the last backward, by time.perf_counter. steps: all so far.
-    objects: all that were tracked.
+    objects: all that were tracked. unstepped: the first losses, while no step was made.
     validated: examples that a model was evaluated on, without gradients. used: ids of the models that were trained.
     """
 
@@ -93,6 +98,7 @@ class Instrumentation:
         self.after_backward: list[Callable[[], None]] = []
         self.before_step: list[Callable[[Optimizer], None]] = []
         self.after_tracking: list[Callable[[], None]] = []
+        self.unstepped: list[Loss] = []
         self._latest: Loss | None = None
         self._scaled: tuple[Any, Any] = (None, None)
         self._inside = False
@@ -141,10 +147,17 @@ class Instrumentation:
                 self._base[id(thing)] = [float(group.get("initial_lr", group["lr"])) for group in thing.param_groups]
                 thing.register_step_pre_hook(self._before_step)
                 thing.register_step_post_hook(self._after_step)
+                if len(self.optimizers) == 1:
+                    self._forget_steps()
             elif self._rates.stop_schedule and isinstance(thing, torch.optim.lr_scheduler.LRScheduler):
                 thing.step = lambda *_, **__: None  # type: ignore[method-assign]
         for callback in self.after_tracking:
             callback()
+
+    def _forget_steps(self) -> None:
+        self.steps.clear()
+        self.unstepped.clear()
+        self.backwards, self._latest, self.output = 0, None, None
 
     @property
     def base(self) -> float | None:
@@ -175,6 +188,8 @@ class Instrumentation:
             scaled, plain = self._scaled
             loss = plain if loss is scaled else loss
             self._latest = read(loss, self.output)
+            if not self.steps and len(self.unstepped) < UNSTEPPED:
+                self.unstepped.append(self._latest)
         for callback in self.before_backward:
             callback(loss)
         backward()
@@ -186,7 +201,8 @@ class Instrumentation:
             done()
         if not self.optimizers and self._latest is not None:
             self.steps.append(Step(0.0, self._latest))
-            self._check_end()
+            if self.fed or self.late:  # else the optimizer may still be tracked
+                self._check_end()
         elif self.late:
             raise StopTraining
 

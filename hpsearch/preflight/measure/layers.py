@@ -96,6 +96,29 @@ def _is_empty(optimizer: "Optimizer") -> bool:
     return not any(gradient is not None and bool(gradient.any()) for gradient in gradients)
 
 
+class WeightSums:
+    """Whether the weights of the tracked models change after they were tracked, by the sum of each parameter."""
+
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
+        self._first: dict[str, float] = {}
+        instruments.after_tracking.append(self._begin)
+
+    def _begin(self) -> None:
+        self._first = {**self._sums(), **self._first}
+
+    def _sums(self) -> dict[str, float]:
+        return {
+            f"{name}.{path}": float(parameter.detach().double().sum())
+            for name, model in self._instruments.models.items()
+            for path, parameter in model.named_parameters()
+        }
+
+    @property
+    def moved(self) -> bool:
+        return any(value != self._first.get(name, value) for name, value in self._sums().items())
+
+
 class InputMonitor:
     """Measures the input of the first layer with weights, after any preprocessing within the model."""
 

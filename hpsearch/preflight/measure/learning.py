@@ -45,12 +45,12 @@ class LearningMeasurement:
         if failure is not None:
             return Measurements(steps, failure=failure, seconds=time.monotonic() - began)
         made: tuple[OverfitAttempt, ...] = ()
-        if steps.fed and steps.losses and "overfits" not in self.skip:
+        if steps.fed and steps.losses and not steps.without_step and "overfits" not in self.skip:
             made = overfit.attempts(trainer, time.monotonic() + TIME_FRACTION * self.seconds)
         trainings = EpochTrainings(trainer, deadline)
         trained = trainings.train(1.0, SHORT, sized=True)
         found = Measurements(steps, made, trained, memory=epochs.memory(context.device, idle), sizes=trained.sizes)
-        learns = not made or made[-1].memorised
+        learns = not steps.without_step and (not made or made[-1].memorised)
         if learns and steps.fed and trained.reports and not trained.problem and "labels" not in self.skip:
             found = trainings.against_chance(found)
         return replace(found, seconds=time.monotonic() - began)

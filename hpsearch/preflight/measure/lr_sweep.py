@@ -39,7 +39,7 @@ class LrSweep:
         began = time.monotonic()
         own = float(self.params[self.parameter])
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
-        problem = _why_not_possible(self.parameter, trainer, own)
+        problem = _why_not_possible(self.parameter, trainer, own, began + self.seconds)
         if problem:
             return SweepLosses(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
         trainer = replace(trainer, epochs=max(self.epochs, self.iterations))
@@ -100,11 +100,11 @@ class SweepEnd:
 # Whether the parameter is the optimizer's learning rate ──────────────────────────────────────────
 
 
-def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
+def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float, deadline: float) -> str:
     """Why the test is not possible, "" where it is: the optimizer's learning rate must be proportional to the value."""
     found = []
     for value in (own, 3 * own):
-        base, problem = _base(replace(trainer, params={**trainer.params, parameter: value}))
+        base, problem = _base(replace(trainer, params={**trainer.params, parameter: value}), deadline)
         if problem:
             return problem
         found.append(base)
@@ -116,9 +116,9 @@ def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float) -> 
     return ""
 
 
-def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
+def _base(trainer: TrainerUnderTest, deadline: float) -> tuple[float, str]:
     """The optimizer's initial learning rate, and why it is not known, or ""."""
-    seen = Instrumentation(end=lambda seen: True)  # noqa: ARG005
+    seen = Instrumentation(end=lambda seen: True, deadline=deadline)  # noqa: ARG005
 
     def stop_when_known() -> None:
         if seen.base is not None:
@@ -130,4 +130,6 @@ def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
         return seen.base, ""
     if failure is not None:
         return 0.0, failure.summary
+    if seen.late:
+        return 0.0, "the time limit was reached before the trainer passed an optimizer to run.track(optimizer=…)"
     return 0.0, "the trainer passes no torch optimizer to run.track(optimizer=…), so its learning rate cannot be set"

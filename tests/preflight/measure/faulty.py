@@ -1,6 +1,6 @@
 """Trainers with one fault each. The training that they share is sound: `sound.fit`, or the loop below."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -207,6 +207,33 @@ def one_wild_column(params: Params, run: Run) -> Iterator[Report]:
     yield from fit(run, split, model, adam(model), logits, score=sides)
 
 
+def forgotten_step(params: Params, run: Run) -> Iterator[Report]:
+    model = mlp(64, 10)
+    optimizer = adam(model)
+    run.track(model=model, optimizer=optimizer)
+    yield from without_steps(run, model, optimizer)
+
+
+def step_of_another(params: Params, run: Run) -> Iterator[Report]:
+    """The tracked optimizer is not the one that makes the steps."""
+    model = mlp(64, 10)
+    run.track(model=model, optimizer=torch.optim.SGD(model.parameters(), 0.1))
+    optimizer = adam(model)
+    yield from without_steps(run, model, optimizer, optimizer.step)
+
+
+def without_steps(
+    run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, then: Callable[[], object] = lambda: None
+) -> Iterator[Report]:
+    split = data.digits()
+    for epoch in run.epochs():
+        for inputs, targets in run.batches(minibatches(split, 64)):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            then()
+        yield Report(epoch, {"val_score": accuracy(model(split.val_inputs), split.val_targets)})
+
+
 def nan_metric(params: Params, run: Run) -> Iterator[Report]:
     model = mlp(64, 10)
     yield from fit(run, data.digits(), model, adam(model), F.cross_entropy, score=lambda *_: float("nan"))
@@ -230,6 +257,8 @@ CAUGHT = {
     dead_units: "gradients",
     forgotten_layer: "optimizer",
     other_model: "optimizer",
+    forgotten_step: "optimizer",
+    step_of_another: "optimizer",
     softmax_in_model: "outputs",
     softmax_in_loop: "outputs",
     sigmoid_twice: "outputs",
@@ -244,7 +273,7 @@ CAUGHT = {
 }
 """By which check."""
 
-SAID_ONLY = (forgotten_layer, nan_beside)
+SAID_ONLY = (forgotten_layer, step_of_another, nan_beside)
 """Worth a warning: there are trainers that mean it."""
 
 ALL = tuple(CAUGHT)

@@ -63,6 +63,24 @@ def without_an_optimizer(params: Params, run: Run) -> Iterator[Report]:
         yield Report(epoch, {"val_score": 0.0})
 
 
+def fine_tuned(params: Params, run: Run) -> Iterator[Report]:
+    """Trains other weights before it tracks anything."""
+    model = nn.Linear(3, 1)
+    first = torch.optim.SGD(model.parameters(), lr=0.5)
+    for inputs in torch.ones(40, 3).split(4):
+        first.zero_grad()
+        F.mse_loss(model(inputs), torch.ones(len(inputs), 1)).backward()
+        first.step()
+    optimizer = torch.optim.SGD(model.parameters(), lr=float(params["lr"]))
+    run.track(model=model, optimizer=optimizer)
+    for epoch in run.epochs():
+        for inputs in run.batches(torch.randn(20, 3).split(4)):
+            optimizer.zero_grad()
+            F.mse_loss(model(inputs), torch.ones(len(inputs), 1)).backward()
+            optimizer.step()
+        yield Report(epoch, {"val_score": 0.0})
+
+
 def scaled(params: Params, run: Run) -> Iterator[Report]:
     """As with automatic mixed precision."""
     model = nn.Linear(3, 1)
@@ -98,6 +116,12 @@ class TestSteps:
         seen = Instrumentation()
         measured(without_an_optimizer, seen)
         assert (len(seen.steps), seen.base) == (8, None)
+
+    def test_a_training_before_the_optimizer_is_tracked_is_none_of_it(self) -> None:
+        seen = Instrumentation(end=lambda seen: len(seen.steps) == 7)
+        reports, _ = measured(fine_tuned, seen, epochs=3, params={"lr": 0.1})
+        assert (len(reports), len(seen.steps), seen.backwards) == (1, 7, 7)
+        assert {step.rate for step in seen.steps} == {0.1}
 
     def test_the_loss_is_what_it_was_before_a_scaler(self) -> None:
         seen = Instrumentation()

@@ -141,6 +141,12 @@ class TestFaults:
         assert layers is not None
         assert layers.not_optimized == ("model.3.weight", "model.3.bias")
 
+    def test_an_optimizer_without_steps(self) -> None:
+        forgotten, other = seen(faulty.forgotten_step), seen(faulty.step_of_another)
+        assert forgotten.without_step == other.without_step > 0
+        assert (forgotten.moves, other.moves) == (False, True)
+        assert len(forgotten.losses) == STEPS
+
     def test_a_forgotten_zero_grad(self) -> None:
         for trainer in (faulty.zero_grad_digits, faulty.zero_grad_diabetes):
             assert seen(trainer).accumulated == STEPS - 1

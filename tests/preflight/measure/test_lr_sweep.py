@@ -14,6 +14,7 @@ from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.lr_sweep import LrSweep
 from tests.preflight.measure import data, lr_trainers, sound
 from tests.preflight.measure.helpers import context
+from tests.preflight.measure.test_instrumentation import fine_tuned
 from tests.support import toys
 
 
@@ -95,6 +96,12 @@ def test_rates_are_those_of_the_parameter_for_any_optimizer() -> None:
 def test_the_same_seed_measures_the_same() -> None:
     one, other = (order().measure(context(lr_trainers.cancer_sgd)) for _ in range(2))
     assert one.losses == other.losses
+
+
+def test_a_training_before_the_tracked_one_has_no_part_in_it() -> None:
+    sweep = order(iterations=30, high=1e-3).measure(context(fine_tuned))
+    assert (sweep.problem, len(sweep.losses)) == ("", 30)
+    assert sweep.rates[0] == 1e-5
 
 
 class TestImpossibleSweeps:

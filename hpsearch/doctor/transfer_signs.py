@@ -1,0 +1,131 @@
+"""Signs that what is learnt does not transfer to the validation split: labels do not belong to their inputs.
+
+Limits as in `validation_signs`.
+"""
+
+from itertools import accumulate
+
+from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.evidence import Change, Extreme, Value
+from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.shape import (
+    HIGH_FRACTION,
+    LONG_ENOUGH,
+    SIGNIFICANT,
+    SOME_GAP,
+    fallen,
+    gap,
+    learns_little,
+    lowest_loss,
+)
+
+TRANSFERS = 0.2
+"""A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3."""
+
+HELD = 0.05
+"""Of the initial loss: a validation loss that fell by less over its first value did not follow either."""
+
+
+AT_ONCE, MEMORISED = 150, 0.2
+"""Steps in which few examples are memorised, and the training loss, of its initial value, that shows it."""
+
+FALLS_ON, RISES_BACK = 0.02, 0.02
+"""Of their values after the second and the first epoch."""
+
+WORSE = 0.04
+"""By how much an accuracy falls from the first third of the epochs to the last."""
+
+
+def metric_stuck(c: Curves) -> Finding | None:
+    """The training loss falls, and the validation loss or metric never improves much on its initial value."""
+    if _few_examples(c):
+        return None
+    return _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c) or _never_better(c) or _gets_worse(c)
+
+
+def _few_examples(c: Curves) -> bool:
+    """Whether the training data is memorised within a few steps: with many examples, wrong labels take far more."""
+    counts = c.measured.found.get("steps")
+    if c.train is None or counts is None:
+        return False
+    made = accumulate(counts.values)
+    early = next((step for step, total in zip(counts.steps, made, strict=True) if total > AT_ONCE), c.last + 1)
+    known = (value for step, value in zip(c.train.steps, c.train.values, strict=True) if step < early)
+    return min(known, default=c.scale) < MEMORISED * c.scale
+
+
+def _never_better(c: Curves) -> Finding | None:
+    """After the first epoch the training loss falls on, and the validation loss is never better, and rises."""
+    one = c.judged
+    if c.train is None or one is None or len(c.train) < LONG_ENOUGH or len(one) != len(c.train):
+        return None
+    if _fraction_improves(c) or (c.held_fraction is not None and c.held_fraction.end > HIGH_FRACTION):
+        return None
+    fell = (c.train.values[1] - c.train.end) / abs(c.train.values[1] or 1.0)
+    better = (one.first - one.lowest[1]) / c.judged_scale
+    falls = fell > FALLS_ON and c.train.late_fall_significance() > SIGNIFICANT
+    rises = one.end >= one.first - RISES_BACK * c.judged_scale and one.third(2) > one.lowest[1]
+    if not falls or better > HELD or not rises:
+        return None
+    facts = (c.train.change, Extreme(one.lowest_point, "best"), Value(one.end_point))
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"train_fallen": fell, "better": better}, (1, c.last))
+
+
+def _gets_worse(c: Curves) -> Finding | None:
+    """The accuracy falls from the first epoch on, by far more than it varies, and little else is learnt."""
+    one = c.held_fraction
+    if one is None or len(one) < LONG_ENOUGH or not learns_little(c):
+        return None
+    worse = one.third(0) - one.third(2)
+    if worse < WORSE or worse < 3 * one.jitter or max(one.third(1), one.third(2)) > one.third(0):
+        return None
+    held = c.validation
+    if held is not None and (held.first - held.end) / c.scale > HELD and held.late_fall_significance() > SIGNIFICANT:
+        return None
+    facts = (Change(one.third_point(0), one.third_point(2)), lowest_loss(c).change)
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"worse": worse}, (1, c.last))
+
+
+def _loss_stuck(c: Curves) -> Finding | None:
+    if c.train is None or c.validation is None:
+        return None
+    fell, (_, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
+    if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS or _fraction_improves(c):
+        return None
+    facts = (c.train.change, Extreme(c.validation.lowest_point, "lowest"))
+    numbers = {"train_fallen": fell, "val_fallen": (c.start - best) / c.scale}
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
+
+
+def _held_stuck(c: Curves) -> Finding | None:
+    """The training loss falls, and neither the validation loss nor the accuracy is ever better than after one epoch."""
+    if c.train is None or c.held_fraction is None or len(c.train) < LONG_ENOUGH or _fraction_improves(c):
+        return None
+    fell = (c.train.first - c.train.end) / c.scale
+    held = c.validation
+    falls = held is not None and (held.first - held.lowest[1]) / c.scale > HELD
+    if fell < 0.3 or falls or c.held_fraction.end > HIGH_FRACTION or c.train.late_fall_significance() < 0:
+        return None
+    facts = (c.train.change, Extreme(c.held_fraction.highest_point, "highest"))
+    numbers = {"train_fallen": fell, "best": max(c.held_fraction.values)}
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
+
+
+def _fraction_improves(c: Curves) -> bool:
+    """The accuracy takes a good part of the way from its first value to 1: then something that transfers is learnt,
+    although the loss of the validation does not show it."""
+    one = c.held_fraction
+    return one is not None and max(one.smooth.values) - one.first > TRANSFERS * (1 - one.first)
+
+
+def _fraction_stuck(c: Curves) -> Finding | None:
+    """Both losses fall and the accuracy stays: it is probably not computed on the same data as the loss."""
+    if c.train is None or c.validation is None or fallen(c) < 0.4 or (gap(c) or 0.0) > SOME_GAP:
+        return None
+    for one in c.held_fractions.values():
+        best = max(one.smooth.values)
+        if best < 0.7 and best - one.first < 0.02:
+            facts = (lowest_loss(c).change, Extreme(one.highest_point, "highest"))
+            numbers = {"val_fallen": fallen(c), "best": best}
+            return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
+    return None

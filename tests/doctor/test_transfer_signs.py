@@ -1,0 +1,77 @@
+"""Curves of trainings that learn nothing that transfers, and similar ones that do."""
+
+from hpsearch.core.measured import PREFIX
+from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.doctor.diagnosis import diagnose
+from hpsearch.doctor.findings import Label
+from tests.doctor.curve import ACCURACY, LOSS, falling, straight, trial
+
+ROUGH = (0.0, 0.01, -0.01, 0.004, -0.006)
+"""Added in turn: a validation loss is not smooth."""
+
+
+SLIGHTLY = {"train_loss": falling(4.3, 3.7, 20, 0.8), "val_loss": falling(4.2, 4.1, 20, 0.8)}
+FAST = {"train_loss": falling(2.6, 0.05, 40, 0.9), "val_loss": straight(2.57, 8.0, 40)}
+
+
+def rough(values: list[float]) -> list[float]:
+    return [value + ROUGH[place % len(ROUGH)] for place, value in enumerate(values)]
+
+
+def first(seen: Trial, objective: Objective = LOSS) -> Label:
+    return diagnose(seen, objective)[0].label
+
+
+class TestNeverBetter:
+    """The mean of the targets is learnt in the first epoch, and then only single examples."""
+
+    TRAIN = (1900.0, *straight(1230.0, 1150.0, 19))
+
+    def test_a_validation_loss_that_is_best_after_the_first_epoch(self) -> None:
+        held = [1230 + 20 * one for one in rough(straight(0.0, 2.0, 20))]
+        assert first(trial(train_loss=self.TRAIN, val_loss=held)) is Label.METRIC_STUCK
+
+    def test_one_that_falls_as_well(self) -> None:
+        held = [1230 + 20 * one for one in rough(straight(0.0, -4.0, 20))]
+        assert first(trial(train_loss=self.TRAIN, val_loss=held)) is not Label.METRIC_STUCK
+
+    def test_a_metric_of_another_quantity(self) -> None:
+        """Nothing says whether an error of 4.5 is low, but it is no better after 39 epochs than after one."""
+        held = [4.5 + 10 * one for one in rough(straight(0.0, 0.02, 20))]
+        metrics = {"train_mse": [160.0, *straight(30.0, 9.0, 19)], "val_mae": held}
+        assert first(trial(**metrics), Objective("val_mae", "minimize")) is Label.METRIC_STUCK
+
+
+class TestGetsWorse:
+    def test_an_accuracy_that_falls_while_little_is_learnt(self) -> None:
+        assert first(trial(**SLIGHTLY, val_accuracy=straight(0.86, 0.73, 20)), ACCURACY) is Label.METRIC_STUCK
+
+    def test_one_that_varies(self) -> None:
+        assert first(trial(**SLIGHTLY, val_accuracy=[0.5, 0.6, 0.4, 0.5] * 5), ACCURACY) is not Label.METRIC_STUCK
+
+
+class TestFewExamples:
+    """A training loss near 0 within 40 steps is that of few examples: wrong labels of many take far more."""
+
+    def test_steps_show_which_it_is(self) -> None:
+        assert first(trial(**FAST)) is Label.METRIC_STUCK
+        seen = trial(**FAST)
+        for steps, label in ((1.0, Label.OVERFITTING), (60.0, Label.METRIC_STUCK)):
+            curve = tuple(Report(one.step, {**one.metrics, f"{PREFIX}steps": steps}) for one in seen.curve)
+            assert first(Trial(0, {}, 0, 40, curve=curve)) is label
+
+
+class TestSuddenly:
+    """A network that learns in the last two epochs."""
+
+    FLAT = rough([0.7] * 23)
+
+    def test_it_has_begun_to_learn(self) -> None:
+        losses = {"train_loss": [*self.FLAT, 0.45, 0.31], "val_loss": [*self.FLAT, 0.31, 0.36]}
+        found = diagnose(trial(**losses), LOSS)
+        assert found[0].label is Label.STILL_IMPROVING
+        assert "0.36" in found[0].evidence
+
+    def test_one_split_alone_is_no_sign(self) -> None:
+        losses = {"train_loss": [*self.FLAT, 0.45, 0.31], "val_loss": [*self.FLAT, 0.7, 0.7]}
+        assert first(trial(**losses)) is not Label.STILL_IMPROVING
