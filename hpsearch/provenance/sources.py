@@ -267,8 +267,35 @@ def _imports(module: str, path: Path) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=256)
 def _import_statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """Cached, because one start of a study reads the imports of its trainer several times."""
-    return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom))
+    """Those of importlib.import_module included; of f"models.{name}" all modules of the package.
+
+    Cached, because one start of a study reads the imports of its trainer several times.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    calls = (node for node in nodes if isinstance(node, ast.Call) and node.args)
+    called = (one for call in calls for one in _imported_by(call))
+    return (*(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)), *called)
+
+
+def _imported_by(call: ast.Call) -> Iterator[ast.Import | ast.ImportFrom]:
+    function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if function not in ("import_module", "__import__"):
+        return
+    match call.args[0]:
+        case ast.Constant(value=str(name)) if name.strip("."):
+            module = name.lstrip(".")
+            yield ast.ImportFrom(module=module, names=[], level=len(name) - len(module))
+        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith(".") and start.strip("."):
+            package = start.lstrip(".")[:-1]
+            names = [ast.alias(name=one) for one in _modules_of(package)]
+            yield ast.ImportFrom(module=package, names=names, level=len(start) - len(package) - 1)
+
+
+def _modules_of(package: str) -> list[str]:
+    """The modules in a package that is not installed."""
+    top, *inside = package.split(".")
+    places = [Path(place, *inside) for place in getattr(_spec(top), "submodule_search_locations", None) or ()]
+    return sorted({file.stem for place in places if not is_installed(place) for file in place.glob("*.py")})
 
 
 def _named(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:

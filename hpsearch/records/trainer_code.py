@@ -7,19 +7,23 @@ learn from both. Comments, docstrings and white space are ignored.
 import ast
 import difflib
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.folders import data_folder
 from hpsearch.core.keys_in_text import without_keys
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.provenance import environment
+from hpsearch.provenance import environment, named_files
 from hpsearch.provenance.repository import file_hash
+from hpsearch.provenance.sources import Sources
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.trainer.trainer_sources import sources_of_trainer
@@ -29,6 +33,10 @@ MAX_TEXT_LENGTH = 1 << 18
 
 SHOWN = 3
 """The most changed lines of a file that a message quotes."""
+
+
+RULES = 2
+"""1: without modules that are imported by importlib.import_module."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,18 @@ class SourceText:
     @classmethod
     def of_text(cls, text: str) -> "SourceText":
         return cls(_digest(text), without_keys(redact(text)) if len(text) <= MAX_TEXT_LENGTH else "")
+
+    @classmethod
+    def of_settings(cls, path: Path) -> "SourceText":
+        """Of a file of settings: comments and layout do not count."""
+        if path.suffix == ".py":
+            return cls.of_file(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            digest = hashlib.sha256(named_files.settings_text(path).encode("utf-8", "backslashreplace")).hexdigest()
+        except (OSError, UnicodeDecodeError):
+            return cls(file_hash(path), "")
+        return cls(digest, without_keys(redact(text)))
 
     def is_same(self, other: "SourceText") -> bool:
         """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""
@@ -78,12 +98,18 @@ def _syntax(text: str) -> str:
 @dataclass(frozen=True)
 class TrainerCode:
     """file: the study file, "" for a study without one. sources: the trainer's modules and objects.
-    versions: of Python and of the packages that it imports.
+    versions: of Python and of the packages that it imports. settings, data: files that the sources name, see
+    `NamedInputs`; digests of their content. variables: digests of the environment variables that the sources name.
+    rules: those by which the sources were found, 1 or `RULES`.
     """
 
     file: str
     sources: Mapping[str, SourceText]
     versions: Mapping[str, str]
+    settings: Mapping[str, SourceText] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    rules: int = RULES
 
     @classmethod
     def of(cls, study: Study) -> "TrainerCode":
@@ -95,7 +121,7 @@ class TrainerCode:
         sources = {name: SourceText.of_file(path) for name, path in sorted(own.files.items())}
         for name, digest in own.objects.items():
             sources[name] = SourceText.of_text(own.texts[name]) if name in own.texts else SourceText(digest, "")
-        return cls(file, sources, environment.versions(own))
+        return cls(file, sources, environment.versions(own), **_named(study, own))
 
     @classmethod
     def recorded(cls, journal: Journal, record: StudyRecord) -> "TrainerCode | None":
@@ -103,8 +129,11 @@ class TrainerCode:
         found = journal.documents(record.id).get(TRAINER_CODE)
         if found is None:
             return None
-        sources = {name: SourceText(**one) for name, one in found["sources"].items()}
-        return cls(found["file"], sources, found["versions"])
+        texts = [
+            {name: SourceText(**one) for name, one in found.get(kind, {}).items()} for kind in ("sources", "settings")
+        ]
+        data, variables = found.get("data", {}), found.get("variables", {})  # an earlier version had neither
+        return cls(found["file"], texts[0], found["versions"], texts[1], data, variables, found.get("rules", 1))
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,16 +143,60 @@ class TrainerCode:
         found: list[str] = []
         for name in sorted(before.sources.keys() | self.sources.keys()):
             old, new = before.sources.get(name), self.sources.get(name)
+            if old is None and before.rules < self.rules:
+                continue
             if old is None or new is None:
                 found.append(f"{name}: {'added' if old is None else 'no longer part of the trainer'}")
             elif not new.is_same(old):
                 found += _difference(name, old.text, new.text)
+        for name in sorted(before.settings.keys() & self.settings.keys()):
+            if before.settings[name].digest != self.settings[name].digest:
+                found += _difference(name, before.settings[name].text, self.settings[name].text)
         return found
+
+    def input_changes_since(self, before: "TrainerCode") -> list[str]:
+        """What may change the results, and is no code: data files and environment variables."""
+        kinds = (("the file ", before.data, self.data), ("the environment variable ", before.variables, self.variables))
+        return [
+            f"{kind}{name}"
+            for kind, old, new in kinds
+            for name in sorted(old.keys() & new.keys())
+            if old[name] != new[name]
+        ]
 
     def version_changes_since(self, before: "TrainerCode") -> str:
         """`torch 2.12.0 -> 2.13.0`, for a note; "" if all are the same."""
         pairs = ((name, before.versions[name], now) for name, now in self.versions.items() if name in before.versions)
         return ", ".join(f"{name} {old} -> {now}" for name, old, now in pairs if old != now)
+
+
+def _named(study: Study, own: Sources) -> dict[str, Any]:
+    """The files and environment variables that the sources and the study file name."""
+    texts = [*((own.texts[name], study.folder) for name in own.texts)]
+    for path in own.files.values():
+        with suppress(OSError, UnicodeDecodeError):
+            texts.append((path.read_text(encoding="utf-8"), path.parent))
+    spec = study.spec()
+    folders = [study.folder, Path.cwd(), *([data] if (data := data_folder()) else [])]
+    found = named_files.named_inputs(texts, _strings([spec["trainer"], spec["space"]]), folders)
+    known = {path.resolve() for path in own.files.values()}
+    settings = {name: path for name, path in found.settings.items() if path.resolve() not in known}
+    declares_data = any(".uses(" in text for text, _ in texts)  # `Run.uses`: compared while trials train
+    return {
+        "settings": {name: SourceText.of_settings(path) for name, path in settings.items()},
+        "data": {name: named_files.data_digest(path) for name, path in found.data.items() if not declares_data},
+        "variables": {name: named_files.variable_digest(name, os.environ.get(name)) for name in found.variables},
+    }
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _strings([*value.values()])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _strings(one)
 
 
 def has_results(trials: Iterable[Trial]) -> bool:

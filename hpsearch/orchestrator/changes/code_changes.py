@@ -52,9 +52,8 @@ class CodeChanges:
         """StudyChanged if anything has changed. advice: what the user can do."""
         if self.changes:
             raise StudyChanged(
-                f'the code of the trainer has changed since the trials of study "{name}" were trained:\n  '
-                + "\n  ".join(self.changes)
-                + f"\n{advice}"
+                f'the trainer\'s code, or a file that it names, has changed since the trials of study "{name}" were '
+                "trained:\n  " + "\n  ".join(self.changes) + f"\n{advice}"
             )
 
     def accept(self, journal: Journal, lease: Lease, study: Study, note: Callable[[str], None]) -> None:
@@ -67,8 +66,14 @@ class CodeChanges:
             writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             writer.close()
             note(f"note: {decision.reason}. The search starts again; these trials stay recorded, marked")
-        elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
-            note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
+        elif self.before is not None:
+            if versions := self.now.version_changes_since(self.before):
+                note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
+            for one in self.now.input_changes_since(self.before):
+                note(
+                    f"warning: {one}, which the trainer's code names, has changed since the last run: if the trainer "
+                    "reads it, results from before and after are not comparable"
+                )
         if self.before != self.now:
             journal.put_document(lease, TRAINER_CODE, self.now.document(), at=now_ms())
 

@@ -1,5 +1,6 @@
 """The code, data or path of a trainer has changed between two runs of one study."""
 
+import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -203,3 +204,91 @@ def test_changed_data_are_reported(project: Project, capsys: pytest.CaptureFixtu
     hpsearch.run(study)
     said = capsys.readouterr().err
     assert said.count('the data "train" have changed') == 1
+
+
+READS_FILE = """
+import json
+from pathlib import Path
+from hpsearch import Report
+
+def train(params, run):
+    scale = json.loads(Path(__file__).with_name("settings.json").read_text())["scale"]
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": scale * abs(params["x"] - 0.3)})
+"""
+
+
+def test_a_file_of_settings_that_the_trainer_reads(project: Project) -> None:
+    (project.folder / "changing_trainer.py").write_text(READS_FILE)
+    settings = project.folder / "settings.json"
+    settings.write_text('{"scale": 1}')
+    project.run()
+    settings.write_text('{\n  "scale": 1\n}\n')
+    assert len(project.run("search.trials=5").history) == 5
+    settings.write_text('{"scale": 2}')
+    with pytest.raises(StudyChanged) as refused:
+        project.run("search.trials=6")
+    for part in ("settings.json", '"scale": 1', '"scale": 2', "--accept-changes"):
+        assert part in str(refused.value)
+    again = project.run("search.trials=4", accept_changes=True).history
+    assert [trial.superseded for trial in again] == [True] * 5 + [False] * 4
+
+
+def test_a_result_that_the_trainer_writes_is_no_change(project: Project) -> None:
+    text = READS_FILE.replace(
+        "    for epoch", '    Path(__file__).with_name("settings.json").write_text(\'{"scale": 1}\')\n    for epoch'
+    )
+    (project.folder / "changing_trainer.py").write_text(text)
+    (project.folder / "settings.json").write_text('{"scale": 1}')
+    project.run()
+    (project.folder / "settings.json").write_text('{"scale": 2}')
+    assert len(project.run("search.trials=5").history) == 5
+
+
+def test_data_and_environment_variables_that_the_trainer_names(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TRAINER.replace(
+        "    for epoch", '    os.environ.get("SCALE"), (HERE / "data.csv").read_text()\n    for epoch'
+    )
+    head = "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+    (project.folder / "changing_trainer.py").write_text(f"{head}{text}")
+    (project.folder / "data.csv").write_text("one")
+    project.run()
+    (project.folder / "data.csv").write_text("two")
+    monkeypatch.setenv("SCALE", "3")
+    for trials, expected in ((5, 1), (6, 0)):
+        study = hpsearch.Study.load(project.folder / "study.toml", [f"search.trials={trials}"])
+        hpsearch.run(study)
+        said = capsys.readouterr().err
+        assert (said.count("data.csv"), said.count("SCALE")) == (expected, expected)
+
+
+@pytest.mark.parametrize("name", ['"changing_loss"', "f\"losses.{params.get('which', 'one')}\""])
+def test_a_module_that_is_imported_by_its_name(project: Project, name: str) -> None:
+    text = TRAINER.replace("from changing_loss import loss", "import importlib")
+    text = text.replace("    for epoch", f"    loss = importlib.import_module({name}).loss\n    for epoch")
+    (project.folder / "changing_trainer.py").write_text(text)
+    (project.folder / "losses").mkdir()
+    for module in ("losses/__init__.py", "losses/one.py"):
+        (project.folder / module).write_text(LOSS)
+    project.run()
+    project.edit(OTHER_LOSS)
+    (project.folder / "losses" / "one.py").write_text(OTHER_LOSS)
+    with pytest.raises(StudyChanged, match="line 2"):
+        project.run("search.trials=6")
+    for module in ("losses", "losses.one"):
+        sys.modules.pop(module, None)
+
+
+def test_modules_that_an_earlier_version_did_not_find(project: Project) -> None:
+    project.run()
+    with closing(sqlite3.connect(project.folder / ".hpsearch" / "journal.db")) as journal, journal:
+        (text,) = journal.execute("SELECT document FROM hpsearch_probes WHERE kind = ?", [TRAINER_CODE]).fetchone()
+        kept = {key: value for key, value in json.loads(text).items() if key in ("file", "sources", "versions")}
+        del kept["sources"]["changing_loss"]
+        journal.execute("UPDATE hpsearch_probes SET document = ? WHERE kind = ?", [json.dumps(kept), TRAINER_CODE])
+    assert len(project.run("search.trials=5").history) == 5
+    project.edit(OTHER_LOSS)
+    with pytest.raises(StudyChanged):
+        project.run("search.trials=6")
