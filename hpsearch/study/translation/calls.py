@@ -1,6 +1,7 @@
 """Calls in Python source, and the literal values of their arguments. Nothing is executed."""
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
@@ -14,6 +15,14 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
 }
 _LARGEST_POWER = 64
+_MOST_VALUES = 1000
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{"log": math.log, "log2": math.log2, "log10": math.log10, "exp": math.exp, "sqrt": math.sqrt},
+    **{"float": float, "int": int, "str": str, "round": round, "min": min, "max": max, "abs": abs},
+    **{"list": list, "tuple": list, "sorted": sorted},
+}
+"""Functions of Python, math and numpy that ranges are written with."""
 
 
 class Source:
@@ -23,9 +32,15 @@ class Source:
         self.tree = ast.parse(text)
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
         self.constants: dict[str, Any] = {}
+        self.values: dict[str, ast.expr] = {}  # what is assigned to a name
+        self.imported: dict[str, str] = {}  # the module of a name that is imported from one
         self.assigned: dict[str, ast.Call] = {}  # calls by the name that their result is assigned to
         for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                self.values[node.targets[0].id] = node.value
             match node:
+                case ast.ImportFrom(module=str(module), names=names):
+                    self.imported |= {one.asname or one.name: module for one in names}
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
                     self.assigned[name] = call
                     self.constants.pop(name, None)
@@ -34,6 +49,10 @@ class Source:
                         self.constants[name] = self.value(value)
                     except ValueError:
                         self.constants.pop(name, None)
+
+    def resolved(self, node: ast.expr) -> ast.expr:
+        """What was assigned to a name, where the node is one."""
+        return self.values.get(node.id, node) if isinstance(node, ast.Name) else node
 
     def calls(self, node: ast.AST | None = None) -> Iterator[tuple[str, ast.Call]]:
         """All calls, in the order of the text, each with the last part of the function's name."""
@@ -55,19 +74,71 @@ class Source:
                 return self.constants[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self._number(operand)
-            case ast.BinOp(left=left, op=ast.Pow(), right=right):
-                base, exponent = self._number(left), self._number(right)
-                if abs(exponent) <= _LARGEST_POWER:
-                    return base**exponent
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-                return _OPERATORS[type(op)](self._number(left), self._number(right))
+            case ast.BinOp():
+                return self._operated(node)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
                 return [self.value(one) for one in elements]
             case ast.Dict(keys=keys, values=values) if all(keys):
-                return {self.value(key): self.value(one) for key, one in zip(keys, values, strict=True) if key}
-            case ast.Call(func=ast.Name(id="range"), args=args) if args and not node.keywords:
-                return list(range(*(int(self._number(one)) for one in args)))[:1000]
+                return {str(self.value(key)): self.value(one) for key, one in zip(keys, values, strict=True) if key}
+            case ast.Call(func=function, args=args, keywords=[]) if args:
+                return self._called(node, name_of(function), args)
+            case ast.ListComp(elt=part, generators=[ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])]):
+                return [self._with(name, one, part) for one in self._values(over)]
         raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+
+    def _operated(self, node: ast.BinOp) -> Any:
+        one, other = self.value(node.left), self.value(node.right)
+        if isinstance(one, list) or isinstance(other, list):
+            return self._joined(node, one, node.op, other)
+        one, other = self._number(node.left), self._number(node.right)
+        try:
+            if isinstance(node.op, ast.Pow) and abs(other) <= _LARGEST_POWER:
+                return one**other
+            if type(node.op) in _OPERATORS:
+                return _OPERATORS[type(node.op)](one, other)
+        except (ZeroDivisionError, OverflowError) as problem:
+            raise ValueError(f"`{ast.unparse(node)[:80]}`: {problem}") from None
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+
+    def _joined(self, node: ast.expr, one: Any, op: ast.operator, other: Any) -> list[Any]:
+        """`[4] + [2]`, `3 * [h]`."""
+        match op, one, other:
+            case ast.Add(), list(), list():
+                return [*one, *other]
+            case (ast.Mult(), list() as values, int() as count) | (ast.Mult(), int() as count, list() as values):
+                return values * min(count, _MOST_VALUES)
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+
+    def _called(self, node: ast.expr, name: str, args: list[ast.expr]) -> Any:
+        """ValueError for a function that is not known."""
+        if name in ("range", "arange") and len(args) < 4:
+            numbers = [self._number(one) for one in args]
+            start, stop = numbers[:2] if len(numbers) > 1 else [0, numbers[0]]
+            step = numbers[2] if len(numbers) > 2 else 1
+            if step == 0 or (stop - start) / step > _MOST_VALUES:
+                raise ValueError(f"`{ast.unparse(node)[:80]}` has too many values")
+            values = [start + i * step for i in range(max(0, math.ceil((stop - start) / step)))]
+            return [float(f"{one:.12g}") if isinstance(one, float) else one for one in values]
+        if name in _FUNCTIONS:
+            try:
+                return _FUNCTIONS[name](*(self.value(one) for one in args))
+            except (TypeError, OverflowError, ZeroDivisionError) as problem:
+                raise ValueError(f"`{ast.unparse(node)[:80]}`: {problem}") from None
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+
+    def _values(self, node: ast.expr) -> list[Any]:
+        found = self.value(node)
+        if not isinstance(found, list):
+            raise ValueError(f"`{ast.unparse(node)[:80]}` is no list")
+        return found[:_MOST_VALUES]
+
+    def _with(self, name: str, value: Any, node: ast.expr) -> Any:
+        """The value of an expression where a name has this value."""
+        before, self.constants = self.constants, {**self.constants, name: value}
+        try:
+            return self.value(node)
+        finally:
+            self.constants = before
 
     def _number(self, node: ast.expr) -> Any:
         found = self.value(node)
@@ -105,16 +176,27 @@ class Source:
 
     def loop_around(self, node: ast.AST) -> tuple[str, ast.expr] | None:
         """The variable of the nearest `for i in range(n)` around a node, and n."""
+        found = self.iteration_around(node)
+        match found:
+            case (variable, ast.Call(func=ast.Name(id="range"), args=[bound])):
+                return variable, bound
+        return None
+
+    def iteration_around(self, node: ast.AST) -> tuple[str, ast.expr] | None:
+        """The variable of the nearest loop or comprehension around a node, and what it iterates over."""
         for parent, _ in self._above(node):
             match parent:
-                case ast.For(target=ast.Name(id=variable), iter=ast.Call(func=ast.Name(id="range"), args=[bound])):
-                    return variable, bound
+                case ast.For(target=ast.Name(id=variable), iter=over):
+                    return variable, over
+                case ast.ListComp(generators=[ast.comprehension(target=ast.Name(id=variable), iter=over)]):
+                    return variable, over
+                case ast.DictComp(generators=[ast.comprehension(target=ast.Name(id=variable), iter=over)]):
+                    return variable, over
         return None
 
     def is_conditional(self, node: ast.AST) -> bool:
-        """Whether it is inside an `if`, a loop or a comprehension of its function."""
-        branches = ast.If | ast.IfExp | ast.For | ast.While | ast.ListComp | ast.DictComp
-        return any(isinstance(parent, branches) for parent, _ in self._in_function(node))
+        """Whether it is inside an `if` or a `while` of its function."""
+        return any(isinstance(parent, ast.If | ast.IfExp | ast.While) for parent, _ in self._in_function(node))
 
     def conditions_of(self, node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
         """The tests of the `if` statements around a node in its function; False where the node is in the `else`."""
@@ -123,9 +205,20 @@ class Source:
                 yield parent.test, part not in parent.orelse
 
     def function_around(self, node: ast.AST) -> str:
-        """The name of the outermost function that the node is in; "" outside of functions."""
-        names = [parent.name for parent, _ in self._above(node) if isinstance(parent, ast.FunctionDef)]
-        return names[-1] if names else ""
+        """The name of the outermost function that the node is in; "" outside of functions, and in a class."""
+        above = [parent for parent, _ in self._above(node)]
+        names = [parent.name for parent in above if isinstance(parent, ast.FunctionDef)]
+        return names[-1] if names and not any(isinstance(parent, ast.ClassDef) for parent in above) else ""
+
+
+def pairs_of(node: ast.AST) -> list[tuple[ast.expr | None, ast.expr]] | None:
+    """Keys and values of `{…}` or of `dict(name=…)`, a key None for what is unpacked; None for other nodes."""
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            return list(zip(keys, values, strict=True))
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            return [(ast.Constant(one.arg) if one.arg else None, one.value) for one in keywords]
+    return None
 
 
 def name_of(node: ast.expr) -> str:

@@ -32,11 +32,12 @@ class Line:
 class Draft:
     """What a reader has found so far.
 
-    kind: what was read, such as "a sweep of W&B".
+    kind: what was read, such as "a sweep of W&B". first: points that the other tool tries first.
     """
 
     kind: str
     lines: dict[str, list[Line]] = field(default_factory=dict)
+    first: list[dict[str, Any]] = field(default_factory=list)
 
     def put(self, table: str, key: str, value: Any, comment: str = "") -> None:
         """Set a key; a later value replaces an earlier one."""
@@ -48,8 +49,20 @@ class Draft:
         """Something that the study file cannot say, or that has to be looked at."""
         self.lines.setdefault(table, []).append(Line("", None, _on_one_line(text)))
 
+    def drop(self, table: str, key: str) -> None:
+        found = self.lines.get(table, [])
+        found[:] = [line for line in found if line.key != name_of(key)]
+
+    def value(self, table: str, key: str) -> Any:
+        """None where the key is not set."""
+        return next((line.value for line in self.lines.get(table, ()) if line.key == name_of(key)), None)
+
     def has(self, table: str, key: str) -> bool:
         return any(line.key == name_of(key) for line in self.lines.get(table, ()))
+
+    @property
+    def has_parameters(self) -> bool:
+        return any(line.key for line in self.lines.get("space", ()))
 
     @property
     def comments(self) -> list[str]:
@@ -68,7 +81,8 @@ class Draft:
             lines = self.lines.get(table, [])
             if lines:
                 width = min(max(len(line.key) for line in lines), 24)
-                parts.append("\n".join([f"[{table}]", *(line.text(width) for line in lines)]))
+                head = f"[{table}]" if any(line.key for line in lines) else f"# [{table}]"
+                parts.append("\n".join([head, *(line.text(width) for line in lines)]))
         return "\n\n".join(parts) + "\n"
 
 

@@ -3,12 +3,28 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 Entry = tuple[Any, str]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A value in a script that is no literal, as its source text."""
+
+    source: str
+
+    def __repr__(self) -> str:
+        return self.source
+
+
+def text(value: object) -> str:
+    """ "" for None and for a value that is no literal."""
+    return "" if value is None or isinstance(value, Unread) else str(value)
 
 
 def number(value: object) -> int | float:
@@ -21,7 +37,11 @@ def number(value: object) -> int | float:
 
 
 def plain(value: Any) -> Any:
-    """The value, with numbers in place of texts such as "1e-5"."""
+    """The value, with numbers in place of texts such as "1e-5". ValueError where it is no literal."""
+    if isinstance(value, Unread):
+        raise ValueError(f"`{value}` is no literal")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no finite number")
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     if isinstance(value, dict):
@@ -41,6 +61,8 @@ def fixed(value: Any) -> Entry:
 
 
 def choice(values: Sequence[Any], names: Sequence[str] = ()) -> Entry:
+    if isinstance(values, Unread):
+        raise ValueError(f"`{values}` is no literal")
     found: list[Any] = []
     for value in map(plain, values):
         if not any(type(value) is type(one) and value == one for one in found):
@@ -107,6 +129,8 @@ def _range(low: Any, high: Any, log: bool, step: Any) -> Entry:
     entry: dict[str, Any] = {"low": low, "high": high}
     if log:
         entry["log"] = True
+    if step is not None and step <= 0:
+        raise ValueError(f"the step {step} is not above 0")
     if step is not None:
         count = int((Decimal(repr(high)) - Decimal(repr(low))) / Decimal(repr(step)))
         last = type(high)(Decimal(repr(low)) + count * Decimal(repr(step)))

@@ -4,9 +4,17 @@ import ast
 import re
 from typing import Any
 
-from hpsearch.study.translation import entries, methods
+from hpsearch.study.translation import entries, methods, wandb
 from hpsearch.study.translation.draft import Draft, flat
 from hpsearch.study.translation.entries import Entry
+
+_SPACES = ("params", "search_space")
+
+_METRICS = ("optimized_metric", "optimize_metric", "monitor", "metric")
+"""Keys of a configuration that name the metric that the script returns, in public templates."""
+
+_KEYS = {"type", "low", "bounds", "choices", "lower", "init", "sequence"}
+"""A table with one of them is a range; another one is a group of parameters."""
 
 _WORD = re.compile(r"[A-Za-z_./][\w./:+-]*")
 
@@ -19,30 +27,41 @@ def _sweeper(document: dict[str, Any]) -> dict[str, Any]:
     hydra = document.get("hydra")
     found = hydra.get("sweeper") if isinstance(hydra, dict) else document.get("sweeper")
     found = found if isinstance(found, dict) else {}
-    return found if {"params", "search_space", "ax_config"} & found.keys() else {}
+    found = {key: value for key, value in found.items() if key not in _SPACES or isinstance(value, dict)}
+    return found if {*_SPACES, "ax_config", "wandb_sweep_config"} & found.keys() else {}
 
 
 def read(document: dict[str, Any]) -> Draft:
     draft = Draft("a sweep of Hydra")
     sweeper = _sweeper(document)
     ax = sweeper.get("ax_config") or {}
+    if isinstance(of_wandb := sweeper.get("wandb_sweep_config"), dict):
+        draft = wandb.read({"parameters": {}, **of_wandb})
+        draft.kind = "a sweep of Hydra"
     draft.put("trainer", "style", "hydra")
     params = sweeper.get("params") or sweeper.get("search_space") or ax.get("params") or {}
+    if isinstance(params.get("hyperparameters"), dict):  # of ConfigSpace
+        params = params["hyperparameters"]
     for name, entry in _named(params):
         try:
             draft.put("space", name, *_entry(entry))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
             draft.note("space", f"{name} = {entry}: cannot be said ({problem})")
     direction = sweeper.get("direction")
-    if isinstance(direction, list):
-        draft.note("study", f"one metric is searched; the sweep had {len(direction)} directions")
-        direction = direction[0]
-    if direction:
-        methods.goal(draft, direction)
+    metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
+    if metric and "${" not in metric:
+        draft.put("study", "metric", metric)
+    if isinstance(direction, list) and len(direction) > 1:
+        methods.objectives(draft, direction)
+    elif direction:
+        methods.goal(draft, direction[0] if isinstance(direction, list) else direction)
     sampler = sweeper.get("sampler")
     method = sampler.get("_target_") if isinstance(sampler, dict) else None
     is_basic = not (sampler or direction or "n_trials" in sweeper or ax)
-    methods.search(draft, method or ("grid" if is_basic else "tpe"))
+    if not of_wandb:
+        methods.search(draft, method or ("grid" if is_basic else "tpe"))
+    if isinstance(name := sweeper.get("study_name"), str) and "${" not in name:
+        draft.put("study", "name", name)
     count = sweeper.get("n_trials") or ax.get("max_trials")
     if isinstance(count, int):
         methods.trials(draft, count)
@@ -54,7 +73,10 @@ def read(document: dict[str, Any]) -> Draft:
 def _named(params: dict[str, Any]) -> Any:
     for name, entry in params.items():
         plain = str(name).lstrip("+~")
-        if isinstance(entry, dict) and not {"type", "low", "bounds", "choices", "lower", "init"} & entry.keys():
+        if (
+            isinstance(entry, dict)
+            and not {"type", "low", "bounds", "choices", "lower", "init", "sequence"} & entry.keys()
+        ):
             yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
         else:
             yield plain, entry
@@ -72,14 +94,14 @@ def _entry(entry: Any) -> Entry:
 
 def _configured(entry: dict[str, Any]) -> Entry:
     """An entry of `search_space` of the Optuna sweeper, or of Ax."""
-    if "choices" in entry or entry.get("type") == "choice":
-        return entries.choice(entry.get("choices") or entry["values"])
-    if entry.get("type") == "fixed":
+    if "choices" in entry or entry.get("type") in ("choice", "categorical", "ordinal"):
+        return entries.choice(entry.get("choices") or entry.get("sequence") or entry["values"])
+    if entry.get("type") in ("fixed", "constant"):
         return entries.fixed(entry["value"])
     low, high = entry.get("bounds") or (entry.get("low", entry.get("lower")), entry.get("high", entry.get("upper")))
     log = bool(entry.get("log") or entry.get("log_scale"))
     kind = entry.get("type")
-    whole = kind == "int" or (kind == "range" and isinstance(low, int) and isinstance(high, int))
+    whole = kind in ("int", "uniform_int") or (kind == "range" and isinstance(low, int) and isinstance(high, int))
     return (entries.integers if whole else entries.floats)(low, high, log=log, step=entry.get("step"))
 
 
@@ -104,7 +126,7 @@ def _sweep(text: str) -> Entry:
         case "int":
             value, comment = _sweep(given[0])
             return entries.integers(value["low"], value["high"], log=value.get("log", False))[0], comment
-        case "interval":
+        case "interval" | "float" if len(numbers) > 1:
             return entries.floats(*(_value(part) for part in numbers[:2]))
         case "range":
             start, stop, *step = [_value(part) for part in numbers] if len(numbers) > 1 else [0, _value(numbers[0])]

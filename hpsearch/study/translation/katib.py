@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpsearch.study.translation import entries, methods
-from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.draft import Draft, toml
 from hpsearch.study.translation.entries import Entry
 
 _REFERENCE = re.compile(r"\$\{trialParameters\.([^}]+)\}")
@@ -43,7 +43,19 @@ def read(document: dict[str, Any]) -> Draft:
     if stopping := spec.get("earlyStopping"):
         methods.prune(draft, stopping.get("algorithmName"))
     _command(draft, spec, names)
+    _placeholders(draft)
     return draft
+
+
+def _placeholders(draft: Draft) -> None:
+    """A parameter named `epochs` of a command is its length, which is not searched."""
+    value = draft.value("space", "epochs")
+    if not draft.has("trainer", "command") or value is None:
+        return
+    longest = value["high"] if isinstance(value, dict) else max(value) if isinstance(value, list) else value
+    draft.drop("space", "epochs")
+    draft.note("space", f"epochs = {toml(value)}: {{epochs}} is trainer.epochs, the same for all trials")
+    draft.put("trainer", "epochs", int(entries.number(longest)), "the largest of the parameter epochs")
 
 
 def _entry(one: dict[str, Any]) -> Entry:

@@ -1,10 +1,13 @@
 """Search methods, pruners, goals and limits of other tools as lines of [search], [prune], [study] and [limits]."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from hpsearch.study.translation.draft import Draft, Line, toml
+from hpsearch.study.translation.draft import Draft, Line, name_of, toml
 from hpsearch.study.translation.entries import number
+
+MOST_GOALS = 3
 
 BAYESIAN = {"method": "bayesian"}
 SEARCHES: dict[str, dict[str, Any]] = {
@@ -12,6 +15,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "random randomsearch basicvariant basicvariantgenerator sobol qmc halton": {"method": "random"},
     "tpe multivariatetpe hyperopt hyperoptsearch optuna optunasearch bohb tunebohb": {**BAYESIAN, "sampler": "tpe"},
     "gp gptuner bayesianoptimization botorch metis skopt skoptsearch bayesoptsearch": {**BAYESIAN, "sampler": "gp"},
+    "nsga nsgaii nsgaiii nsga2 motpe": {**BAYESIAN, "sampler": "nsga2"},
     "cmaes cma": {**BAYESIAN, "sampler": "cmaes"},
     "bayes bayesian": BAYESIAN,
 }
@@ -68,6 +72,47 @@ def goal(draft: Draft, word: object) -> None:
     draft.put("study", "goal", "maximize" if str(word).lower().startswith("max") else "minimize")
 
 
+def objectives(draft: Draft, words: Sequence[object], names: Sequence[object] = ()) -> None:
+    """Several goals. names: of their metrics, where the file has them."""
+    if len(words) == 1:
+        goal(draft, words[0])
+        return
+    given = [str(name) for name in names] if len(names) == len(words) else [f"value_{i}" for i in range(len(words))]
+    goals = ["maximize" if str(word).lower().startswith("max") else "minimize" for word in words]
+    pairs = [{"metric": name, "goal": own} for name, own in zip(given, goals, strict=True)]
+    if len(pairs) > MOST_GOALS:
+        draft.note("study", f"at most {MOST_GOALS} goals are searched; there were {len(pairs)}")
+    draft.put(
+        "study", "objectives", pairs[:MOST_GOALS], "" if names else "the names of the metrics are not in the file"
+    )
+
+
+def first(draft: Draft, points: Sequence[object]) -> None:
+    """Points that the other tool tries first; for `completed`."""
+    draft.first += [{str(name): value for name, value in one.items()} for one in points if isinstance(one, dict)]
+
+
+def _put_first(draft: Draft) -> None:
+    """A point without a value for a parameter that is searched cannot be one of [search] first."""
+    lines = [line for line in draft.lines.get("space", ()) if line.key and line.key != "constraints"]
+    known = {line.key for line in lines}
+    searched = {
+        line.key
+        for line in lines
+        if (isinstance(line.value, dict) and "when" not in line.value) or isinstance(line.value, list)
+    }
+    found = []
+    for point in draft.first:
+        named = {name_of(name): value for name, value in point.items()}
+        if searched <= named.keys() <= known:
+            found += [point] if point not in found else []
+        else:
+            draft.note("search", f"tried first, but without a value for each parameter: {toml(point)}")
+    most = draft.value("search", "trials") or len(found)
+    if found:
+        draft.put("search", "first", found[:most], "" if len(found) <= most else "the first of them")
+
+
 def _without_groups(draft: Draft) -> None:
     """A name of TOML is a value or a table: `model` gives way to `model.width`."""
     lines = draft.lines.get("space", [])
@@ -77,19 +122,39 @@ def _without_groups(draft: Draft) -> None:
             draft.note("space", f"{line.key} = {toml(line.value)}: its name is also that of a group")
 
 
+def _without_grid(draft: Draft) -> None:
+    """A grid needs values or a step for each parameter, and has no number of trials."""
+    if draft.value("search", "method") != "grid":
+        return
+    endless = [
+        line.key
+        for line in draft.lines.get("space", ())
+        if isinstance(line.value, dict) and isinstance(line.value.get("low"), float) and "step" not in line.value
+    ]
+    if endless:
+        draft.put("search", "method", "random", f"was grid, which needs a step for {endless[0]}")
+    else:
+        draft.drop("search", "trials")
+
+
 def completed(draft: Draft) -> Draft:
     """With what a study must have, each with a comment that says that it was not in the file."""
     _without_groups(draft)
+    _without_grid(draft)
+    _put_first(draft)
+    has_goals = draft.has("study", "objectives")
+    for key in ("metric", "goal") if has_goals else ():
+        draft.drop("study", key)
     required: dict[str, list[Line]] = {"study": [], "trainer": [], "search": []}
     given = required | {key: list(lines) for key, lines in draft.lines.items()}
     missing = Draft(draft.kind)
     if not draft.has("study", "name"):
         missing.put("study", "name", "my-study")
-    if not draft.has("study", "metric"):
+    if not draft.has("study", "metric") and not has_goals:
         is_loss = not any(line.value == "maximize" for line in draft.lines.get("study", ()))
         guess = "val_loss" if is_loss else "val_accuracy"
         missing.put("study", "metric", guess, "not in the file: a metric that the trainer reports")
-    if not draft.has("study", "goal"):
+    if not draft.has("study", "goal") and not has_goals:
         missing.put("study", "goal", "minimize", "not in the file")
     if not draft.has("trainer", "use") and not draft.has("trainer", "command"):
         missing.put("trainer", "use", "train.py", "not in the file: the script or function that trains")

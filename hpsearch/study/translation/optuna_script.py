@@ -26,18 +26,24 @@ def is_script(source: Source) -> bool:
 
 def read(source: Source, file: str) -> Draft:
     draft = Draft("an Optuna script")
-    objective = ""
+    objective, is_trainer = "", True
     for name, call in source.calls():
         if name in _ARGUMENTS:
             objective = objective or source.function_around(call)
             _parameter(draft, source, name, call)
         elif name == "create_study":
             _study(draft, source, call)
+        elif name == "enqueue_trial":
+            methods.first(draft, _point(source, call))
         elif name == "optimize":
             objective = _optimize(draft, source, call) or objective
-    if not any(name == "report" for name, _ in source.calls()):
+        elif name == "hyperparameter_search":  # of transformers
+            objective, is_trainer = "", False
+            _optimize(draft, source, call)
+            _study(draft, source, call)
+    if is_trainer and not any(name == "report" for name, _ in source.calls()):
         draft.put("trainer", "epochs", 1, "the objective reports once, when it returns")
-    if objective:
+    if objective and is_trainer:
         draft.put("trainer", "use", f"{file}:{objective}", "an Optuna objective is a trainer, see docs/forms.md")
     return draft
 
@@ -90,13 +96,13 @@ def _names(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str
         return _names_in_loop(source, call, node)
     if not isinstance(name, str):
         raise ValueError("its name is no text")
-    return {name: {}}
+    return {name.lstrip("+~"): {}}  # "+" is how Hydra adds a key
 
 
 def _names_in_loop(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
     loop = source.loop_around(call)
     if loop is None:
-        raise ValueError("its name is no literal")
+        return _names_in_list(source, call, node)
     variable, bound = loop
     asked = source.assigned.get(bound.id) if isinstance(bound, ast.Name) else None
     if not (asked and name_of(asked.func) == "suggest_int"):
@@ -110,6 +116,18 @@ def _names_in_loop(source: Source, call: ast.Call, node: ast.expr) -> dict[str, 
     }
 
 
+def _names_in_list(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
+    """In a loop over texts of the script."""
+    found = source.iteration_around(call)
+    if found is None:
+        raise ValueError("its name is no literal")
+    variable, over = found
+    values = source.value(over)
+    if not isinstance(values, list):
+        raise ValueError("its name is no literal")
+    return {source.text(node, {variable: one}): {} for one in values[:_MOST_IN_LOOP]}
+
+
 def _entry(method: str, given: dict[str, Any]) -> Entry:
     log = bool(given.get("log")) or method == "suggest_loguniform"
     if method == "suggest_categorical":
@@ -120,26 +138,52 @@ def _entry(method: str, given: dict[str, Any]) -> Entry:
 
 def _study(draft: Draft, source: Source, call: ast.Call) -> None:
     given = source.arguments(call, ())
-    methods.goal(draft, _text(source, given.get("direction")) or "minimize")
-    if "directions" in given:
-        draft.note("study", "one metric is searched; the script has several directions")
+    directions, names = _list(source, given.get("directions", given.get("direction"))), _metric_names(source)
+    if directions:
+        methods.objectives(draft, directions, names)
+    else:
+        methods.goal(draft, _text(source, given.get("direction")) or "minimize")
+        if names:
+            draft.put("study", "metric", str(names[0]))
     if name := _text(source, given.get("study_name")):
         draft.put("study", "name", name)
-    if isinstance(sampler := given.get("sampler"), ast.Call):
+    made = {key: source.resolved(given[key]) for key in ("sampler", "pruner") if key in given}
+    if isinstance(sampler := made.get("sampler"), ast.Call):
         methods.search(draft, name_of(sampler.func))
-    if isinstance(pruner := given.get("pruner"), ast.Call):
+    if isinstance(pruner := made.get("pruner"), ast.Call):
         methods.prune(draft, name_of(pruner.func))
 
 
 def _optimize(draft: Draft, source: Source, call: ast.Call) -> str:
     """The objective's name."""
-    given = source.arguments(call, ("objective", "n_trials", "timeout", "n_jobs"))
+    given = source.arguments(call, ("func", "n_trials", "timeout", "n_jobs"))
     for key, table, ours in (("n_trials", "search", "trials"), ("n_jobs", "resources", "workers")):
         try:
             draft.put(table, ours, max(int(source.value(given[key])), 1))
         except (KeyError, ValueError, TypeError):
             continue
-    return name_of(given["objective"]) if isinstance(given.get("objective"), ast.Name) else ""
+    return name_of(given["func"]) if isinstance(given.get("func"), ast.Name) else ""
+
+
+def _list(source: Source, node: ast.expr | None) -> list[Any]:
+    try:
+        found = source.value(node) if node is not None else []
+    except ValueError:
+        elements = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+        return [name_of(one) for one in elements]  # StudyDirection.MAXIMIZE
+    return found if isinstance(found, list) else []
+
+
+def _metric_names(source: Source) -> list[Any]:
+    calls = [call for name, call in source.calls() if name == "set_metric_names" and call.args]
+    return _list(source, calls[0].args[0]) if calls else []
+
+
+def _point(source: Source, call: ast.Call) -> list[Any]:
+    try:
+        return [source.value(source.arguments(call, ("params",))["params"])]
+    except (ValueError, KeyError):
+        return []
 
 
 def _text(source: Source, node: ast.expr | None) -> str:

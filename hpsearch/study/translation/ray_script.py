@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpsearch.study.translation import entries, methods
-from hpsearch.study.translation.calls import Source, name_of
+from hpsearch.study.translation.calls import Source, name_of, pairs_of
 from hpsearch.study.translation.draft import Draft
 from hpsearch.study.translation.entries import Entry
 
@@ -13,15 +13,22 @@ _SPACE = {
     *("uniform", "quniform", "loguniform", "qloguniform", "randn", "qrandn", "randint", "qrandint", "lograndint"),
     *("qlograndint", "choice", "grid_search", "sample_from"),
 }
+_WRAPPERS = {"with_resources", "with_parameters"}
 _RUNS = {"TuneConfig", "Tuner", "run", "RunConfig"}
 
 
 def is_script(source: Source) -> bool:
-    return any(_is_tune(call) for _, call in source.calls())
+    return any(_is_tune(source, call) for _, call in source.calls())
 
 
-def _is_tune(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr in _SPACE and name_of(call.func.value) == "tune"
+def _is_tune(source: Source, call: ast.Call) -> bool:
+    """`tune.uniform(…)`, or `uniform(…)` where that is imported from ray.tune."""
+    match call.func:
+        case ast.Attribute(attr=name, value=module):
+            return name in _SPACE and name_of(module) == "tune"
+        case ast.Name(id=name):
+            return name in _SPACE and source.imported.get(name, "").startswith("ray.tune")
+    return False
 
 
 def read(source: Source, file: str) -> Draft:
@@ -35,31 +42,51 @@ def read(source: Source, file: str) -> Draft:
     return draft
 
 
-def _tables(source: Source) -> Iterator[ast.Dict]:
-    """The outermost dictionaries that have a range of Tune in them."""
+def _tables(source: Source) -> Iterator[ast.expr]:
+    """The outermost dictionaries that have a range of Tune in them; as one also `config["lr"] = tune.uniform(…)` and
+    the arguments of `config.training(lr=tune.uniform(…))`."""
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Dict) and any(_is_tune(call) for _, call in source.calls(node)):
+        match node:
+            case ast.Call(keywords=keywords) if pairs_of(node) is None:
+                own = [one for one in keywords if one.arg and _is_range(source, one.value)]
+                if own:
+                    yield ast.Dict(keys=[ast.Constant(one.arg) for one in own], values=[one.value for one in own])
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant() as key)], value=ast.Call() as call):
+                if _is_tune(source, call):
+                    yield ast.Dict(keys=[key], values=[call])
+        if (pairs := pairs_of(node)) is not None and any(_has_range(source, value) for _, value in pairs):
             parent = source.parents.get(node)
-            while parent is not None and not isinstance(parent, ast.Dict):
+            while parent is not None and pairs_of(parent) is None:
                 parent = source.parents.get(parent)
             if parent is None:
+                assert isinstance(node, ast.expr)
                 yield node
 
 
+def _is_range(source: Source, node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _is_tune(source, node)
+
+
+def _has_range(source: Source, node: ast.expr) -> bool:
+    return any(_is_tune(source, call) for _, call in source.calls(node))
+
+
 def _is_grid(source: Source) -> bool:
-    found = {call.func.attr for _, call in source.calls() if _is_tune(call) and isinstance(call.func, ast.Attribute)}
+    found = {
+        call.func.attr for _, call in source.calls() if _is_tune(source, call) and isinstance(call.func, ast.Attribute)
+    }
     return found == {"grid_search"}
 
 
-def _parameters(draft: Draft, source: Source, table: ast.Dict, group: str = "") -> None:
-    for key, value in zip(table.keys, table.values, strict=True):
+def _parameters(draft: Draft, source: Source, table: ast.expr, group: str = "") -> None:
+    for key, value in pairs_of(table) or ():
         try:
             name = f"{group}{source.value(key)}" if key is not None else ""
         except ValueError:
             name = ""
         if not name:
             draft.note("space", f"line {value.lineno}, {ast.unparse(value)[:80]}: its name is no literal")
-        elif isinstance(value, ast.Dict) and any(_is_tune(call) for _, call in source.calls(value)):
+        elif pairs_of(value) is not None and _has_range(source, value):
             _parameters(draft, source, value, f"{name}.")
         else:
             _parameter(draft, source, name, value)
@@ -67,8 +94,10 @@ def _parameters(draft: Draft, source: Source, table: ast.Dict, group: str = "") 
 
 def _parameter(draft: Draft, source: Source, name: str, node: ast.expr) -> None:
     try:
-        is_range = isinstance(node, ast.Call) and _is_tune(node)
-        value, comment = _entry(source, node) if is_range else entries.fixed(source.value(node))  # type: ignore[arg-type]
+        if isinstance(node, ast.Call) and _is_tune(source, node):
+            value, comment = _entry(source, node)
+        else:
+            value, comment = entries.fixed(source.value(node))
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
         draft.note("space", f"{name} = {ast.unparse(node)[:120]}, line {node.lineno}: cannot be said ({problem})")
         return
@@ -105,10 +134,13 @@ def _run(draft: Draft, source: Source, call: ast.Call, file: str) -> None:
     """The arguments of tune.run, Tuner, TuneConfig and RunConfig."""
     if name_of(call.func) in ("run", "Tuner"):
         trainable = source.arguments(call, ("trainable",)).get("trainable")
+        while isinstance(trainable, ast.Call) and name_of(trainable.func) in _WRAPPERS and trainable.args:
+            trainable = source.resolved(trainable.args[0]) if trainable.args else None
         if isinstance(trainable, ast.Name):
             use = f"{file}:{trainable.id}"
             draft.put("trainer", "use", use, "a trainable of ray.tune is a trainer, see docs/forms.md")
-    for key, node in source.arguments(call, ()).items():
+    for key, given in source.arguments(call, ()).items():
+        node = source.resolved(given)
         if isinstance(node, ast.Call):
             _object(draft, source, key, node)
             continue
@@ -127,6 +159,8 @@ def _setting(draft: Draft, key: str, value: Any) -> None:
             methods.goal(draft, value)
         case "name", str():
             draft.put("study", "name", value)
+        case "stop", {"training_iteration": int() as longest} if longest > 0:
+            draft.put("trainer", "epochs", longest, "stop")
         case "num_samples", int() if value > 0:
             methods.trials(draft, value)
         case "max_concurrent_trials" | "max_concurrent", int() if value > 0:
@@ -145,6 +179,13 @@ def _object(draft: Draft, source: Source, key: str, call: ast.Call) -> None:
             continue
     if key == "search_alg":
         methods.search(draft, name_of(call.func))
+        if isinstance(points := given.get("points_to_evaluate"), list):
+            methods.first(draft, points)
+        if isinstance(metric := given.get("metric"), list) and isinstance(mode := given.get("mode"), list):
+            methods.objectives(draft, mode, metric)
+        elif isinstance(metric, str):
+            _setting(draft, "metric", metric)
+            _setting(draft, "mode", given.get("mode"))
     elif key == "scheduler":
         methods.prune(draft, name_of(call.func), given.get("grace_period"), given.get("reduction_factor"))
         longest = given.get("max_t")

@@ -1,28 +1,46 @@
 """Reads the file of another tool and returns the study file."""
 
-import ast
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hpsearch.core.errors import BadInput
-from hpsearch.study.translation import hydra, katib, methods, nni, optuna_script, ray_script, wandb
+from hpsearch.study.translation import (
+    ax_script,
+    hydra,
+    katib,
+    katib_script,
+    methods,
+    nni,
+    optuna_script,
+    ray_script,
+    wandb,
+)
 from hpsearch.study.translation.calls import Source
 from hpsearch.study.translation.draft import Draft
+from hpsearch.study.translation.script_tables import ScriptTables
 
 MAX_BYTES = 1_000_000
 KNOWN = (
     "a sweep of W&B, a search space or experiment of NNI, an experiment of Katib, a sweep of Hydra, or a Python script "
-    "with ranges of Optuna or Ray Tune"
+    "with ranges of Optuna, Ray Tune, Katib or Ax"
 )
 
 _READERS: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any]], Draft]], ...] = (
     (katib.is_experiment, katib.read),
     (hydra.is_sweep, hydra.read),
     (wandb.is_sweep, wandb.read),
+)
+
+_SCRIPT_READERS: tuple[tuple[Callable[[Source], bool], Callable[[Source, str], Draft]], ...] = (
+    (optuna_script.is_script, optuna_script.read),
+    (ray_script.is_script, ray_script.read),
+    (katib_script.is_script, katib_script.read),
+    (ax_script.is_script, ax_script.read),
 )
 
 
@@ -34,18 +52,43 @@ def translate(file: Path) -> Draft:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
-    draft = _of_script(text, file) if file.suffix == ".py" else _of_document(text, file)
-    if draft is None or not any(line.key for line in draft.lines.get("space", ())):
+    if file.suffix == ".ipynb":
+        draft = _of_script(_code_of_notebook(text, file), file)
+    else:
+        draft = _of_script(text, file) if file.suffix == ".py" else _of_document(text, file)
+    if draft is None or not draft.has_parameters:
         raise BadInput(f"no search was found in {file}: it must be {KNOWN}")
     return methods.completed(draft)
 
 
 def _of_document(text: str, file: Path) -> Draft | None:
     try:
-        documents = [json.loads(text)] if file.suffix == ".json" else list(yaml.safe_load_all(text))
+        documents = _json(text) if file.suffix == ".json" else list(yaml.safe_load_all(text))
     except (ValueError, RecursionError, yaml.YAMLError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
     return next((draft for one in documents if isinstance(one, dict) and (draft := _of_table(one, file))), None)
+
+
+def _json(text: str) -> list[Any]:
+    """NNI reads a comma before a closing bracket too, as YAML does."""
+    try:
+        return [json.loads(text)]
+    except ValueError as problem:
+        try:
+            return [yaml.safe_load(text.replace("\t", " "))]
+        except yaml.YAMLError:
+            raise problem from None
+
+
+def _code_of_notebook(text: str, file: Path) -> str:
+    """The code cells of a notebook, without commands of IPython."""
+    try:
+        cells = json.loads(text)["cells"]
+        code = ["".join(one["source"]) for one in cells if one["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{file} cannot be read: it is no notebook") from None
+    lines = [line for cell in code if not cell.startswith("%%") for line in cell.splitlines()]
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!", "?")))
 
 
 def _of_table(table: dict[str, Any], file: Path) -> Draft | None:
@@ -62,20 +105,11 @@ def _of_script(text: str, file: Path) -> Draft | None:
         source = Source(text)
     except (SyntaxError, ValueError, RecursionError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
-    if optuna_script.is_script(source):
-        return optuna_script.read(source, file.name)
-    if ray_script.is_script(source):
-        return ray_script.read(source, file.name)
-    return next((draft for table in _literal_tables(source) if (draft := _of_table(table, file))), None)
-
-
-def _literal_tables(source: Source) -> list[dict[str, Any]]:
-    """The dictionaries of a script that are literals: a sweep of W&B or a search space of NNI may be one."""
-    found = []
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Dict):
-            try:
-                found.append({str(key): value for key, value in source.value(node).items()})
-            except ValueError:
-                continue
-    return found
+    for is_it, read in _SCRIPT_READERS:
+        if is_it(source):
+            return read(source, file.name)
+    for one in ScriptTables(source).all():
+        with suppress(BadInput):  # of a dictionary that is something else
+            if (draft := _of_table(one, file)) and draft.has_parameters:
+                return draft
+    return None

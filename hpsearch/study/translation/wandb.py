@@ -27,32 +27,32 @@ def read(document: dict[str, Any]) -> Draft:
         draft.put("space", name, value, comment)
         if name.rpartition(".")[2] in _EPOCHS:
             _epochs(draft, name, value)
-    if "search" in draft.lines and "run_cap" in document:
+    if "search" in draft.lines and isinstance(document.get("run_cap"), int | str):
         methods.trials(draft, document["run_cap"])
     _pruning(draft, document.get("early_terminate"))
     return draft
 
 
 def _study(draft: Draft, document: dict[str, Any]) -> None:
-    if document.get("name"):
-        draft.put("study", "name", str(document["name"]))
+    if name := entries.text(document.get("name")):
+        draft.put("study", "name", name)
     metric = document.get("metric")
     if isinstance(metric, dict):
-        if metric.get("name"):
-            draft.put("study", "metric", str(metric["name"]))
+        if name := entries.text(metric.get("name")):
+            draft.put("study", "metric", name)
         methods.goal(draft, metric.get("goal", "minimize"))
-        if "target" in metric:
+        if "target" in metric and not isinstance(metric["target"], entries.Unread):
             draft.put("limits", "target", number(metric["target"]))
-    program, command = document.get("program"), document.get("command")
+    program, command = entries.text(document.get("program")), document.get("command")
     if program:
-        draft.put("trainer", "use", str(program), "it reports with hpsearch.report(epoch, {…}), see docs/forms.md")
+        draft.put("trainer", "use", program, "it reports with hpsearch.report(epoch, {…}), see docs/forms.md")
     if isinstance(command, list):
         if any("args_no_hyphens" in str(word) for word in command):
             draft.put("trainer", "style", "hydra")
         own = [str(word) for word in command if "${" not in str(word) and str(word) not in ("python", "python3")]
         if own:
             draft.note("trainer", f"the command had further words: {' '.join(own)}")
-    methods.search(draft, document.get("method", "random"))
+    methods.search(draft, entries.text(document.get("method")) or "random")
 
 
 def _named(parameters: dict[str, Any], group: str = "") -> Any:
