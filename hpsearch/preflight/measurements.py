@@ -199,6 +199,8 @@ class SweepLosses:
     """rates: rising values of the parameter (the optimizer's learning rate may be a multiple of it). losses: one each.
 
     unmoved: the losses of the same steps on the same batches with a learning rate of 0; empty where not measured.
+    beyond: a rate above the one at which they diverge, and the losses of a training with it from the start; None where
+    they do not diverge.
     problem: what the trainer raised, or why the test is not possible; "" otherwise.
     """
 
@@ -209,3 +211,4 @@ class SweepLosses:
     problem: str = ""
     seconds: float = 0.0
     unmoved: tuple[float, ...] = ()
+    beyond: tuple[float, tuple[float, ...]] | None = None

@@ -76,6 +76,7 @@ def _test(result: SweepResult) -> dict[str, Any]:
         "steepest": finite(result.steepest),
         "best": finite(result.best),
         "diverges": result.diverges,
+        "holds": result.holds,
         "problem": result.problem,
         "seconds": sweep.seconds,
     }

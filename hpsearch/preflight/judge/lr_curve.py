@@ -22,6 +22,9 @@ FALLEN = 0.1
 BELOW = 3.0
 """The range begins this many times below that rate: a long training needs lower rates than a short test shows."""
 
+LEARNT = 0.5
+"""Of the fall to the lowest loss: a training with one rate that falls as far learns."""
+
 MIN_STEPS = 20
 """The fewest steps of a test that can be judged."""
 
@@ -31,6 +34,7 @@ class SweepResult:
     """The result of one test: learning rates, as values of the parameter. smoothed: the smoothed losses.
 
     begins < steepest <= best < diverges; diverges is None where the loss never rose back to its initial value.
+    holds: a rate above it at which a training from the start learns; None where there is none, or none was tried.
     problem: why there is no result, "" where there is one.
     """
 
@@ -41,6 +45,7 @@ class SweepResult:
     best: float = math.nan
     diverges: float | None = None
     problem: str = ""
+    holds: float | None = None
 
     @property
     def low(self) -> float:
@@ -48,7 +53,7 @@ class SweepResult:
 
     @property
     def high(self) -> float:
-        return self.diverges if self.diverges is not None else self.sweep.rates[-1]
+        return self.holds or self.diverges or self.sweep.rates[-1]
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,16 @@ def read(sweep: SweepLosses) -> SweepResult:
         rates[steepest],
         rates[best],
         rates[min(diverges, len(rates) - 1)] if diverges is not None else None,
+        holds=_holds(sweep, level - LEARNT * drop),
     )
+
+
+def _holds(sweep: SweepLosses, low_enough: float) -> float | None:
+    if sweep.beyond is None or len(sweep.beyond[1]) < MIN_STEPS:
+        return None
+    rate, losses = sweep.beyond
+    end = losses[-max(len(losses) // 5, 5) :]
+    return rate if all(map(math.isfinite, losses)) and fmean(end) < low_enough else None
 
 
 def lr_range(results: Sequence[SweepResult]) -> LrRange | None:
@@ -120,6 +134,8 @@ def _evidence(good: Sequence[SweepResult], among: int) -> str:
     diverges = [one.diverges for one in good if one.diverges is not None]
     lowest = f"{min(best):.2g}" if len(best) == 1 else f"{min(best):.2g} to {max(best):.2g}"
     end = f"diverges at {max(diverges):.2g}" if diverges else "does not diverge"
+    if holds := [one.holds for one in good if one.holds is not None]:
+        end += f", but learns from the start at {max(holds):.2g}"
     tests = "the learning-rate range test" if among == 1 else f"{len(good)} of {among} learning-rate range tests"
     return f"{tests} (the loss begins to fall at {begins:.2g}, is lowest at {lowest}, {end})"
 

@@ -5,13 +5,17 @@ import time
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.instrumentation import Instrumentation, LrOverride, StopTraining
+from hpsearch.preflight.judge import lr_curve
+from hpsearch.preflight.measure.instrumentation import Instrumentation, LrOverride, StopTraining, constant_lr
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
 from hpsearch.preflight.measurements import SweepLosses
 from hpsearch.trainer.open_trial import TrainerContext
 
 DIVERGED = 4.0
 """The test ends where the smoothed loss is more than this many times its minimum."""
+
+ABOVE = 3.0
+"""How many times the rate at which the test diverges is tried from the start."""
 
 SMOOTH = 0.9
 """The smoothing factor of that loss: 1 - SMOOTH is the weight of the newest value."""
@@ -54,7 +58,23 @@ class LrSweep:
         rates = tuple(self._rate(step) for step in range(len(losses)))
         problem = failure.summary if failure else ("the time limit was reached" if seen.late else "")
         seconds = time.monotonic() - began
-        return SweepLosses(self.params, self.parameter, rates, losses, problem, seconds, unmoved[: len(losses)])
+        found = SweepLosses(self.params, self.parameter, rates, losses, problem, seconds, unmoved[: len(losses)])
+        return self._with_beyond(found, trainer, began) if not problem else found
+
+    def _with_beyond(self, found: SweepLosses, trainer: TrainerUnderTest, began: float) -> SweepLosses:
+        """With a training at a rate above the one at which the test diverges: late in the test Adam's moments are those
+        of lower rates, so it can diverge at a rate that is right from the start."""
+        diverges = lr_curve.read(found).diverges
+        rate = min(ABOVE * diverges, self.high) if diverges is not None else 0.0
+        if diverges is None or rate <= diverges:
+            return found
+        own = float(self.params[self.parameter])
+        seen = Instrumentation(
+            rates=constant_lr(rate / own), end=SweepEnd(self.iterations), deadline=began + self.seconds
+        )
+        run_to_end(trainer.train(seen))
+        losses = tuple(seen.losses[: self.iterations])
+        return replace(found, beyond=(rate, losses), seconds=time.monotonic() - began)
 
     def _rate(self, step: int) -> float:
         """The parameter's value in a step, counted from 0."""

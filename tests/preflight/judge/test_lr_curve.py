@@ -73,3 +73,14 @@ def test_noise_of_the_batches_does_not_hide_the_fall() -> None:
 
 def test_without_the_losses_at_a_rate_of_0_it_judges_the_losses_as_they_are() -> None:
     assert read(USUAL) == replace(read(replace(USUAL, unmoved=(1.0,) * 3)), sweep=USUAL)
+
+
+@pytest.mark.parametrize(("ends", "holds"), [(0.6, True), (1.9, False), (math.nan, False)])
+def test_a_rate_above_that_is_right_from_the_start_belongs_to_the_range(ends: float, holds: bool) -> None:
+    losses = (*(2.0 for _ in range(30)), *(ends for _ in range(30)))
+    found = read(replace(USUAL, beyond=(1.0, losses)))
+    assert found.holds == (1.0 if holds else None)
+    assert found.high == (1.0 if holds else found.diverges)
+    result = lr_range([found])
+    assert result is not None
+    assert (result.high, "from the start at 1)" in result.reason) == ((1.0, True) if holds else (0.31, False))

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
+from hpsearch.preflight.judge.lr_curve import read
 from hpsearch.preflight.measure.lr_sweep import LrSweep
 from tests.preflight.measure import data, lr_trainers, sound
 from tests.preflight.measure.helpers import context
@@ -73,6 +74,15 @@ def test_it_ends_where_the_loss_has_diverged() -> None:
     sweep = order(high=1e4).measure(context(lr_trainers.digits_sgd))
     assert 20 < len(sweep.losses) < 60
     assert not sweep.losses[-1] < sweep.losses[0]
+
+
+def test_a_rate_above_the_divergence_is_tried_from_the_start() -> None:
+    sweep = order().measure(context(lr_trainers.digits_adam))
+    diverges = read(sweep).diverges
+    assert diverges is not None
+    assert sweep.beyond is not None
+    assert sweep.beyond[0] == pytest.approx(3 * diverges)
+    assert 0 < len(sweep.beyond[1]) <= 60
 
 
 def test_rates_are_those_of_the_parameter_for_any_optimizer() -> None:
