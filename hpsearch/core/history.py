@@ -29,8 +29,10 @@ class History:
     drawn_before: how many points of the same sequence of random numbers other studies have taken: a fork continues in
         the sequence of the study that it was forked from.
     related: earlier studies on other data, of [search] learn_from.
-    current: the trials that samplers and pruners see, numbered from 0: all but those of an earlier version of the
-        trainer's code (superseded) and those that another trial replaces, which has their place.
+    current: the trials that pruners see, numbered from 0: all but those of an earlier version of the trainer's code
+        (superseded) and those that another trial replaces, which has their place.
+    before_rounds: the number of trials of other methods, which ended before a search in rounds began.
+    of_search: the trials that samplers see: `current` without those trials. They are `known` there.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class History:
         known: Sequence[Trial] = (),
         drawn_before: int = 0,
         related: Sequence[RelatedStudy] = (),
+        before_rounds: int = 0,
     ):
         self.objective = objective
         self.uncounted, self._numbers = uncounted, numbers
@@ -60,26 +63,35 @@ class History:
         self.ended = 0
         self.epochs = 0
         self.busy = 0.0
+        self.before_rounds = before_rounds
+        self.current = self.of_search = self
+        self._parts: list[_Part] = []
         trials = list(trials)
-        self._current_numbers: list[int] = []
-        self._places: dict[int, int] = {}
-        self.current = self
         for trial in trials:
             self._put(trial)
         if any(trial.superseded or trial.replaces is not None for trial in trials):
-            self._current_numbers = _numbers_in_current(trials)
-            self._places = {number: place for place, number in enumerate(self._current_numbers)}
-            seen = [replace(trials[n], number=self._places[n], replaces=None) for n in self._current_numbers]
-            self.current = self._copy(seen, self._current_numbers)
+            self.current = self.of_search = self._part(trials)
+        if before_rounds:
+            self.of_search = self._part(trials, before_rounds)
+
+    def _part(self, trials: Sequence[Trial], first: int = 0) -> "History":
+        """first: the number of its first trial. Those before are known points, of the same sequence of draws."""
+        numbers = _numbers_in_current(trials, first)
+        places = {number: place for place, number in enumerate(numbers)}
+        before = [trials[number] for number in _numbers_in_current(trials) if number not in places]
+        seen = [replace(trials[number], number=place, replaces=None) for number, place in places.items()]
+        part = _Part(self._copy(seen, numbers, before), numbers, places)
+        self._parts.append(part)
+        return part.history
 
     def put(self, trial: Trial) -> None:
         """Add the next trial, or replace the one with its number."""
-        if self.current is not self:
+        for part in self._parts:
             if trial.number == len(self._trials):
-                self._places[trial.number] = len(self._current_numbers)
-                self._current_numbers.append(trial.number)
-            if trial.number in self._places:
-                self.current.put(self.renumbered(trial))
+                part.places[trial.number] = len(part.numbers)
+                part.numbers.append(trial.number)
+            if trial.number in part.places:
+                part.history.put(part.renumbered(trial))
         self._put(trial)
 
     def _put(self, trial: Trial) -> None:
@@ -101,7 +113,7 @@ class History:
 
     def renumbered(self, trial: Trial) -> Trial:
         """The trial with its number in `current`."""
-        return trial if self.current is self else replace(trial, number=self._places[trial.number], replaces=None)
+        return trial if self.current is self else self._parts[0].renumbered(trial)
 
     def number_of(self, place: int) -> int:
         """The number on record of the trial with this number: another one in a `current`."""
@@ -114,8 +126,8 @@ class History:
     @restarts.setter
     def restarts(self, value: bool) -> None:
         self._restarts = value
-        if self.current is not self:
-            self.current.restarts = value
+        for part in self._parts:
+            part.history.restarts = value
 
     @property
     def counted(self) -> int:
@@ -221,7 +233,8 @@ class History:
         )
         return self._copy(seen, self._numbers)
 
-    def _copy(self, trials: Iterable[Trial], numbers: Sequence[int] | None) -> "History":
+    def _copy(self, trials: Iterable[Trial], numbers: Sequence[int] | None, before: Sequence[Trial] = ()) -> "History":
+        """before: trials that the copy leaves out, and does not start again."""
         return History(
             self.objective,
             trials,
@@ -229,19 +242,35 @@ class History:
             uncounted=self.uncounted,
             restarts=self.restarts,
             numbers=numbers,
-            known=self.known,
-            drawn_before=self.drawn_before,
+            known=(*self.known, *before),
+            drawn_before=self.drawn_before + len(before),
             related=self.related,
         )
 
 
-def _numbers_in_current(trials: Sequence[Trial]) -> list[int]:
+@dataclass(frozen=True)
+class _Part:
+    """A part of a history with numbers of its own. numbers, places: from its numbers to those on record, and back."""
+
+    history: History
+    numbers: list[int]
+    places: dict[int, int]
+
+    def renumbered(self, trial: Trial) -> Trial:
+        return replace(trial, number=self.places[trial.number], replaces=None)
+
+
+def _numbers_in_current(trials: Sequence[Trial], first: int = 0) -> list[int]:
     """The numbers of the trials that samplers and pruners see, each in the place of the first trial that it replaces,
-    directly or through others."""
+    directly or through others. first: without those before it, and those that replace one of them."""
     numbers: list[int] = []
     places: dict[int, int] = {}
+    left_out: set[int] = set()
     for trial in trials:
         if trial.superseded:
+            continue
+        if trial.number < first or trial.replaces in left_out:
+            left_out.add(trial.number)
             continue
         if trial.replaces in places:
             places[trial.number] = places[trial.replaces]

@@ -13,7 +13,7 @@ from hpsearch.core.history import History
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
-from hpsearch.orchestrator.changes.changed_file import file_changes
+from hpsearch.orchestrator.changes.changed_file import BeforeRounds, file_changes
 from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import Longer, Record, extension
 from hpsearch.orchestrator.evidence import earlier_evidence
@@ -83,6 +83,7 @@ class HeldStudy:
             known=known if taken.get("known") else (),
             drawn_before=int(taken.get("drawn_before", 0)),
             related=related_of(documents),
+            before_rounds=BeforeRounds.recorded(self.study, documents).trials,
         )
 
 
@@ -132,7 +133,7 @@ def reopen(
     held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
-    in_file.show_notes(note)
+    in_file.accept(journal, lease, held.study, note)
     fork.take_over(held.study, journal, record, lease, note)
     if not code.changes:  # the trials of other code are superseded
         _train_longer(held, longer, note)
@@ -158,7 +159,8 @@ def _train_longer(held: HeldStudy, longer: Longer | None, note: Callable[[str], 
     next."""
     trials = held.journal.trials(held.record.id)
     restarts = held.journal.count(held.record.id, RESTARTS) > 0
-    record = Record(held.record.spec, trials, restarts, held.folder, held.record.uid)
+    first = BeforeRounds.recorded(held.study, held.journal.documents(held.record.id)).trials
+    record = Record(held.record.spec, trials, restarts, held.folder, held.record.uid, first)
     found = extension(held.study, record, longer)
     if found.trials:
         writer = held.journal.writer(held.lease, held.study.objective)

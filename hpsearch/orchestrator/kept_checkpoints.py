@@ -109,7 +109,7 @@ class KeptCheckpoints(Observer):
         """PAUSED trials that will not be resumed have ended too."""
         if not isinstance(self._sampler, LeavesTrialsBehind):
             return
-        current = self._history.current
+        current = self._history.of_search
         for trial in current:
             number = current.number_of(trial.number)
             is_new = trial.state is State.PAUSED and number not in self._left_behind

@@ -133,7 +133,7 @@ class Loop:
             elif not self._start_proposed(room):
                 return self._proposals.is_asking
             room -= 1
-        self._proposals.ask_ahead(self.history.current)
+        self._proposals.ask_ahead(self.history.of_search)
         return True
 
     def _start_waiting(self, room: int) -> bool:
@@ -154,9 +154,9 @@ class Loop:
             self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": self.history.counted})
             return False
         self.end = End()
-        proposal = self._proposals.take(self.history.current)
+        proposal = self._proposals.take(self.history.of_search)
         if isinstance(proposal, Resume):
-            proposal = replace(proposal, number=self.history.current.number_of(proposal.number))
+            proposal = replace(proposal, number=self.history.of_search.number_of(proposal.number))
         if isinstance(proposal, Resume) and not self._has_epochs_for(self.history[proposal.number]):
             return False
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():

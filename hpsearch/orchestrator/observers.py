@@ -146,9 +146,9 @@ class RoundsRecord(Observer):
 
     def _record(self, over: str) -> Mapping[str, Any]:
         """The documents by kind; none for a search without rounds. Not written while the database is unavailable."""
-        if not isinstance(self._sampler, SearchesInRounds) or len(self._history.current) == 0:
+        if not isinstance(self._sampler, SearchesInRounds) or len(self._history.of_search) == 0:
             return {}
-        documents = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history.current, over)}
+        documents = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history.of_search, over)}
         with suppress(JournalUnavailable):
             self._held.put_documents(documents)
         return documents

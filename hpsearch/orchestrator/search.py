@@ -17,6 +17,7 @@ from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
+from hpsearch.orchestrator.changes.changed_file import AGAIN, BeforeRounds
 from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.changes.extension import Longer
 from hpsearch.orchestrator.changes.retries import Retries, retries
@@ -134,14 +135,16 @@ class Search:
         earlier_evidence.record(self.study, held.journal, held.record, held.lease)
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
+        self._notes.show_all()
         return self._loop
 
     def _try_again(self, held: HeldStudy, history: History, again: Retries) -> None:
         """They are recorded as WAITING when the study is RUNNING."""
         self._again = again
-        superseded = sum(trial.superseded and trial.ended > 0 for trial in history)
-        recorded = sum(held.journal.count(held.record.id, kind) for kind in ("retry", EXTENDED))
-        self._observer.retried(recorded + len(again.trials) + superseded)
+        before = BeforeRounds.recorded(self.study, held.journal.documents(held.record.id))
+        superseded = sum(trial.superseded and trial.ended > 0 for trial in list(history)[before.trials :])
+        recorded = sum(held.journal.count(held.record.id, kind) for kind in AGAIN)
+        self._observer.retried(recorded + len(again.trials) + superseded + before.ends)
         for trial in again.trials:
             history.put(trial)
         if again.trials:
@@ -154,7 +157,7 @@ class Search:
             return False
         if most is not None and self.history.counted >= most:
             return True
-        return not isinstance(self.sampler.ask(self.history.current), New | Resume)
+        return not isinstance(self.sampler.ask(self.history.of_search), New | Resume)
 
     def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
         """Takes seconds; the MLflow server is checked meanwhile. BadInput if it refuses our requests."""
@@ -259,7 +262,7 @@ class Search:
 
     def _over(self) -> End:
         """How the search ends by itself. The decision is recorded if it is not yet."""
-        last = self.sampler.ask(self.history.current)
+        last = self.sampler.ask(self.history.of_search)
         if isinstance(last, Over):
             decided = self.held.has_ended(last)
             if not decided:

@@ -1,5 +1,7 @@
 """A finished study that searches wider: a larger grid, another method or pruner, or a fork."""
 
+import shutil
+
 import pytest
 
 from tests.cli.cli_runner import CliRunner
@@ -7,6 +9,7 @@ from tests.cli.cli_runner import CliRunner
 GRID = 'method = "grid"'
 SMALL, LARGE = "x = [0.1, 0.5]\nn = [1, 2]", "x = [0.1, 0.5, 0.9]\nn = [1, 2]"
 RANDOM = 'method = "random"\ntrials = {}'
+ROUNDS = 'method = "coarse-to-fine"\nrounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 3 }]'
 TPE = 'method = "bayesian"\ntrials = {}\nstartup_trials = 2'
 
 
@@ -112,14 +115,67 @@ class TestAnotherMethod:
         assert answer.code == 2
         assert "search.method" in answer.changed
 
-    def test_rounds_need_a_study_of_their_own(self, cli: CliRunner) -> None:
-        cli.study(RANDOM.format(4))
+    def test_with_a_trial_open_the_answer_names_the_way(self, cli: CliRunner) -> None:
+        cli.study(RANDOM.format(4), options="pace = 0.021")
+        (cli.folder / "bell").write_text("5 SIGINT")
         cli.run()
-        cli.study('method = "coarse-to-fine"\nrounds = [{ trials = 4, epochs = 3 }]')
+        cli.change((RANDOM.format(4), ROUNDS))
         answer = cli.run()
         assert answer.code == 2
-        assert "search.method" in answer.changed
-        assert answer.names("cannot continue trials of another method")
+        assert answer.names('method "random"')
+
+    def test_a_search_in_rounds_after_a_random_search(self, cli: CliRunner) -> None:
+        """It has its whole budget, the trials of the other method stay, and no point is trained twice."""
+        cli.study(RANDOM.format(4))
+        cli.run()
+        before = cli.export()["trials"]
+        cli.study(ROUNDS)
+        assert cli.run().code == 0
+        trials = cli.export()["trials"]
+        assert trials[:4] == before
+        assert [trial["round"] for trial in trials[4:]].count(1) < 4  # some of its first round are continued
+        assert (len(trials), cli.trained()) == (4 + 5, 12 + 4 + 2 * 3 - 1)
+        assert len({tuple(trial["params"].items()) for trial in trials}) == 9
+        assert cli.run("--json").data["best"]["trial"] == min(range(9), key=lambda number: trials[number]["value"])
+        assert cli.export()["trials"] == trials
+
+    def test_its_rounds_do_not_depend_on_a_restart(self, cli: CliRunner) -> None:
+        cli.study(RANDOM.format(4))
+        cli.run()
+        cli.study(ROUNDS)
+        cli.run()
+        whole = [(one["params"], one["round"], one["state"]) for one in cli.export()["trials"]]
+        shutil.rmtree(cli.folder / ".hpsearch")
+        cli.study(RANDOM.format(4))
+        cli.run()
+        cli.study(ROUNDS)
+        for most in (6, 7):
+            cli.run("--set", f"limits.epochs={12 + most}")
+        cli.run()
+        assert [(one["params"], one["round"], one["state"]) for one in cli.export()["trials"]] == whole
+
+    def test_from_one_search_in_rounds_to_another_and_back(self, cli: CliRunner) -> None:
+        cli.study(ROUNDS)
+        cli.run()
+        first = cli.export()["trials"]
+        cli.study('method = "recipe"\nrounds = [{ trials = 4, epochs = 1 }]\npreflight = false\nlr_range = false')
+        assert cli.run().code == 0
+        cli.study(ROUNDS)
+        assert cli.run().code == 0
+        trials = cli.export()["trials"]
+        assert trials[:5] == first
+        assert len(trials) == 5 + 4 + 5
+        cli.study(TPE.format(16))
+        assert cli.run().code == 0
+        assert len(cli.export()["trials"]) == 16
+
+    def test_a_search_in_rounds_may_train_longer_than_the_trials_before(self, cli: CliRunner) -> None:
+        cli.study(RANDOM.format(4))
+        cli.run()
+        cli.study(ROUNDS)
+        assert cli.run("--set", "trainer.epochs=5").code == 0
+        assert [trial["state"] for trial in cli.export()["trials"][:4]] == ["COMPLETE"] * 4
+        assert max(len(trial["curve"]) for trial in cli.export()["trials"][:4]) == 3
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,33 @@ def test_as_of_a_trial_that_is_tried_again_shows_it_running() -> None:
     assert second == other
 
 
+class TestOfSearch:
+    def test_is_the_current_trials_where_no_search_in_rounds_began_later(self) -> None:
+        history = History(LOSS, [trial(0, 1.0), trial(1, 2.0, superseded=True)])
+        assert history.of_search is history.current
+        assert len(history.of_search) == 1
+
+    def test_leaves_out_the_trials_before_a_search_in_rounds(self) -> None:
+        before = [trial(0, 1.0, superseded=True), trial(1, 2.0, state=State.PAUSED), trial(2, 3.0, replaces=1)]
+        history = History(LOSS, before, before_rounds=3)
+        history.put(trial(3, state=State.RUNNING))
+        history.put(trial(3, 5.0))
+        seen = history.of_search
+        assert [(one.number, one.curve) for one in seen] == [(0, curve(5.0))]
+        assert seen.number_of(0) == 3
+        assert [one.number for one in seen.known] == [2]
+        assert seen.drawn_before == 1
+        assert [one.seed for one in history.current] == [2, 3]
+        assert (history.counted, seen.counted) == (2, 1)
+        assert history.renumbered(history[3]).number == 1
+        assert history.best() == history[1]
+
+    def test_a_trial_that_replaces_one_of_them_is_none_of_its_own(self) -> None:
+        history = History(LOSS, [trial(0, 1.0), trial(1, 1.0), trial(2, 0.5, replaces=0)], before_rounds=1)
+        assert [one.seed for one in history.of_search] == [1]
+        assert [one.seed for one in history.current] == [2, 1]
+
+
 class TestSparseCurves:
     """Of trials that do not report the metric at every epoch."""
 

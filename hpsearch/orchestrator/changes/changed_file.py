@@ -4,25 +4,58 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.core.clock import now_ms
+from hpsearch.core.decisions import EXTENDED
 from hpsearch.core.format import many
 from hpsearch.core.trial import ASK_AND_TELL, Trial
+from hpsearch.journal import Journal, Lease
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
 from hpsearch.study.file.search_sections import CoarseToFine, Grid, Own, Recipe
 
 Tables = dict[str, Any]
 
+BEFORE_ROUNDS = "before_rounds"
+"""The kind of the journal's document with `BeforeRounds`, by the method of the search in rounds: it is valid also where
+a run is killed before the changed method is recorded."""
+
+AGAIN = ("retry", EXTENDED)
+"""The kinds of decisions after which an ended trial trains again."""
+
 
 @dataclass(frozen=True)
 class FileChanges:
-    """refused: one line for each change that is not allowed. notes: what the allowed ones mean, for the user."""
+    """refused: one line for each change that is not allowed. notes: what the allowed ones mean, for the user.
+    begins_rounds: a search in rounds continues a study of another method."""
 
     refused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    begins_rounds: bool = False
 
-    def show_notes(self, note: Callable[[str], None]) -> None:
+    def accept(self, journal: Journal, lease: Lease, study: Study, note: Callable[[str], None]) -> None:
+        """Show the notes, and record where a search in rounds begins."""
         for one in self.notes:
             note(one)
+        if self.begins_rounds:
+            trials, again = journal.trials(lease.study_id), sum(journal.count(lease.study_id, one) for one in AGAIN)
+            ends = max((trial.ended for trial in trials), default=0)
+            known = journal.documents(lease.study_id).get(BEFORE_ROUNDS, {})
+            now = {**known, study.search.method: {"trials": len(trials), "ends": ends - again}}
+            journal.put_document(lease, BEFORE_ROUNDS, now, at=now_ms())
+
+
+@dataclass(frozen=True)
+class BeforeRounds:
+    """What is recorded of the time before a search in rounds. trials: see `History.before_rounds`. ends: how many times
+    these trials had ended or paused, without retries and extensions."""
+
+    trials: int = 0
+    ends: int = 0
+
+    @classmethod
+    def recorded(cls, study: Study, documents: Mapping[str, Any]) -> "BeforeRounds":
+        """documents: of the journal, by their kind."""
+        return cls(**documents.get(BEFORE_ROUNDS, {}).get(study.search.method, {}))
 
 
 def file_changes(
@@ -36,7 +69,10 @@ def file_changes(
     budget are planned from trainer.epochs, so only such a request may raise it there."""
     before, now = {name: dict(table) for name, table in recorded.items()}, study.identity()
     notes: list[str] = []
-    may_be_longer = study.trainer.use != ASK_AND_TELL and (asked_to_extend or study.search.epoch_budget is None)
+    same_method = spec["search"]["method"] == study.search.method
+    begins_rounds = not same_method and isinstance(study.search, CoarseToFine | Recipe)
+    is_planned = study.search.epoch_budget is not None and not begins_rounds
+    may_be_longer = study.trainer.use != ASK_AND_TELL and (asked_to_extend or not is_planned)
     if may_be_longer and now["trainer"]["epochs"] > before["trainer"]["epochs"]:
         before["trainer"]["epochs"] = now["trainer"]["epochs"]
     notes += _other_grid(study, before, now, spec, trials)
@@ -47,15 +83,15 @@ def file_changes(
                 f"note: [{table}] has changed: it applies to epochs from now on; ended trials stay as they are"
             )
         before[table] = now[table]
-    same_method = spec["search"]["method"] == study.search.method
     refused = [*differences(before, now), *(study.search.changes(spec["search"]) if same_method else ())]
-    if not same_method and isinstance(study.search, CoarseToFine | Recipe):
+    if not same_method and (left := sum(trial.state.is_active for trial in trials)):
         refused.append(
-            f"{study.search.label} plans each round from the one before, so it cannot continue trials of another method"
+            f"another method continues only when all trials have ended: {many(left, 'trial')} of method "
+            f'"{spec["search"]["method"]}" will resume; run with that method first, then change it'
         )
     if refused:  # the paired test, for one, follows from trainer.repeats
         refused += differences({"prune": recorded["prune"]}, {"prune": now["prune"]})
-    return FileChanges(tuple(refused), tuple(notes))
+    return FileChanges(tuple(refused), tuple(notes), begins_rounds and not refused)
 
 
 def _other_grid(
@@ -74,11 +110,21 @@ def _other_method(
     study: Study, before: Tables, now: Tables, spec: Mapping[str, Any], trials: Sequence[Trial]
 ) -> Iterator[str]:
     """When all trials have ended, another method may continue: it counts them and learns from them. A search in rounds
-    plans each round from the one before, so it needs a study of its own."""
+    compares trials of equal length, so it does not count them."""
     was, search = spec["search"]["method"], study.search
-    if before["search"] == now["search"] or isinstance(search, CoarseToFine | Recipe | Own) or was == "own":
+    if before["search"] == now["search"] or isinstance(search, Own) or was == "own":
         return
-    if not any(trial.state.is_active for trial in trials):
-        before["search"] = now["search"]
-        so_far = many(len(trials), "trial")
+    if any(trial.state.is_active for trial in trials):
+        return
+    in_rounds = isinstance(search, CoarseToFine | Recipe)
+    if in_rounds and was == search.method:
+        return
+    before["search"] = now["search"]
+    so_far = many(len(trials), "trial")
+    if in_rounds:
+        yield (
+            f"note: [search] has changed: the {so_far} so far stay and may be the best. {search.label} starts with "
+            "round 1 over the full ranges, because it compares trials of equal length; no point is trained again"
+        )
+    else:
         yield f"note: [search] has changed: the {so_far} so far count, and the new method learns from them"

@@ -38,13 +38,14 @@ class Extension:
 @dataclass(frozen=True)
 class Record:
     """What is recorded of a study. spec: of its last run. restarts: its trials have no checkpoints. work, uid: of the
-    store of its checkpoints."""
+    store of its checkpoints. before_rounds: see `History`; such trials train longer only where that is requested."""
 
     spec: Mapping[str, Any]
     trials: Sequence[Trial]
     restarts: bool
     work: Path
     uid: str
+    before_rounds: int = 0
 
     @property
     def epochs(self) -> int:
@@ -55,6 +56,8 @@ def extension(study: Study, record: Record, asked: Longer | None = None) -> Exte
     """asked: by `hpsearch extend`; None: by a changed study file. StudyChanged: it cannot be done, or is refused."""
     replaced = {trial.replaces for trial in record.trials}
     trials = [trial for trial in record.trials if not trial.superseded and trial.number not in replaced]
+    if asked is None:
+        trials = [trial for trial in trials if trial.number >= record.before_rounds]
     if asked is None and (more := _after_new_target(study, record, trials)):
         return more
     longer, paused = _chosen(study, record, trials, asked)

@@ -41,7 +41,7 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
     before, and a sampler works out the same plans from the history again. A trial that has trained all its epochs, and
     failed because it never reported the study's metric, has nothing left to train.
     """
-    own = [trial for trial in history if not trial.superseded]
+    own = [trial for trial in history if not trial.superseded and trial.number >= history.before_rounds]
     latest = max((trial.round for trial in own), default=1)
     failed = [
         trial

@@ -23,7 +23,7 @@ SomeSection = TypeVar("SomeSection", bound=BaseModel)
 
 def with_recorded_ranges(section: SomeSection, recorded: Mapping[str, Any]) -> SomeSection:
     """A study keeps the rule that it was recorded with: its rounds do not change. Before this key it was "box"."""
-    if "ranges" in section.model_fields_set:
+    if "ranges" in section.model_fields_set or recorded.get("method") != section.model_dump().get("method"):
         return section
     return section.model_copy(update={"ranges": recorded.get("ranges", "box")})
 
