@@ -1,6 +1,6 @@
 """hpsearch: a hyperparameter search that is run like an experiment.
 
-Public is what `__all__` lists, and the command line. Every other module may change from one version to the next.
+The public interface is the names in `__all__` and the command line. Every other module may change in any version.
 A name is imported from its module when it is first used (PEP 562), so that `import hpsearch` takes milliseconds.
 """
 

@@ -91,14 +91,14 @@ def run(
 
 
 def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":
-    """Read a recorded study. Nothing is changed, and the journal is closed before this returns.
+    """Read a recorded study. It changes nothing, and closes the journal before it returns.
 
     study: its name; its study file; a home (`.hpsearch`, or the folder that contains it) with one study in it; the
     study's own folder in a home; or a Study.
     journal: the URL of the journal, as for `--journal`; a password is written as ${env:NAME}. Default: the journal of
     the file or folder; for a name, the journal in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
 
-    Raises NotFound, with similar names; InfrastructureError where the journal cannot be read.
+    Raises NotFound, with similar names; InfrastructureError if the journal cannot be read.
     """
     if isinstance(study, Study):
         own = find.journal_url(None, journal) if journal else study.journal_url

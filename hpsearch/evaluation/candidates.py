@@ -1,4 +1,4 @@
-"""The candidates for the test set: one model of the winner, and ensembles of models that are trained already."""
+"""The candidates for the test set: single models of the winner, and ensembles of trained models."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Member:
     """A trained model: the state of a trial at the end of one epoch.
 
     name: for messages. number: of the trial in the study `study_uid`, which has the folder `work`. step: the epoch.
-    way: how it predicts: as it is, as the mean over augmented copies of the inputs, or as its snapshot ensemble.
+    way: how it predicts: as one model, as the mean over augmented copies of the inputs, or as its snapshot ensemble.
     replicates: those of its trial; all of them predict.
     """
 
@@ -44,7 +44,7 @@ class Member:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether the state of its best epoch is in the folder."""
+        """Whether its best checkpoint is in the folder."""
         return (CheckpointStore.of(self.work, self.study_uid, self.number).folder / BEST).exists()
 
 
@@ -54,7 +54,7 @@ Mixture = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """mixtures: by the candidate's name; a candidate has several, such as each model of the winner alone.
+    """mixtures: by the candidate's name. A candidate may have several mixtures, such as each model of the winner alone.
 
     greedy_from: indices of the members from which the candidate GREEDY is selected.
     """
@@ -65,7 +65,8 @@ class Candidates:
 
     @classmethod
     def of(cls, winners: Sequence[Member], others: Sequence[Member], searched: Sequence[Member], top: int) -> Self:
-        """winners: the winner's models, one a seed; others: the other finalists'; searched: the search's best."""
+        """winners: the winner's models, one per seed. others: the other finalists' models. searched: the search's best
+        models."""
         models = (*winners, *others, *searched)
         snapshots = tuple(replace(one, way="snapshots") for one in winners)
         augmented = tuple(replace(one, way="augmented") for one in winners)
@@ -83,11 +84,11 @@ class Candidates:
 
     @property
     def indices(self) -> set[int]:
-        """Of the members that predict."""
+        """The indices of the members that predict."""
         return {*self.greedy_from, *(i for mixtures in self.mixtures.values() for mixture in mixtures for i in mixture)}
 
     def without(self, missing: Collection[int]) -> Self:
-        """The same without some members; a candidate without members is left out."""
+        """The candidates without some members; a candidate without members is left out."""
         left = {
             name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
             for name, mixtures in self.mixtures.items()

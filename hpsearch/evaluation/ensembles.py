@@ -1,4 +1,4 @@
-"""Ensembles of models that are trained already: their mean, and the selection of their members."""
+"""Ensembles of trained models: their mean, and the selection of their members."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ BEST_FEW = 5
 
 
 def averaged(members: Sequence[Predictions]) -> Predictions:
-    """The mean of one or more predictions. TrainerError where they are not of the same examples.
+    """The mean of one or more predictions. TrainerError if they are not of the same examples.
 
-    Targets may differ by the rounding of float32: those of a regression are scaled back by each fold.
+    Targets may differ by float32 rounding: in a regression each fold scales them back to the data's units.
     """
     first = members[0]
     for number, member in enumerate(members[1:], start=2):
@@ -39,12 +39,12 @@ def greedy(members: Sequence[Predictions], loss: Callable[[Predictions], float],
 
     Ensemble selection (Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble selection from libraries of models",
     ICML) with two of the three methods of its section 2 against overfitting the validation set. It starts from the best
-    N members, with the N up to `BEST_FEW` that has the smallest loss (sorted initialisation). Then the member is added,
-    with replacement, that gives the smallest loss, until there are `most` (>= 1). The result is the ensemble with the
-    smallest loss of all steps, the smallest of equals: on the data of the selection it is never worse than the best
-    member. The third method, bagging of members, is not used.
+    N members, with the N up to `BEST_FEW` that has the smallest loss (sorted initialisation). Then it adds, with
+    replacement, the member that gives the smallest loss, until there are `most` (>= 1). The result is the ensemble with
+    the smallest loss of all steps; of equal losses, the smallest ensemble. On the data of the selection it is never
+    worse than the best member. The third method, bagging of members, is not used.
 
-    loss: of a mean; smaller is better, NaN is worst. One or more members.
+    members: one or more. loss: of a mean of predictions; smaller is better, NaN is the worst.
     """
 
     def loss_of(chosen: Sequence[int]) -> float:

@@ -31,7 +31,7 @@ from hpsearch.trainer.adapters import program_sources
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:
-    """Nothing is computed; None where the last opening of the test set has no recorded result."""
+    """The recorded result; nothing is computed. None if the last opening of the test set has no recorded result."""
     known = last_result(journal, record.id)
     return None if known is None else _result(journal, record, known, on_record=True)
 
@@ -40,7 +40,7 @@ TO_EVALUATE = (
     "undo the change, or add --accept-changes to train the finalists and to predict with the present code: the result "
     "then belongs to this code, and the values of the search to the earlier one"
 )
-"""Where the trainer's code has changed."""
+"""What to do if the trainer's code has changed."""
 
 
 def evaluate(
@@ -54,13 +54,12 @@ def evaluate(
     again: bool,
     accept_changes: bool = False,
 ) -> EvaluationResult:
-    """top: how many of the best trials are trained again. seeds: the least number of fresh seeds for each; those of an
-    earlier evaluation count. again: open the test set although it was opened before. accept_changes: of the trainer's
-    code since the search.
+    """top: the number of best trials that are trained again. seeds: the minimum number of fresh seeds for each,
+    including those of an earlier evaluation. again: open the test set although it was opened before. accept_changes:
+    evaluate although the trainer's code has changed since the search.
 
-    BadInput: it was opened by a process that ended before it recorded a result. StudyChanged: the trainer's code has
-    changed. TrainerError: the study has no trainer
-    that can be called here. NoTrialSucceeded: no trial has a value.
+    BadInput: a process has opened the test set and ended before it recorded a result. StudyChanged: the trainer's code
+    has changed. TrainerError: the study has no trainer that can be called here. NoTrialSucceeded: no trial has a value.
     Stopped: by a signal.
     """
     _check_uses_seeds(study)
@@ -83,7 +82,7 @@ def evaluate(
 
 
 def _check_uses_seeds(study: Study) -> None:
-    """BadInput where a command gets no seed: all trainings of a finalist would be the same."""
+    """BadInput for a command that does not receive a seed: all trainings of a finalist would be the same."""
     program = study.trainer.program
     if program is None:
         return
@@ -91,7 +90,7 @@ def _check_uses_seeds(study: Study) -> None:
     is_given = any("seed" in placeholders.used(word) for word in words)
     if not is_given and not program_sources.reads(program, study.folder, "HPSEARCH_SEED"):
         raise BadInput(
-            "evaluate trains finalists with fresh seeds, and the trainer's command gets none: write {seed} into "
+            "evaluate trains finalists with fresh seeds, and the trainer's command receives none: write {seed} into "
             "trainer.command or trainer.options, or let the program read HPSEARCH_SEED"
         )
 
@@ -155,7 +154,8 @@ class _Evaluating:
         return found
 
     def _bring_to_mlflow(self) -> None:
-        """Opening and result become files of the study's run; later, by `hpsearch sync`, if MLflow is unreachable."""
+        """Send the opening and the result as artifacts of the study's run. If MLflow is unreachable, `hpsearch sync`
+        sends them later."""
         tracker = build.tracker(self.study, self.record, build.own_logging(self.study, self.record))
         tracker.start()
         if (sync := tracker.close(FLUSH)).pending:
@@ -214,8 +214,8 @@ def _member(word: str, study: Study, record: StudyRecord, trial: Trial) -> Membe
 
 
 def _check_checkpoints(members: Sequence[Member]) -> None:
-    """InfrastructureError where some of the models that have just been trained are not here. All are missing where the
-    trainer has no checkpoints; then nothing can be predicted."""
+    """InfrastructureError if some of the models that have just been trained are missing on this machine. If all are
+    missing, the trainer has no checkpoints, and nothing can be predicted."""
     missing = [one for one in members if not one.has_checkpoint]
     if 0 < len(missing) < len(members):
         raise InfrastructureError(

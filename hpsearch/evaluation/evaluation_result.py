@@ -1,4 +1,4 @@
-"""The result of an evaluation: typed, and as the document that the journal keeps of an opening of the test set."""
+"""The result of an evaluation, typed and as a document of the journal."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -48,10 +48,10 @@ class FinalistResult:
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """validation: its mean there. values: on the test set, of each of its `models`, with their mean, sd and margin.
+    """validation:
 
-    scores: the means of all metrics that the trainer's `score` returns. gain: over one model of the winner; larger is
-    better.
+    the mean on validation. values: on the test set, of each of its `models`, with their mean, sd and margin. scores:
+    the means of all metrics that the trainer's `score` returns. gain: over one model of the winner; larger is better.
     """
 
     validation: float
@@ -73,9 +73,10 @@ class CandidateResult:
 
 @dataclass(frozen=True)
 class OpeningResult:
-    """The result of an opening of the test set. at: milliseconds since 1970. best_on_validation: a candidate's name.
+    """The result of an opening of the test set.
 
-    contenders: the candidates; the name is that of recorded documents.
+    at: milliseconds since 1970. best_on_validation: a candidate's name. contenders: the candidates; recorded documents
+    have this name.
     """
 
     opening: int
@@ -90,7 +91,7 @@ class Evaluation:
     """The finalists of the study `study`, best first, and the test result. The study `evaluation` trained them.
 
     searched: the number of trials of the search; not_over: how many were still active. winner: the best finalist's
-    trial. test: None where the test set was not opened; why: the reason. left_out: missing models, and why.
+    trial. test: None if the test set was not opened; why: the reason. left_out: missing models, and why.
     """
 
     study: str
@@ -120,9 +121,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """ledger: all openings of the test set, the first one first. on_record: the result was read, and nothing computed.
+    """ledger: all openings of the test set, the first one first. on_record: the result was read, and nothing was
+    computed.
 
-    trials_since: how many more trials the search has than when it was evaluated.
+    trials_since: the number of trials that the search has proposed since the evaluation.
     """
 
     evaluation: Evaluation

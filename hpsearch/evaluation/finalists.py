@@ -1,6 +1,6 @@
 """The finalists of a search: which trials are trained again with fresh seeds, and their values over these seeds.
 
-The best value of a search is the best of many and therefore optimistic: part of it is the effect of its seed, and this
+The best value of a search is optimistic, because it is the best of many: part of it is the effect of its seed, and this
 part grows with the number of trials (Cawley and Talbot 2010, "On over-fitting in model selection and subsequent
 selection bias in performance evaluation", JMLR 11). Fresh seeds measure it.
 """
@@ -25,9 +25,9 @@ def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> l
 
 
 def length(trial: Trial, epochs: int) -> int:
-    """The epoch to which a finalist is trained: the last one, with the same early stopping, for a COMPLETE trial. Else
-    the epoch at which it was pruned, paused or interrupted, or after which it failed, since its value after more epochs
-    is not known.
+    """The epoch to which a finalist is trained. For a COMPLETE trial, the last one, with the same early stopping. For
+    others, the epoch at which it was pruned, paused or interrupted, or after which it failed: its value after more
+    epochs is unknown.
     """
     return epochs if trial.state is State.COMPLETE else trial.epoch
 
@@ -40,7 +40,8 @@ def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
 
     The best of several means is optimistic; with other seeds it would be nearer to the others. Empirical Bayes with
     variances by the method of moments (Efron and Morris 1975, "Data analysis using Stein's estimator and its
-    generalizations", JASA 70), the variance between seeds pooled. Unchanged for one mean, or where none has two seeds.
+    generalizations", JASA 70); the variance between seeds is pooled. Unchanged for one mean, or if no trial has two
+    seeds.
     """
     means = [one.mean for one in spreads]
     seeds = pooled([Noise(one.sd, len(one.values) - 1) for one in spreads if one.sd is not None])
@@ -70,7 +71,8 @@ class Finalist:
 def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objective) -> list[Finalist]:
     """The finalists that have a value, best first: by the number of their failed seeds, then by their mean.
 
-    A finalist with failed or diverged seeds ranks below those without; of equals the better one in the search leads.
+    A finalist with failed or diverged seeds ranks below those without. Of equal finalists, the better one in the search
+    is first.
     """
     found = []
     for trial in chosen:

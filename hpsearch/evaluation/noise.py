@@ -14,9 +14,10 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """The values of trainings that differ in their seeds alone.
+    """The values of trainings that differ only in their seeds.
 
-    values: the metric in its own sign, at least one. lost: how many trainings have none, since they failed or diverged.
+    values: the metric in its own sign, at least one. lost: the number of trainings without a value, since they failed
+    or diverged.
     """
 
     values: tuple[float, ...]
@@ -40,14 +41,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Noise:
-    """sd: the standard deviation of one value. freedom: the degrees of freedom that it was estimated with, >= 1."""
+    """sd: the standard deviation of one value. freedom: the degrees of freedom of its estimate, >= 1."""
 
     sd: float
     freedom: int
 
     @property
     def limit(self) -> float:
-        """Two values that differ by noise alone differ by more than this in 5 % of cases (Student's t).
+        """Two values that differ only by noise differ by more than this in 5 % of cases (Student's t).
 
         It holds for two values that were chosen beforehand; the best of many differs by more.
         """
@@ -56,7 +57,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoiseEstimate:
-    """of: what the seed belongs to. source: what the estimate is based on."""
+    """of: whether the seed is a search's or a training's. source: what the estimate is based on."""
 
     noise: Noise
     of: Literal["search", "training"]
@@ -68,9 +69,9 @@ class NoiseEstimate:
 
 
 def within(groups: Iterable[Sequence[float]]) -> Noise | None:
-    """From groups of values that differ in their seeds alone; None where no group has two.
+    """From groups of values that differ only in their seeds; None if no group has two values.
 
-    None as well where no two values differ: an accuracy on few examples may be the same for several seeds, and noisy.
+    None also if no two values differ: an accuracy on few examples may be noisy and yet the same for several seeds.
     """
     found = pooled([Noise(stdev(group), len(group) - 1) for group in groups if len(group) > 1])
     return found if found is not None and found.sd > 0 else None
@@ -85,7 +86,7 @@ def pooled(noises: Sequence[Noise]) -> Noise | None:
 
 
 def repeated(trials: Iterable[Trial], objective: Objective) -> list[list[float]]:
-    """For each set of parameters that several COMPLETE trials have, their values."""
+    """The values of COMPLETE trials, grouped by equal parameters; groups of one are left out."""
     groups = defaultdict[str, list[float]](list)
     for trial in trials:
         if trial.state is State.COMPLETE and (value := objective.value(trial)) is not None:
@@ -94,8 +95,8 @@ def repeated(trials: Iterable[Trial], objective: Objective) -> list[list[float]]
 
 
 def difference(one: Spread, other: Spread) -> tuple[float, float | None]:
-    """The difference of their means, and half of its 95 % interval; None where one has a single value, or no two of the
-    same differ (see `within`).
+    """The difference of their means, and half of its 95 % interval; None if one has a single value, or if all values of
+    each are equal (see `within`).
 
     Welch 1947, "The generalization of 'Student's' problem when several different population variances are involved",
     Biometrika 34.

@@ -35,7 +35,7 @@ COPIES = 8
 """Augmented copies of every input, for test-time augmentation."""
 
 Scores = Mapping[str, float]
-"""A metric's value by its name: that of the trainer's reports without "val_"."""
+"""Values by metric; the names are those of the trainer's reports without "val_"."""
 
 
 def scored_as(metric: str) -> str:
@@ -45,10 +45,10 @@ def scored_as(metric: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """scores: for each candidate, those of its mixtures, in their order.
+    """scores: for each candidate, the scores of its mixtures, in order.
 
-    problems: by a member's index, why it does not predict; "" where the trainer does not offer this way to predict. The
-    mixtures are scored without it (see `Candidates.without`). greedy: the mixture that was selected, () where none was
+    problems: by a member's index, why it does not predict; "" if the trainer does not offer this way to predict. The
+    mixtures are scored without such members (see `Candidates.without`). greedy: the selected mixture; () if none was
     requested. problem: why nothing could be scored.
     """
 
@@ -72,7 +72,7 @@ class Predict:
     seconds: float = 86400.0
 
     def measure(self, context: TrainerContext) -> Scored:
-        """`Scored.problem` is what the trainer lacks, or what its `score` raised."""
+        """`Scored.problem` has what is missing in the trainer, or the exception of its `score`."""
         try:
             companion = _Companion(context)
             with unsealed(self.opening) if self.part == "test" else nullcontext():
@@ -87,7 +87,7 @@ def _scored(candidates: Candidates, part: Part, companion: "_Companion") -> Scor
     for place in sorted(candidates.indices):
         try:
             predicted[place] = companion.predict(candidates.members[place], part)
-        except Exception as problem:  # whatever a trainer raises, only this member is left out
+        except Exception as problem:  # any exception of a trainer: only this member is left out
             problems[place] = str(problem) if isinstance(problem, _NotOffered | TrainerError) else headline(problem)
 
     def score(mixture: Mixture) -> Scores:
@@ -103,11 +103,11 @@ def _scored(candidates: Candidates, part: Part, companion: "_Companion") -> Scor
 
 
 class _NotOffered(Exception):
-    """The trainer does not offer this way to predict, which is no fault."""
+    """The trainer does not offer this way to predict, which is not an error."""
 
 
 class _Companion:
-    """`predict`, `score` and `snapshots` of a trainer's module. TrainerError where one of the first two is missing."""
+    """`predict`, `score` and `snapshots` of a trainer's module. TrainerError if `predict` or `score` is missing."""
 
     def __init__(self, context: TrainerContext):
         self._context = context
@@ -126,7 +126,7 @@ class _Companion:
             )
 
     def predict(self, member: Member, part: Part) -> Predictions:
-        """Raises whatever the trainer raises; TrainerError where the checkpoint is missing."""
+        """Raises the trainer's exceptions; TrainerError if the checkpoint is missing."""
         store = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
         snapshot = store.at(member.step)
         if snapshot is None:
@@ -168,7 +168,9 @@ class _Companion:
         except Exception as problem:
             raise TrainerError(f"{self._module.__name__}.score: {headline(problem)}") from problem
         if (wanted := scored_as(self._context.objective.metric)) not in scores:
-            raise TrainerError(f"{self._module.__name__}.score gives {', '.join(scores) or 'nothing'}, and no {wanted}")
+            raise TrainerError(
+                f"{self._module.__name__}.score returns {', '.join(scores) or 'nothing'}, but no {wanted}"
+            )
         return scores
 
     def loss(self, predictions: Predictions) -> float:
@@ -178,7 +180,7 @@ class _Companion:
 
 
 def _together(each: Sequence[Predictions], replicates: Replicates, part: Part) -> Predictions:
-    """The mean over repeats. Each fold predicts its part of validation; on the test set their mean is taken."""
+    """The mean over repeats. On validation each fold predicts its own part; on the test set the folds are averaged."""
     if part == "test" or not replicates.folds:
         return ensembles.averaged(each)
     folds = [ensembles.averaged(each[fold :: replicates.folds]) for fold in range(replicates.folds)]
@@ -197,8 +199,10 @@ def _augmented(predict: Any, params: Any, run: Callable[[], Run], part: Part) ->
 
 def _checked(predictions: Any) -> Predictions:
     if not isinstance(predictions, Predictions):
-        raise TrainerError(f"`predict` gave a {type(predictions).__name__}, not hpsearch.Predictions(outputs, targets)")
+        raise TrainerError(
+            f"`predict` returned a {type(predictions).__name__}, not hpsearch.Predictions(outputs, targets)"
+        )
     if len(predictions.outputs) != len(predictions.targets):
         rows = f"{len(predictions.outputs)} outputs and {len(predictions.targets)} targets"
-        raise TrainerError(f"`predict` gave {rows}: every example needs one of each")
+        raise TrainerError(f"`predict` returned {rows}: every example needs one of each")
     return predictions

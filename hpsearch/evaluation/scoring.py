@@ -17,8 +17,8 @@ from hpsearch.workers.pools.base import Measurer
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """candidates: those that have models, the greedy ensemble among them. left_out: models that are missing, and why.
-    why: the reason not to open the test set, since nothing could be scored there; else ""."""
+    """candidates: those with models, including the greedy ensemble. left_out: missing models, and why. why: the reason
+    not to open the test set, because nothing could be scored; else ""."""
 
     candidates: Candidates
     scores: Mapping[str, Sequence[Scores]]
@@ -27,7 +27,7 @@ class ValidationScores:
 
 
 def score_on_validation(measurer: Measurer, candidates: Candidates) -> ValidationScores:
-    """Every selection is made here, and missing or broken models are found here."""
+    """All selections are made on validation, and missing or broken models are found here."""
     scored = _measured(measurer, Predict(candidates))
     left = candidates.without(scored.problems)
     greedy = {GREEDY: (scored.greedy,)} if scored.greedy else {}
@@ -39,7 +39,7 @@ def score_on_validation(measurer: Measurer, candidates: Candidates) -> Validatio
 def score_on_test(
     measurer: Measurer, validation: ValidationScores, opening: Opening, objective: Objective
 ) -> tuple[OpeningResult, list[str]]:
-    """The result and which models failed. TrainerError where the trainer fails on the test set."""
+    """The result, and the models that failed. TrainerError if the trainer fails on the test set."""
     candidates = validation.candidates
     scored = _measured(measurer, Predict(candidates, "test", opening.reason))
     failed = _left_out(candidates, scored)

@@ -1,6 +1,6 @@
 """The test-set ledger of a study: every opening is recorded before a model predicts the test set, then its result.
 
-An opening without a result was interrupted. Test values may have been seen, so it counts.
+An opening without a result was interrupted. It counts, because somebody may have seen test values.
 """
 
 import getpass
@@ -24,7 +24,7 @@ def ledger(journal: Journal, study_id: int) -> list[Decision]:
 
 
 def last_result(journal: Journal, study_id: int) -> Evaluation | None:
-    """The result of the last opening; None where none is recorded, or the test set was never opened."""
+    """The result of the last opening; None if none is recorded, or if the test set was never opened."""
     document = journal.documents(study_id).get(_kind(len(ledger(journal, study_id))))
     return Evaluation.read(document) if document else None
 

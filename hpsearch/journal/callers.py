@@ -51,13 +51,13 @@ def of_study(connection: Connection, clock: Clock, study_id: int, observer: Owne
 
 
 def named(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str:
-    """The callers that may be alive, for people; "" for none."""
+    """The callers that may be alive, as text for a message; "" for none."""
     found = of_study(connection, clock, study_id, observer).alive.values()
     return ", ".join(f"process {one.owner.pid} on {one.owner.host}" for one in found)
 
 
 def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
-    """Acquire the lease as one of several callers, for one operation; errors as of `lease.acquire`.
+    """Acquire the lease as one of several callers, for one operation; errors as in `lease.acquire`.
 
     While there are callers, the time between two operations counts as spent on the study, and a request to stop is for
     all of them.

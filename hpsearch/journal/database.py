@@ -43,7 +43,7 @@ class Database:
         if self.path is not None:
             check_is_local(self.path)
             if not create and not self.path.exists():
-                raise NotFound(f"there is no journal at {self.where}: the first run of a study makes one")
+                raise NotFound(f"there is no journal at {self.where}: the first run of a study creates it")
         self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
         if self.path is not None:
             sa.event.listen(self.engine, "begin", _begin_on_sqlite)

@@ -96,8 +96,8 @@ class Holding:
         return self.age(observer, now) < self.ttl
 
     def may_run(self, observer: Owner, now: Now) -> bool:
-        """Whether the owner may still run the study. A process that is known to be alive does, also where it could not
-        renew its lease: its database was locked, or it was suspended."""
+        """Whether the owner may still run the study. A process that is alive may, even if it could not renew its lease
+        because the database was locked or it was suspended."""
         is_alive = self.owner.is_beside(observer) and bool(self.owner.started) and not self.owner.has_ended(observer)
         return is_alive or self.blocks(observer, now)
 
@@ -184,7 +184,8 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
 
 
 def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner, silent: bool) -> str | None:
-    """The process that holds the lease, for people; None where no process does. silent: see `Journal.holder`."""
+    """The process that holds the lease, as text for a message; None if no process does. silent: see
+    `Journal.holder`."""
     row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
     holding = None if row is None else holding_of(row)
     now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
@@ -194,7 +195,7 @@ def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner,
 
 
 def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
-    """Extend the lease. LeaseLost where another process has it now."""
+    """Extend the lease. LeaseLost if another process has it now."""
     if connection.execute(leases.update().where(is_ours(lease)).values(renewal(clock))).rowcount != 1:
         raise lost(connection, lease)
 
@@ -219,7 +220,7 @@ def lost(connection: Connection, lease: Lease) -> LeaseLost:
 
 
 def holding_of(row: Row[Any]) -> Holding | None:
-    """From a row of `leases`; None where no process holds it."""
+    """From a row of `leases`; None if no process holds it."""
     if row.holder is None:
         return None
     owner = Owner(row.pid, row.host, row.boot, row.space, row.started, row.holder)

@@ -84,31 +84,31 @@ def migrate(connection: Connection) -> None:
 
 
 def make_ready(database: Database, *, create: bool) -> None:
-    """Create the tables where there are none (create=False: NotFound). BadInput for tables of another version."""
+    """Create the tables if there are none (create=False: NotFound). BadInput for tables of another version."""
     with database.read() as connection:
         found = read_version(connection)
     if found is None and create:
         with database.write() as connection:
             found = _make(connection)
     if found is None:
-        raise NotFound(f"there is no journal in {database.where}: the first run of a study makes one")
+        raise NotFound(f"there is no journal in {database.where}: the first run of a study creates it")
     _refuse_newer(database, found)
     if found != schema.HEAD:
         raise BadInput(
-            f"journal {database.where} is of version {found}, this hpsearch {__version__} needs {schema.HEAD}: "
+            f"journal {database.where} has schema version {found}, and hpsearch {__version__} needs {schema.HEAD}: "
             f"{_how_to_upgrade(database)}"
         )
 
 
 def read_version(connection: Connection) -> str | None:
-    """None where there is no journal."""
+    """The version of the schema; None if there is no journal."""
     if not sa.inspect(connection).has_table(schema.VERSION_TABLE):
         return None
     return connection.execute(sa.select(schema.version.c.version_num)).scalar()
 
 
 def _make(connection: Connection) -> str | None:
-    """The version of the tables: another process, with another version of hpsearch, may have created them first."""
+    """Create the tables. Returns their version: another process, with another hpsearch, may have created them first."""
     _lock_tables(connection)
     if (found := read_version(connection)) is not None:
         return found
@@ -125,7 +125,7 @@ def _lock_tables(connection: Connection) -> None:
 
 
 def _refuse_while_run(database: Database, connection: Connection) -> None:
-    """StudyBusy where a driver may be running. It reads only columns that every version has."""
+    """StudyBusy if a driver may be running. It reads only columns that every version has."""
     names = ("holder", "pid", "host", "boot", "space", "started", "ttl", "beat_wall", "beat_boot")
     asked = [leases.c[name] for name in names]
     query: sa.Select[Any] = sa.select(*asked, studies.c.name).join_from(leases, studies)
@@ -162,7 +162,7 @@ def _existing_version(database: Database) -> str:
 def _refuse_newer(database: Database, found: str) -> None:
     if found not in schema.REVISIONS:
         raise BadInput(
-            f"journal {database.where} is of version {found}, which a newer hpsearch than {__version__} has made: "
+            f"journal {database.where} has schema version {found}, of a newer version of hpsearch than {__version__}: "
             "upgrade hpsearch, or name another journal.url"
         )
 

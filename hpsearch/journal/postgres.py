@@ -15,13 +15,13 @@ IDLE_TRANSACTION_TIMEOUT = 20.0
 locks would be held until a TCP timeout, for hours."""
 
 _TRANSIENT = ("08", "40", "53", "57", "25006", "25P03")
-"""Classes of SQLSTATE: connection lost, conflict, too much of something, shut down or starting, read-only (failover),
+"""Classes of SQLSTATE: connection lost, conflict, insufficient resources, shutdown or start, read-only (failover),
 IDLE_TRANSACTION_TIMEOUT."""
 
 _ADVICE = {
     "25006": "give the address of the primary server",
-    "25P03": "this process was stopped within a transaction until the server ended it: keep it running",
-    "42501": "give the user the right to make and change tables there",
+    "25P03": "this process was suspended, so the server ended its transaction: keep the process running",
+    "42501": "grant the user the right to create and change tables there",
     "53100": "free disk space on the server",
     "53300": "raise max_connections on the server",
     "57P03": "wait until it is up",
@@ -35,7 +35,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def advice(error: BaseException) -> str:
-    """What to do about it, before the next try."""
+    """What the user can do before the next attempt."""
     state = getattr(error, "sqlstate", None)
     if state is None:
         return "check that the server runs, and that address, database, user and password are right"

@@ -1,4 +1,4 @@
-"""Imported results in the journal: each import into a study, with its trials, which are none of the study's."""
+"""Imported results in the journal: each import into a study, with its trials, which are not trials of the study."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from hpsearch.journal.store import Journal
 
 @dataclass(frozen=True)
 class Import:
-    """study: its name; it need not be recorded yet. source: as the user named it, kind: "table", "optuna", "mlflow" or
-    "ray". at: ms since 1970. document: what else the user said. trials: with the parameters of their source, each with
-    its place there as `origin`."""
+    """study: its name; it need not be recorded yet. source: as the user named it. kind: "table", "optuna", "mlflow" or
+    "ray". at: ms since 1970. document: the import's other options. trials: with the parameters of the source, and with
+    their place in it as `origin`."""
 
     study: str
     source: str
@@ -30,7 +30,7 @@ class Import:
 
 
 def add(journal: Journal, one: Import) -> None:
-    """In one transaction."""
+    """Record an import in one transaction."""
     row = {
         "study": storable(one.study),
         "source": storable(masked(one.source)),
@@ -45,7 +45,7 @@ def add(journal: Journal, one: Import) -> None:
 
 
 def of_study(journal: Journal, study: str) -> list[Import]:
-    """The oldest first."""
+    """The imports into a study, the oldest first."""
     own = sa.select(imports).where(imports.c.study == storable(study)).order_by(imports.c.id)
     with journal._database.read() as connection:
         found = connection.execute(own).all()

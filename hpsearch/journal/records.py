@@ -38,8 +38,8 @@ class StudyRecord:
 class Summary:
     """The progress of a study.
 
-    trials: the number in each state, of all states. epochs, busy: epochs and seconds of training, of all trials. best:
-    None while no trial has a result. unmet: the number of trials that do not meet the study's requirements.
+    trials: the number of trials in each state. epochs, busy: epochs and seconds of training, of all trials. best: None
+    while no trial has a result. unmet: the number of trials that do not meet the study's requirements.
     """
 
     trials: Mapping[State, int]
@@ -144,8 +144,8 @@ def study_of(spec: str, identity: str, cause: str | None, cause_numbers: str, **
 
 
 def _study_document(text: str) -> dict[str, Any]:
-    """A stored spec or identity. One of an earlier version has no trial_seeds: its trials have different seeds. Its
-    halving stops trials. For its numbers see `add_former_rules`."""
+    """A stored spec or identity. Keys that an earlier version did not have get its rule: trials have different seeds,
+    and halving stops trials. For rules of the space see `add_former_rules`."""
     document: dict[str, Any] = json.loads(text)
     add_former_rules(document)
     document.get("study", {}).setdefault("trial_seeds", "different")

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
-"""Every version of the schema, oldest first; `migrations/versions` has a migration to each. This file is the last."""
+"""Every version of the schema, oldest first; `migrations/versions` has a migration to each. This file has the last."""
 
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "hpsearch_alembic_version"
@@ -50,12 +50,12 @@ studies = Table(
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
 )
 
-# loss: `value`, negated where it is maximised, so that ORDER BY loss is best first; NULL where it is not, and where the
-# trial does not meet the study's requirements.
-# cause: a `Cause`; cause_numbers: its numbers, as JSON. Of a study: why it ended, NULL before.
-# superseded: 1 where it was trained with an earlier version of the trainer's code.
-# reads_epochs: 1 where its trainer has read run.epochs_total. replaces: the number of an earlier trial, or NULL.
-# caller: the program that trains it, where several train trials of the study together; else NULL.
+# loss: `value`, negated if it is maximised, so that ORDER BY loss lists the best first; NULL if there is no
+# value, or if the trial does not meet the study's requirements.
+# cause: a `Cause`; cause_numbers: its numbers, as JSON. For a study: why it ended, NULL before.
+# superseded: 1 if it was trained with an earlier version of the trainer's code.
+# reads_epochs: 1 if its trainer has read run.epochs_total. replaces: the number of an earlier trial, or NULL.
+# caller: the program that trains it, if several programs train the study's trials together; else NULL.
 trials = Table(
     "hpsearch_trials",
     metadata,

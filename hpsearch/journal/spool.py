@@ -154,7 +154,7 @@ def _kept(line: bytes) -> SpooledBatch:
         tuple(Decision(**decision) for decision in content["decisions"]),
         content["state"],
         tuple(TrainingSegment(**{**one, "environment": Environment(**one["environment"])}) for one in segments),
-        cause_of(content.get("cause")),  # nor a cause, which one from before journal 0005 does not have either
+        cause_of(content.get("cause")),  # absent before journal 0005
         content.get("cause_numbers", {}),
     )
     return SpooledBatch(content["token"], content["revision"], batch)

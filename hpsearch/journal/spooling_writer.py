@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Lock, Thread
 
 from hpsearch.core.errors import JournalError, JournalUnavailable
+from hpsearch.core.format import many
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal.lease import Lease
 from hpsearch.journal.spool import Spool, SpooledBatch, merged
@@ -22,7 +23,7 @@ PATIENCE = 2.0
 class SpoolingWriter:
     """A Writer and a Spool: when `write` returns, the batch is in the database or on the local disk.
 
-    wait: the most seconds that the database may be unreachable. notify: is called with messages for the user.
+    wait: the maximum seconds that the database may be unreachable. notify: called with messages for the user.
 
     While the database is unreachable, a thread tries to write the spooled batches in their order, and only this thread
     uses the Writer.
@@ -46,7 +47,7 @@ class SpoolingWriter:
 
     @property
     def overdue(self) -> str:
-        """A message where the database has been unreachable for longer than `wait`, so that the run should end; else
+        """A message if the database has been unreachable for longer than `wait`, so that the run should end; else
         ""."""
         outage = self._outage
         if outage is None or time.monotonic() - self._began < self._wait:
@@ -117,7 +118,7 @@ class SpoolingWriter:
         self._thread.start()
 
     def _keep(self, batch: Batch) -> bool:
-        """Spool the batch. False: it was not, since the database is reachable again."""
+        """Spool the batch. False: it was not spooled, since the database is reachable again."""
         with self._lock:
             if self._outage is None:
                 return False
@@ -130,7 +131,7 @@ class SpoolingWriter:
             return True
 
     def _flush_until_done(self) -> None:
-        """On the thread, until the database has everything."""
+        """Runs on the thread until all batches are in the database."""
         while not self._closing.is_set():
             try:
                 if self._flush_spool():
@@ -153,16 +154,16 @@ class SpoolingWriter:
             self._outage = None
         self._notify(
             f"the journal is reachable again after {time.monotonic() - self._began:.0f} s; "
-            f"the {self._kept} batches kept on disk are in it now"
+            f"written to it: {many(self._kept, 'update')} kept on disk"
         )
         return True
 
 
 def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) -> str:
-    """Write the batches that an earlier run left in the spool. A message for the user, "" for none.
+    """Write the batches that an earlier run left in the spool. Returns a message for the user, "" for none.
 
-    They are written once, in one transaction. They are refused where another process has written to the study
-    meanwhile, or the journal was restored from an older backup.
+    They are written once, in one transaction. They are refused if another process has written to the study meanwhile,
+    or if the journal was restored from an older backup.
     """
     kept = spool.read()
     if not kept:
@@ -180,12 +181,12 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     writer.close()
     spool.clear()
     return (
-        f"{len(left)} batches of an earlier run, kept on disk while the journal was unreachable, are in the journal now"
+        f"written to the journal: {many(len(left), 'update')} of an earlier run, kept on disk while it was unreachable"
     )
 
 
 def _refuse(spool: Spool, kept: Sequence[SpooledBatch], known: Iterable[Trial], why: str) -> str:
-    """No message where the journal has all batches: an earlier run was killed right after its commit."""
+    """No message if the journal has all batches: then an earlier run was killed right after its commit."""
     there = {(trial.number, report.step, report.at) for trial in known for report in trial.curve}
     reports = [(number, report.step, report.at) for one in kept for number, report in one.batch.reports]
     lost = sum(report not in there for report in reports)
@@ -193,6 +194,6 @@ def _refuse(spool: Spool, kept: Sequence[SpooledBatch], known: Iterable[Trial], 
         spool.clear()
         return ""
     return (
-        f"{lost} reports of an earlier run, kept on disk while the journal was unreachable, are refused: {why}; "
-        f"they are kept in {spool.set_aside()}"
+        f"not written to the journal: {many(lost, 'report')} of an earlier run, kept on disk while it was unreachable, "
+        f"because {why}; now in {spool.set_aside()}"
     )

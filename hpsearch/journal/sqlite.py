@@ -22,7 +22,7 @@ BUSY_TIMEOUT = 90.0
 """Seconds to wait for the lock of another process, unless a transaction has its own limit."""
 
 _ADVICE = {
-    "SQLITE_BUSY": "another process has locked it: wait until that is done, or end it",
+    "SQLITE_BUSY": "another process has locked it: wait until that process is done, or end it",
     "SQLITE_CORRUPT": "it is damaged: `sqlite3 FILE .recover` may save what is in it",
     "SQLITE_READONLY": "make the file and its folder writable",
     "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
@@ -50,7 +50,7 @@ def make_file(path: Path) -> None:
             f"journal {path}: its folder cannot be made: {error}\n"
             "set HPSEARCH_HOME to a folder that can be written, or journal.url to a file in one"
         ) from error
-    with suppress(OSError):  # SQLite explains it, and gives its own files the mode of this one
+    with suppress(OSError):  # SQLite reports the error; its other files get the mode of this one
         path.touch(FILE_MODE & ~umask())
     with closing(_connect(path, create=True)) as connection:
         _use_wal(connection, time.monotonic() + BUSY_TIMEOUT)
@@ -73,7 +73,7 @@ def is_busy(error: BaseException) -> bool:
 
 
 def advice(error: BaseException, path: Path) -> str:
-    """The advice for an error."""
+    """What the user can do about an error."""
     name = getattr(error, "sqlite_errorname", "")
     todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"fix this ({name})")
     if is_busy(error) and (pid := writing_process(path)) is not None:
@@ -85,7 +85,7 @@ def advice(error: BaseException, path: Path) -> str:
 
 
 def writing_process(path: Path) -> int | None:
-    """The pid of another process that holds the write lock of the file; None where there is none, or it cannot be
+    """The pid of another process that holds the write lock of the file; None if there is none, or if it cannot be
     determined (macOS, another pid namespace)."""
     with suppress(OSError):
         inode = Path(f"{path}-shm").stat().st_ino
@@ -112,7 +112,7 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")  # committed data survives a power failure
-    except BaseException:  # such as a file that is no database
+    except BaseException:  # such as for a file that is not a database
         connection.close()
         raise
     return connection
@@ -166,19 +166,20 @@ def check_is_local(path: Path) -> None:
     if mount is not None and mount.is_network:
         raise BadInput(
             f"journal {path}: {mount.point} is a network file system ({mount.kind}), on which SQLite loses data. "
-            "Give journal.url a file on a local disk, or set HPSEARCH_HOME to a folder on one, or let journal.url be "
-            "that of a PostgreSQL database"
+            "Give journal.url a file on a local disk, or set HPSEARCH_HOME to a folder on one, or set journal.url to "
+            "a PostgreSQL database"
         )
 
 
 def mount_of(path: PurePosixPath, mounted: Iterator[Mount]) -> Mount | None:
-    """The mount that has a path without links: the deepest, and of several at one point the last one. None: unknown."""
+    """The mount of a path without links: the deepest mount point, and of several mounts there the last one. None:
+    unknown."""
     around = [mount for mount in mounted if path.is_relative_to(mount.point)]
     return max(reversed(around), key=lambda mount: len(mount.point.parts), default=None)
 
 
 def mounts() -> Iterator[Mount]:
-    """All mounts, in order; none where they cannot be read."""
+    """All mounts, in order; none if they cannot be read."""
     with suppress(OSError):
         return of_mountinfo(_MOUNTINFO.read_text(errors="surrogateescape"))
     with suppress(OSError, subprocess.SubprocessError):

@@ -55,7 +55,7 @@ LEASE_SECONDS = 15.0
 class Journal:
     """Any thread or process may read at any time. A write to a study needs its lease.
 
-    Every method raises JournalError where the database is unreachable, full, damaged or read-only.
+    Every method raises JournalError if the database is unreachable, full, damaged or read-only.
     """
 
     def __init__(self, database: Database):
@@ -126,7 +126,7 @@ class Journal:
         return study
 
     def update_spec(self, lease: Lease, spec: Mapping[str, Any], identity: Mapping[str, Any] | None = None) -> None:
-        """Record a changed study file, such as a larger budget. identity: where that has changed too. LeaseLost."""
+        """Record a changed study file, such as a larger budget. identity: if it has changed too. LeaseLost."""
         changed = {"spec": spec} if identity is None else {"spec": spec, "identity": identity}
         values = {name: json.dumps(dict(own)) for name, own in changed.items()} | {"hpsearch_version": __version__}
         with self._database.write() as connection:
@@ -160,19 +160,19 @@ class Journal:
     # Trials and decisions ────────────────────────────────────────────────────────────────────────────
 
     def trials(self, study_id: int) -> list[Trial]:
-        """With their curves, by number."""
+        """The study's trials with their curves, by number."""
         with self._database.read() as connection:
             return whole_trials(connection, study_id)
 
     def trial(self, study_id: int, number: int) -> Trial:
-        """With its curve. NotFound."""
+        """One trial with its curve. NotFound."""
         with self._database.read() as connection:
             for trial in whole_trials(connection, study_id, number):
                 return trial
         raise NotFound(f"the study has no trial {number}")
 
     def summary(self, study_id: int) -> Summary:
-        """It reads no curves, so it is fast for large studies."""
+        """The progress of a study. It reads no curves, so it is fast for large studies."""
         own = trials.c.study_id == study_id
         unmet = sa.case((trials.c.value.is_not(None) & trials.c.loss.is_(None), 1), else_=0)
         sums = (trials.c.epoch + trials.c.retrained, trials.c.busy, unmet)
@@ -256,7 +256,8 @@ class Journal:
             return lease
 
     def holder(self, study_id: int, *, silent: bool = False) -> str | None:
-        """The process that runs the study, for people, or None. silent: with `Holding.may_run`, not only `blocks`."""
+        """The process that runs the study, as text for a message, or None. silent: also a process that is alive and has
+        not renewed its lease (`Holding.may_run`)."""
         with self._database.read() as connection:
             asked = (connection, self._database.clock, study_id, Owner.current())
             return callers.named(*asked) or fencing.holder(*asked, silent)
@@ -281,7 +282,7 @@ class Journal:
                 self.release(lease)
 
     def release(self, lease: Lease) -> None:
-        """End the lease; no effect where it is lost. It waits briefly for a locked file, since the lease expires
+        """End the lease; no effect if it is lost. It waits only briefly for a locked file, since the lease expires
         anyway."""
         with self._database.write(patience=2.0) as connection:
             connection.execute(leases.update().where(fencing.is_ours(lease)).values(holder=None))
@@ -336,7 +337,7 @@ _REPORT = (reports.c.number, reports.c.step, reports.c.metrics, reports.c.at)
 
 
 def all_studies(connection: Connection, name: str | None = None) -> list[StudyRecord]:
-    """The oldest first; only the one of that name, where one is given."""
+    """All studies, the oldest first; only the study `name` if it is given."""
     query = sa.select(studies).order_by(studies.c.id)
     if name is not None:
         query = query.where(studies.c.name == storable(name))
@@ -344,7 +345,7 @@ def all_studies(connection: Connection, name: str | None = None) -> list[StudyRe
 
 
 def whole_trials(connection: Connection, study_id: int, number: int | None = None) -> list[Trial]:
-    """With their curves, by number; only that one, where one is given."""
+    """Trials with their curves, by number; only trial `number` if it is given."""
     query = sa.select(*_REPORT).where(_of(reports, study_id, number)).order_by(reports.c.number, reports.c.step)
     curves = defaultdict[int, list[Report]](list)
     for own, step, metrics, at in connection.execute(query):
@@ -376,7 +377,7 @@ def changes(connection: Connection, study_id: int, since: int, limit_reports: in
 
 
 def _page_end(connection: Connection, study_id: int, since: int, limit_reports: int) -> int | None:
-    """The last revision of a page of complete batches, at least one; None where all new reports fit."""
+    """The last revision of a page of complete batches, at least one batch; None if all new reports fit."""
     new = sa.select(reports.c.revision).where(reports.c.study_id == study_id, reports.c.revision > since)
     beyond = connection.execute(new.order_by(reports.c.revision).offset(limit_reports).limit(1)).scalar()
     return None if beyond is None else max(beyond - 1, since + 1)

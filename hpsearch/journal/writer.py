@@ -30,7 +30,7 @@ class Batch:
 
     reports: (trial number, report); the trial, with the report in its curve, is in `trials`.
     study_state: with study_cause and study_cause_numbers; None: unchanged.
-    caller: the uid of the program that trains the RUNNING trials of the batch, where several programs train together.
+    caller: the uid of the program that trains the RUNNING trials of the batch, if several programs train together.
     segments: of trials in this or an earlier batch; a segment replaces an earlier one from the same epoch.
     """
 
@@ -141,7 +141,7 @@ class Writer:
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
-        """One transaction, from one revision to the next; a renewal of the lease only where `span` is empty."""
+        """One transaction, from one revision to the next. With an empty `span` it only renews the lease."""
         try:
             connection = self._connection or self._connect()
             with nullcontext() if self._is_file else postgres.reply_timeout(connection.driver_connection):
@@ -159,7 +159,7 @@ class Writer:
         return connection
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
-        """First the check of the token: it locks the lease's row, so no process can take over the study before the
+        """The token is checked first, which locks the lease's row: no process can take over the study before the
         commit."""
         with closing(connection.cursor()) as cursor:  # with an open cursor SQLite keeps the lock of a closed file
             if self._is_file:
@@ -180,10 +180,11 @@ class Writer:
         self.asked_to_stop = row[0] == self._lease.token
 
     def _outdated(self) -> JournalError:
-        """LeaseLost, or else an earlier attempt was committed after its timeout: the next attempt finds it."""
+        """JournalUnavailable: an earlier attempt was committed after its timeout, which the next attempt detects.
+        Raises LeaseLost."""
         recorded, _ = self._recorded()
         return JournalUnavailable(
-            f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again"
+            f"journal {self._database.where}: it has revision {recorded}, expected {self.revision}; try again"
         )
 
 

@@ -1,6 +1,6 @@
-"""Plots of a study: plotly is imported when the first one is drawn.
+"""Plots of a study. plotly is imported when the first one is drawn.
 
-A figure becomes an HTML page of its own (`pages`), or JSON that plotly's script draws (`study`, `script`).
+A figure becomes a separate HTML page (`pages`), or JSON that plotly's script draws (`study`, `script`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ def study(
 
 
 def _plot(name: str, title: str, caption: str, figure: "go.Figure", small: bool = False) -> Plot:
-    """The page shows the title above the plot, so the figure has none."""
+    """The page shows the title above the plot, so the figure has no title."""
     room = {"t": 10, "r": 10, "b": 40, "l": 60} if small else {"t": 40, "r": 20}
     figure.update_layout(title=None, margin=room, template="plotly_white")
     return Plot(name, title, caption, str(figure.to_json()), small)

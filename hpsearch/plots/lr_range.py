@@ -10,13 +10,13 @@ SYMBOLS = {"begins": "circle-open", "steepest": "triangle-down", "best": "star",
 """The marker of each learning rate that a test finds."""
 
 NAMES = {"begins": "begins to fall", "steepest": "falls fastest", "best": "lowest", "diverges": "diverges"}
-"""Their names in the legend."""
+"""The names of these markers in the legend."""
 
 HEIGHT = 600
 """Pixels."""
 
 LINE = 80
-"""The most characters in a line of the title, so that it fits the frame in which MLflow shows an artifact."""
+"""Maximum number of characters in a line of the title, so that it fits the frame of an artifact in MLflow."""
 
 
 def figure(document: Document) -> go.Figure:
@@ -65,7 +65,7 @@ def _label(test: Document, tests: Sequence[Document]) -> str:
 
 
 def _y_range(tests: Sequence[Document]) -> list[float] | None:
-    """From below the minimum to well above the initial losses: a diverged loss would flatten all others."""
+    """From below the minimum to well above the initial losses. A diverged loss would flatten all other curves."""
     smoothed = [test["smoothed"] for test in tests if test["smoothed"]]
     if not smoothed:
         return None

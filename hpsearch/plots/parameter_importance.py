@@ -12,7 +12,7 @@ ROW, FRAME = 32, 170
 
 
 def figure(document: Document) -> go.Figure:
-    """A bar for each parameter, the longest on top. document: that of an Importance."""
+    """A bar for each parameter, the longest on top. document: of an `Importance`."""
     shares = {name: short(share) for name, share in document["shares"].items()}
     layout = {"template": "plotly_white", "height": FRAME + ROW * len(shares), "margin": {"t": 110}}
     drawn = go.Figure(layout={**layout, "title": title(" ".join(_says(document)), 110)})
@@ -31,7 +31,7 @@ def figure(document: Document) -> go.Figure:
 
 
 def _says(document: Document) -> Iterator[str]:
-    """The number of trials, and parameters that not all trials have or that do not vary."""
+    """The number of trials, the parameters that only some trials have, and those with the same value in all trials."""
     count, complete = document["trials"], document["complete"]
     others = f", {count - complete} pruned or paused" if count > complete else ""
     yield f"From {many(count, 'trial')} ({complete} complete{others}):"

@@ -40,7 +40,7 @@ def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list
 
 
 def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Figure:
-    """All of them in one figure. ranked: the best first."""
+    """All these plots in one figure. ranked: the best first."""
     pictures = figures(ranked, objective, space)
     columns = min(COLUMNS, max(1, len(pictures)))
     rows = max(1, math.ceil(len(pictures) / columns))
@@ -111,7 +111,7 @@ def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective,
 
 
 def _place(parameter: Parameter, value: Value) -> str | float:
-    """The position on the axis; a value that the choice no longer has is shown as text."""
+    """The position on the axis; a value that is no longer in the choice is shown as text."""
     if not isinstance(parameter, Choice):
         return short(float(value))
     return label(parameter.labels[parameter.index(value)] if offers(parameter, value) else value_text(value))

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from hpsearch.plots.style import COLOURS, Document, beside, label, log_axis, spread, title
 
 MAX_AXES = 8
-"""The most parameters that are drawn; with more, each plot is too small."""
+"""Maximum number of parameters in the plot; with more, each plot is too small."""
 
 ROW = 230
 """Height of a round, in pixels."""
@@ -99,6 +99,6 @@ def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
 
 
 def _y_range(one: Document, before: Sequence[Document]) -> list[float] | None:
-    """The range of the values, without outliers. For a round of one trial that of all trials before."""
+    """The range of the values, without outliers. For a round with one trial, the range of all earlier trials."""
     usual = one["trials"] if len(one["trials"]) > 1 else before
     return spread([t["value"] for t in usual if t["value"] is not None], [one["best"]["value"]] if one["best"] else ())

@@ -36,7 +36,7 @@ def title(text: str, longest: int) -> dict[str, Any]:
 
 
 def beside(text: object, columns: int) -> str:
-    """A name under one of this many plots in a row, with an ellipsis in its middle where it is too long."""
+    """A name under one of `columns` plots in a row, with an ellipsis in the middle if it is too long."""
     return label(shortened(str(text), max(10, ROW_CHARACTERS // columns)))
 
 
@@ -67,7 +67,7 @@ def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] |
 
 
 def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
-    """At most `most` of them, evenly spaced, including the first."""
+    """At most `most` of these, evenly spaced, including the first."""
     if len(things) <= most:
         return list(things)
     return [things[number * len(things) // most] for number in range(most)]

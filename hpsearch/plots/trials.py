@@ -1,4 +1,4 @@
-"""Plots of learning curves: those of all trials, the losses of one trial, and the best value so far."""
+"""Plots of the learning curves of all trials, the losses of one trial, and the best value so far."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
 
 NAMED = 5
-"""How many of the best curves have a colour and a name."""
+"""Number of best curves with a colour and a name."""
 
 MAX_CURVES = 200
 MAX_POINTS = 200
-"""The most points of one curve."""
+"""Maximum number of points of one curve."""
 
 FEW = 30
-"""Curves of at most this many epochs have markers."""
+"""Curves with at most this many epochs have markers."""
 
 HEIGHT = 420
 """Pixels."""
@@ -156,7 +156,8 @@ def losses(trial: Trial, objective: Objective) -> go.Figure:
 
 
 def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> go.Figure:
-    """The best value so far by epochs trained. trials: those with epochs that count; fit: with values that count."""
+    """The best value so far by epochs trained. trials: all trials, for their epochs. fit: those with values that
+    count."""
     found = list(improvements(trials, fit, objective))
     total = sum(trial.epoch for trial in trials)
     x, y, texts = zip(*found, (total, found[-1][1], "end of the search"), strict=True)
@@ -185,7 +186,7 @@ def _value_range(found: Sequence[float], trials: Sequence[Trial], objective: Obj
 def improvements(
     trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective
 ) -> Iterator[tuple[int, float, str]]:
-    """The epochs trained so far, a value that was better than all before, and its trial and epoch, as text.
+    """For each improvement: the epochs trained so far, the new best value, and its trial and epoch as text.
 
     A trial that is judged by its last epoch counts from that epoch on.
     """

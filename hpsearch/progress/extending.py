@@ -22,12 +22,12 @@ def extend(
     """Train the finished trials of a recorded study longer, from their checkpoints, as `hpsearch extend` does.
 
     study: its name, its file, or the Study; a trainer that is given as a Python object needs the Study.
-    epochs: of a trial in all, those that it has trained included.
-    best: only the best ones, of this number; None: all finished trials.
-    from_scratch: train trials without a checkpoint again from epoch 1; without it, StudyChanged is raised for them.
+    epochs: total epochs of a trial, including those that it has trained.
+    best: the number of best trials to train longer; None: all finished trials.
+    from_scratch: train trials without a checkpoint again from epoch 1; otherwise such a trial raises StudyChanged.
     journal: as for `load`, for a name or a file. progress: as for `run`.
 
-    Raises BadInput for fewer epochs than recorded, NotFound for a study that is not recorded, and what `run` raises.
+    Raises BadInput for fewer epochs than recorded, NotFound for a study that is not recorded, and the errors of `run`.
     """
     asked = study if isinstance(study, Study) else os.fspath(study)
     with running(progress) as observer:

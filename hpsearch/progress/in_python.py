@@ -9,12 +9,13 @@ from hpsearch.core.logs import logging_restored
 from hpsearch.orchestrator.observers import Observer
 
 _RUNNING = threading.Lock()
-"""Held while a study runs: random states, Ray and logging are global to the process."""
+"""Held while a study runs, since random states, Ray and logging are global to the process."""
 
 
 @contextmanager
 def running(progress: bool) -> Iterator[Observer]:
-    """A context in which this process runs a study, and no other one: BadInput. progress: see `observer_in_python`."""
+    """A context in which this process runs a study. BadInput if it runs another one. progress: see
+    `observer_in_python`."""
     if not _RUNNING.acquire(blocking=False):
         raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
     try:
@@ -26,8 +27,8 @@ def running(progress: bool) -> Iterator[Observer]:
 
 @contextmanager
 def observer_in_python(progress: bool) -> Iterator[Observer]:
-    """In a notebook, plain lines on stdout: it shows stderr in red and a live view flickers. progress: False: nothing
-    is shown."""
+    """In a notebook, plain lines on stdout, since stderr is shown in red and a live view flickers. progress: False for
+    no output."""
     if not progress:
         yield Observer()
         return

@@ -1,4 +1,4 @@
-"""The message for a run of a study that was over before, in which nothing was trained."""
+"""The message for a run that trained nothing, because the study had ended before."""
 
 from hpsearch.core.format import many, score
 from hpsearch.core.trial import Cause, State
@@ -27,7 +27,7 @@ def text(result: RunResult) -> str:
 
 
 def how_to_extend(result: RunResult) -> list[str]:
-    """Nothing for a study that is not complete: another limit or a changed trainer lets it continue."""
+    """Empty for a study that is not complete: with another limit or a changed trainer it continues."""
     if result.end.state != "COMPLETE":
         return []
     if result.end.cause is Cause.EXHAUSTED:
@@ -40,6 +40,6 @@ def how_to_extend(result: RunResult) -> list[str]:
 
 
 def _extension(study: Study) -> str:
-    """What to change in the study file, so that the search proposes more trials; "" for a search without a budget."""
+    """The change of the study file with which the search proposes more trials; "" for a search without a budget."""
     search = study.search
     return next((_EXTENSIONS[key] for key in _EXTENSIONS if key in search.budgets and getattr(search, key)), "")

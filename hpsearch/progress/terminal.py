@@ -1,4 +1,4 @@
-"""Progress of a run on stderr: a live view, or without a terminal one line for each trial that ends."""
+"""Progress of a run on stderr: a live view; without a terminal, one line for each ended trial."""
 
 import os
 import sys
@@ -29,7 +29,8 @@ FRAME = 0.25
 
 
 def _is_notebook_cell(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a notebook's `!hpsearch run` started this process: its cell looks like a terminal, and keeps every frame.
+    """Whether a notebook's `!hpsearch run` started this process. Such a cell looks like a terminal, but keeps every
+    frame.
 
     JPY_PARENT_PID: set by Jupyter for its kernels. MPLBACKEND: set by the kernel.
     """
@@ -43,7 +44,7 @@ class Stderr(Console):
         super().__init__(stderr=True, **options)
 
     def on_broken_pipe(self) -> None:
-        """Rich would redirect stdout and end the process here."""
+        """Raise; Rich would redirect stdout and end the process."""
         raise BrokenPipeError
 
 
@@ -52,8 +53,8 @@ class Terminal(Observer):
 
     lines: a stream that receives one JSON object for every trial that has ended (`--jsonl`), or None.
 
-    A trainer that runs in this process may print, so there are lines in place of the live view. A closed terminal or
-    pipe does not stop the run: everything that is shown is also in the journal.
+    For a trainer in this process, which may print, lines replace the live view. A closed terminal or pipe does not stop
+    the run: everything that is shown is also in the journal.
     """
 
     def __init__(self, *, quiet: bool = False, lines: TextIO | None = None, console: Console | None = None):
@@ -85,7 +86,8 @@ class Terminal(Observer):
     def begin(
         self, title: str, total: int | None, objective: Objective, work: Workload | None = None, *, live: bool = True
     ) -> None:
-        """total: the number of proposals of the search, None where it depends on results. work: for the time left."""
+        """total: the number of proposals of the search; None if it depends on results. work: to estimate the time
+        left."""
         self._title, self._total, self._objective, self._work = title, total, objective, work
         self._began, self._drawn, self._retried, self._replaceable = time.monotonic(), 0.0, 0, 0
         self._before: tuple[float, float] | None = None
@@ -130,14 +132,14 @@ class Terminal(Observer):
                 self._live.update(self._view(history, running), refresh=True)
 
     def _progress(self, ended: int) -> str:
-        """More trials may end than this run proposes: those that an earlier run proposed count too."""
+        """More trials may end than this run proposes, since trials of an earlier run count too."""
         done = ended - self._retried
         return str(done) if self._total is None or done > self._total else f"{done}/{self._total}"
 
     # The live view ──────────────────────────────────────────────────────────────────────────────
 
     def _view(self, history: History, running: Collection[int]) -> Group:
-        """Lines are wrapped where the terminal is narrow; only the metric's name of running trials is cut."""
+        """Long lines are wrapped; only the metric's name of running trials is truncated."""
         head = Text.assemble(
             (self._title, "bold"), f"  {self._progress(history.ended)} trials  ", (self._time(history), "dim")
         )
@@ -153,7 +155,7 @@ class Terminal(Observer):
 
     def _running(self, history: History, running: Collection[int]) -> Table:
         table = Table.grid(padding=(0, 2))
-        for whole in (True, True, True, False):  # Rich narrows the columns that may wrap first
+        for whole in (True, True, True, False):  # Rich first narrows the columns that may wrap
             table.add_column(no_wrap=whole)
         metric = self._objective.metric
         for trial in map(history.__getitem__, sorted(running)):
@@ -165,7 +167,7 @@ class Terminal(Observer):
         return table
 
     def _time(self, history: History) -> str:
-        """How long this run has taken, and how long the rest is estimated to take."""
+        """The time that this run has taken, and an estimate of the time left."""
         text = f"{duration(time.monotonic() - self._began)} so far"
         if self._work is None or self._before is None or (elapsed := time.monotonic() - self._before[0]) <= 0:
             return text
@@ -174,7 +176,8 @@ class Terminal(Observer):
 
 
 def prints_to_stderr() -> AbstractContextManager[object]:
-    """Redirect the prints of a trainer in this process to stderr, unless stdout is a terminal: stdout is for data."""
+    """Redirect the prints of a trainer in this process to stderr, unless stdout is a terminal, since stdout is for
+    data."""
     return nullcontext() if sys.stdout and sys.stdout.isatty() else redirect_stdout(sys.stderr)
 
 

@@ -1,8 +1,8 @@
 """SHA-256 of files, folders, bytes, arrays and tensors.
 
-The hash depends on the content only: of a file, its bytes (as `sha256sum`); of an array or tensor, its type, shape and
-values. Hashes are cached in the process: of a file while its size and modification time are the same, of a tensor until
-it is written to, of an array while it exists.
+The hash depends only on the content: a file's bytes (as `sha256sum`); the type, shape and values of an array or tensor.
+A process caches the hash of a file while its size and modification time are the same, of a tensor until it is written
+to, and of an array while it exists.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def digest(*things: Any) -> str:
 
 
 def by_name(segments: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
-    """The SHA-256s of the data, by name; several where it changed. segments: the data of each training segment."""
+    """The SHA-256s of the data, by name; several if the data changed. segments: the data of each training segment."""
     found: dict[str, dict[str, None]] = {}
     for data in segments:
         for name, digest in data.items():
@@ -41,7 +41,7 @@ def _of(thing: Any) -> str:
         return _folder(path) if path.is_dir() else _file(path)
     if hasattr(thing, "dtype") and hasattr(thing, "shape"):
         return _cached(thing)
-    raise TypeError(f"a {type(thing).__name__} is no Path, bytes, array or tensor")
+    raise TypeError(f"a {type(thing).__name__} is not a Path, bytes, an array or a tensor")
 
 
 def _folder(folder: Path) -> str:

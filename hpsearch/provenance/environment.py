@@ -1,4 +1,4 @@
-"""The environment of a trial: what its curve depends on besides parameters, seed and data.
+"""The environment of a trial: everything that its curve depends on besides parameters, seed and data.
 
 `of_worker` is called in the worker's process, `code` in the driver's.
 """
@@ -24,7 +24,7 @@ from hpsearch.provenance import installed, repository
 from hpsearch.provenance.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
-"""Packages whose versions are recorded where installed, besides those that the trainer imports."""
+"""Packages with a recorded version, if installed, besides those that the trainer imports."""
 
 SETTINGS = (
     "OMP_NUM_THREADS",
@@ -36,7 +36,7 @@ SETTINGS = (
     "HPSEARCH_HOME",
     "HPSEARCH_UMASK",
 )
-"""Environment variables that can change results, and those of hpsearch that have no secret: only these are recorded."""
+"""The environment variables that are recorded: those that can change results, and hpsearch's without a password."""
 
 
 # In the worker's process ─────────────────────────────────────────────────────────────────────────
@@ -77,12 +77,12 @@ def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
 
 
 def sources(own: Sources) -> dict[str, str]:
-    """SHA-256 of the trainer's files by module, and of objects that are in no file."""
+    """SHA-256 of the trainer's files by module, and of objects that are not in a file."""
     return {name: repository.file_hash(path) for name, path in sorted(own.files.items())} | own.objects
 
 
 def versions(own: Sources) -> dict[str, str]:
-    """Of Python, hpsearch and the packages that a trainer imports, in this process. Nothing is imported."""
+    """The versions of Python, hpsearch and the packages that a trainer imports, in this process. Imports nothing."""
     return {"python": platform.python_version(), **_packages(own.packages)}
 
 
@@ -93,8 +93,8 @@ def _packages(imported: set[str]) -> dict[str, str]:
 
 @cache
 def _version(name: str) -> str:
-    """The version of a distribution, or of a module with another name than its distribution (sklearn); "" for
-    neither."""
+    """The version of a distribution, or of a module with another name than its distribution (sklearn); "" if
+    unknown."""
     with suppress(importlib.metadata.PackageNotFoundError, ValueError):
         return importlib.metadata.version(name)
     return str(getattr(sys.modules.get(name), "__version__", ""))
@@ -142,8 +142,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def code(use: str, folder: Path, keep_diff: bool = True) -> dict[str, Any]:
-    """The study's folder, the git repositories of it and of the trainer "module:name" (`repository.state`), the
-    installed distributions, and the lock files (`provenance.installed`)."""
+    """The study's folder, its git repository and that of the trainer "module:name" (`repository.state`), the installed
+    distributions, and the lock files (`provenance.installed`)."""
     states = [repository.state(place, keep_diff) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]
     unique = {one["name"]: one for one in (known or states[:1])}
@@ -199,7 +199,7 @@ def _commit(repository: Mapping[str, Any]) -> str:
 
 
 def comparable(document: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
-    """Environment and data of a trial as nested mappings of short values, to compare with those of another trial."""
+    """Environment and data of a trial as nested mappings of short values, to compare them with another trial's."""
     repositories = {one["name"]: _comparable(one) for one in document["code"]["repositories"]}
     tree = {"data": data, **document["environment"], "repository": repositories}
     return {name: _shortened(value) for name, value in tree.items()}

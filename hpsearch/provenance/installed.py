@@ -1,4 +1,4 @@
-"""The installed distributions and the lock files of a study: what is needed to build its environment again."""
+"""The installed distributions and the lock files of a study, to build its environment again."""
 
 import json
 import sys
@@ -14,14 +14,14 @@ LOCKS = (
     *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pixi.lock", "Pipfile.lock", "conda-lock.yml"),
     *("environment.yml", "requirements.lock", "requirements.txt", "constraints.txt"),
 )
-"""Files that name the versions of an environment."""
+"""Files with the versions of an environment."""
 
 
 def distributions(path: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """By name, `version` and, where the distribution is from no index, `url` (PEP 610).
+    """By name: `version`, and `url` for a distribution that is not from an index (PEP 610).
 
-    path: the folders that are searched; default: sys.path. Names and versions are those of the .dist-info folders: to
-    read the metadata of every distribution takes 100 times as long.
+    path: the folders to search; default: sys.path. Names and versions are those of the .dist-info folders: reading the
+    metadata of every distribution takes 100 times as long.
     """
     found: dict[str, dict[str, str]] = {}
     for place in sys.path if path is None else path:
@@ -55,7 +55,7 @@ def lock_files(folder: Path) -> dict[str, str]:
 
 
 def requirements(recorded: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Lines of a requirements file. An editable installation is a comment: it is on one machine only."""
+    """Lines of a requirements file. An editable installation is a comment, since it is on one machine only."""
     for name, one in recorded.items():
         if "editable" in one:
             yield f"# {name} {one['version']} was installed from {one['url']}, editable"
@@ -64,8 +64,8 @@ def requirements(recorded: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """`numpy: was 2.3.0, is 2.4.6` for each distribution and lock file that differs. Both: `code` of an environment;
-    [] where an older hpsearch recorded no distributions."""
+    """`numpy: was 2.3.0, is 2.4.6` for each distribution and lock file that differs; [] if an older hpsearch recorded
+    no distributions. before, now: the `code` of an environment."""
     lines = []
     if "distributions" in before:
         old, new = (_versions(code["distributions"]) for code in (before, now))

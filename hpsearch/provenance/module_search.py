@@ -1,6 +1,6 @@
-"""Where the module that a study names is found: beside the study file first, then on the Python path.
+"""Finds the module of a study's trainer: first in the study's folder, then on the Python path.
 
-A file that is no importable module of that name, because a standard module has it, is found under a name of its own.
+A file with the name of a standard module is imported under another name.
 """
 
 import importlib
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 AFTER_STANDARD: set[str] = set()
-"""Folders that hold a module named like a standard one: they are searched after the standard library, so that what
-imports the standard module does not get theirs."""
+"""Folders with a module that has the name of a standard one. They are searched after the standard library, so that
+other code imports the standard module."""
 
 
 def module_of(use: str, folder: Path) -> str:
     """Make the module of "module:name" or "path/file.py:name" importable, and return the name to import it by.
 
-    folder: of the study, where the module is looked for first and a path starts. On a node of a cluster that has no
-    such folder, what was sent there is in the working directory. The module itself is not imported.
+    folder: the study's, which is searched first and is the start of relative paths. On a cluster's node without this
+    folder, the sent copy is in the working directory. The module itself is not imported.
     """
     place = use.rpartition(":")[0]
     if not folder.is_dir():
@@ -37,15 +37,15 @@ def module_of(use: str, folder: Path) -> str:
 
 
 def search_first_in(folder: Path) -> None:
-    """Modules are looked for in this folder first."""
+    """Let imports search this folder first."""
     if str(folder) not in sys.path:
         sys.path.insert(_after_standard() if str(folder) in AFTER_STANDARD else 0, str(folder))
 
 
 def _importable(module: str, folder: Path) -> str:
-    """What the module imports is also looked for beside it where that is no package, as Python does for a script (of a
-    link: beside the file that it points to). Where an installed package has the name of the module's top folder, such
-    as `trainers`, the folder becomes part of it."""
+    """Make a module of the folder importable. If it is not in a package, its imports are also searched beside it, as
+    Python does for a script (for a link, beside the file that it points to). If an installed package has the name of
+    the module's top folder, such as `trainers`, the folder becomes part of that package."""
     top, *inside = module.split(".")
     if top in sys.stdlib_module_names and (name := _named_like_standard(top, inside, folder)):
         return name
@@ -75,7 +75,7 @@ def _search_after(first: Path, second: Path) -> None:
 
 
 class _Files(MetaPathFinder):
-    """Finds a file under another name than its own."""
+    """Finds a module's file under another name."""
 
     def __init__(self) -> None:
         self.files: dict[str, Path] = {}
@@ -92,7 +92,7 @@ _FILES = _Files()
 
 
 def _named_like_standard(top: str, inside: list[str], folder: Path) -> str:
-    """The name to import it by; "" where the folder holds no such module."""
+    """The name to import it by; "" if the folder has no such module."""
     if inside and not (folder / top / "__init__.py").exists():
         below = folder.joinpath(top, *inside)
         if not (below.with_name(f"{below.name}.py").is_file() or below.is_dir()):

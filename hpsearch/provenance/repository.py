@@ -14,16 +14,16 @@ from hpsearch.core.keys_in_text import without_keys
 from hpsearch.core.redact import redact
 
 GIT_TIMEOUT = 3.0
-"""Seconds for each call of git, which may be too few in a very large repository."""
+"""Seconds for each call of git. They may be too few for a very large repository."""
 
 MAX_DIFF_LENGTH = 100_000
-"""The most characters of a diff that are recorded; its lines and SHA-256 are those of the whole diff."""
+"""Maximum characters of a recorded diff; its number of lines and its SHA-256 are those of the whole diff."""
 
 MAX_FILES = 200
-"""The most untracked files that are hashed. All are counted."""
+"""Maximum number of untracked files that are hashed. All are counted."""
 
 MAX_BYTES = 1 << 20
-"""The most bytes of an untracked file that is hashed. Of a larger one the size is recorded."""
+"""Maximum bytes of an untracked file that is hashed. For a larger file the size is recorded."""
 
 _NOT_CODE = (":/", ":(exclude,glob)**/.env*", ":(exclude,glob)**/.hpsearch/**")
 """Path specs: the whole repository, without files that may have passwords, and without the files of hpsearch."""
@@ -34,11 +34,11 @@ class _GitFailed(Exception):
 
 
 def state(folder: Path, keep_diff: bool = True) -> dict[str, Any]:
-    """The repository of a folder, as plain values. keep_diff: else its text is left out.
+    """The repository of a folder, as plain values. keep_diff: False leaves out the diff's text.
 
     name: of its folder. commit: the hash, None before the first commit. diff: of tracked files against the commit,
     without passwords and keys; diff_lines, diff_sha256: of the whole diff ("" for no difference). untracked: name ->
-    SHA-256 (or size); untracked_files: their number. Or else problem: why none of this is known.
+    SHA-256 (or size); untracked_files: their number. If git fails, only name and problem: why nothing is known.
     """
     try:
         root = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))

@@ -1,4 +1,4 @@
-"""The source files of a trainer: its own, and those that it imports anywhere in its code and that are not installed.
+"""The source files of a trainer: its own, and those of all its imports that are not installed.
 
 They are read from the source text, and not from sys.modules, so that the result is the same in every process.
 """
@@ -20,7 +20,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 MAX_BYTES = 1 << 20
-"""Of a file that may be a program."""
+"""Maximum size of a file that may be a program."""
 
 SCRIPTS = {".py", ".sh", ".bash", ".R", ".jl", ".pl", ".rb", ".lua", ".js"}
 """Suffixes of programs that another program may run."""
@@ -28,11 +28,12 @@ SCRIPTS = {".py", ".sh", ".bash", ".R", ".jl", ".pl", ".rb", ".lua", ".js"}
 
 @dataclass
 class Sources:
-    """files: module name -> file, of modules that are not installed. packages: installed ones that they import.
+    """files:
 
-    objects: "module:name" -> SHA-256 of the source code of functions and classes that are in no file, such as those of
-    a notebook; without source code, of the bytecode (which differs between versions of Python).
-    texts: the source code of these objects, where it is known.
+    module name -> file, of modules that are not installed. packages: the installed ones that they import. objects:
+    "module:name" -> SHA-256 of the source code of functions and classes that are not in a file, such as those of a
+    notebook; without source code, of the bytecode (which differs between versions of Python).
+    texts: the source code of these objects, if known.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -56,8 +57,8 @@ class Sources:
 
     @classmethod
     def of_files(cls, paths: Iterable[Path]) -> "Sources":
-        """Of programs in any language: a Python file and all that it imports from beside it, another one and the
-        programs that its text names. Files of more than MAX_BYTES are data."""
+        """The sources of programs in any language: a Python file with its imports; another file with the programs that
+        its text names. Files of more than MAX_BYTES are data."""
         found = cls()
         for path in paths:
             found._add_file(path)
@@ -65,8 +66,8 @@ class Sources:
 
     @classmethod
     def of_object(cls, thing: Any) -> "Sources":
-        """The sources of a function, a class or an instance: those of its module; in a program or a notebook, its own
-        and those of the objects that it refers to."""
+        """The sources of a function, a class or an instance: of its module; in a program or a notebook, its own code
+        and that of the objects that it refers to."""
         found = cls()
         found._add_object(thing)
         return found
@@ -109,7 +110,7 @@ class Sources:
                 self._add_object(other)
 
     def _is_package(self, name: str) -> bool:
-        """Whether a module is identified by a version: installed ones, Python's own, and hpsearch."""
+        """Whether a version identifies the module: an installed one, Python's own, or hpsearch."""
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or top == "hpsearch":
             return True
@@ -126,7 +127,7 @@ class Sources:
 
 @contextmanager
 def _searched_first(folder: Path) -> Iterator[None]:
-    """Modules are looked for beside a script first, as Python does when it runs it."""
+    """A context in which imports search the script's folder first, as when Python runs the script."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -161,7 +162,7 @@ def _source_hash(thing: Any) -> str:
 
 
 def _source(thing: Any) -> str:
-    """OSError where it is unknown: for code in no file, `inspect` may return lines of the running program."""
+    """OSError if it is unknown: for code that is not in a file, `inspect` may return lines of the running program."""
     text = inspect.getsource(thing)
     names = [getattr(one, "name", "<lambda>") for one in ast.parse(textwrap.dedent(text)).body]
     if thing.__name__ not in names:
@@ -226,7 +227,7 @@ def is_installed(path: Path) -> bool:
 
 
 def _places(top: str) -> list[Path]:
-    """The file of a top-level module, or the folders of a namespace package; [] where there is neither."""
+    """The file of a top-level module, or the folders of a namespace package; [] if there is neither."""
     spec = _spec(top)
     if spec is None:
         return []
@@ -234,7 +235,7 @@ def _places(top: str) -> list[Path]:
 
 
 def source_file(name: str) -> Path | None:
-    """The Python source file of a module; None where there is none. Nothing is imported."""
+    """The Python source file of a module; None if there is none. Imports nothing."""
     top, *inside = name.split(".")
     spec = _spec(top)
     if spec is None:
@@ -267,9 +268,9 @@ def _imports(module: str, path: Path) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=256)
 def _import_statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """Those of importlib.import_module included; of f"models.{name}" all modules of the package.
+    """The imports of a file, including importlib.import_module; for f"models.{name}", all modules of the package.
 
-    Cached, because one start of a study reads the imports of its trainer several times.
+    Cached, because the start of a study reads the imports of its trainer several times.
     """
     nodes = list(ast.walk(ast.parse(source)))
     calls = (node for node in nodes if isinstance(node, ast.Call) and node.args)
@@ -292,7 +293,7 @@ def _imported_by(call: ast.Call) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _modules_of(package: str) -> list[str]:
-    """The modules in a package that is not installed."""
+    """The modules of a package; [] if it is installed."""
     top, *inside = package.split(".")
     places = [Path(place, *inside) for place in getattr(_spec(top), "submodule_search_locations", None) or ()]
     return sorted({file.stem for place in places if not is_installed(place) for file in place.glob("*.py")})

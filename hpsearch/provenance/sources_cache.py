@@ -1,4 +1,4 @@
-"""The sources of a trainer, read once in a process while they stay the same."""
+"""The sources of a trainer, read only once in a process if they do not change."""
 
 import sys
 from collections.abc import Callable, Hashable, Iterable
@@ -15,8 +15,8 @@ _known: dict[Hashable, tuple[Stamps, Sources]] = {}
 
 
 def read_once(key: Hashable, read: Callable[[], Sources]) -> Sources:
-    """What `read` returned for this key before, if nothing has changed since: neither the files, nor the content of
-    their folders, where a module may have been added, nor sys.path. Reading takes 1 to 5 ms for each file."""
+    """The earlier result of `read` for this key, if neither the files, nor the content of their folders, nor sys.path
+    have changed since. Reading takes 1 to 5 ms for each file."""
     key = (key, tuple(sys.path))
     if key in _known:
         stamps, found = _known[key]

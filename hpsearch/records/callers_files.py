@@ -1,8 +1,8 @@
-"""What a command takes from files of the caller, and not from the record of a study.
+"""What a command reads only from files of the caller, not from the record of a study.
 
-Others may write to a shared journal, and a journal may come from somebody else. So `${env:NAME}` in a record is not
-replaced, code is imported only from files of the caller, and the addresses of MLflow and of a cluster are those of the
-caller: of the study file, an option, or the environment.
+Other users may write to a shared journal. So `${env:NAME}` in a record is not replaced, code is imported only from
+files of the caller, and the addresses of MLflow and of a cluster come from the caller: from the study file, an option,
+or the environment.
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ from hpsearch.trainer.source_reader import Definition, SourceReader
 from hpsearch.trainer.trainer_sources import sources_of
 
 OWN_CLUSTERS = ("local", "none", "auto")
-"""Values of resources.address that lead to no address of the record; "auto" reads RAY_ADDRESS."""
+"""Values of resources.address that name no address; "auto" reads RAY_ADDRESS."""
 
 MLFLOW = "MLFLOW_TRACKING_URI"
 NO_ADDRESSES: Mapping[str, Any] = MappingProxyType({})
@@ -39,8 +39,8 @@ REFERENCE = f"${{env:{MLFLOW}}}"
 
 @dataclass(frozen=True)
 class CallersStudy:
-    """A recorded study. file: the caller's own study file, where the study was recorded from one and it is still there;
-    else None. problem: why that file cannot be read now."""
+    """A recorded study. file: the caller's own study file, if the study was recorded from one that still exists; else
+    None. problem: why that file cannot be read now."""
 
     record: StudyRecord
     file: Study | None
@@ -58,7 +58,7 @@ class CallersStudy:
         return cls(record, file if file.study.name == record.name else None)
 
     def folder(self, journal: Journal) -> Path:
-        """Where its trainer is imported from: the study file's folder, else the one that it was trained in, else the
+        """The folder that its trainer is imported from: the study file's, else the one that it was trained in, else the
         current one."""
         if self.file is not None:
             return self.file.folder
@@ -67,8 +67,8 @@ class CallersStudy:
         return folder if folder.is_dir() else Path.cwd()
 
     def tracking(self, home: Path, *, option: str = "") -> str | None:
-        """MLflow's address, as a study file in `folder` may have it; None: the store in the home. home: the folder with
-        the default store. option: of the command, to name another one. BadInput where only the record names it."""
+        """MLflow's address, in the form of a study file; None: the store in the home. home: the folder with the default
+        store. option: text of the message about the command's option. BadInput if only the record has the address."""
         written = self.record.spec.get("tracking", {}).get("mlflow")
         if written in (None, "none"):
             return None if written is None else "none"
@@ -87,8 +87,8 @@ class CallersStudy:
         )
 
     def check_code(self, study: Study) -> None:
-        """study: as recorded, with the folder to import from. BadInput where its code or its cluster is not of the
-        caller. Imports nothing."""
+        """study: as recorded, with the folder to import from. BadInput if its code or its cluster is not the caller's.
+        Imports nothing."""
         file = self.file
         self._check_cluster(study, file.resources.address if file is not None else "")
         for name in ("search", "prune"):
@@ -131,7 +131,7 @@ class CallersStudy:
 
 
 def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None = None) -> Study:
-    """A recorded study, to train it again: from its file, or from the journal where its name was given.
+    """A recorded study, to train it again: from its file, or from the journal if its name was given.
 
     StudyChanged: the file has changed. BadInput: see `CallersStudy`. study, url: as for `records.find.opened`.
     """
@@ -167,8 +167,8 @@ def as_recorded(
     addresses: Mapping[str, Any] = NO_ADDRESSES,
     environment: Mapping[str, str] = os.environ,
 ) -> Study:
-    """The study of a record, with the caller's [journal] and [tracking]. BadInput where the record has ${env:NAME}
-    elsewhere, which only a study file of the caller may have."""
+    """The study of a record, with the caller's [journal] and [tracking]. BadInput if the record has ${env:NAME} in
+    other sections: only a study file of the caller may have it."""
     parts = {name: table for name, table in record.spec.items() if name not in ("journal", "tracking")}
     if (key := _with_reference(parts)) is not None:
         raise BadInput(f'the record of study "{record.name}" has ${{env:…}} in {key}: pass the path of the study file')
@@ -185,12 +185,12 @@ def _with_reference(value: Any, key: str = "") -> str | None:
 
 
 def _trainer(study: Study) -> Mapping[str, Any]:
-    """What is called: everything of [trainer] but its length."""
+    """The section [trainer] without the number of epochs."""
     return {key: value for key, value in study.spec()["trainer"].items() if key != "epochs"}
 
 
 def _own_store(uri: str, home: Path) -> Path | None:
-    """The path of a SQLite file in the home, or of one that is there beside it. None for any other address."""
+    """The path of a SQLite file in the home, or of an existing one beside it. None for any other address."""
     name = uri.removeprefix("sqlite:///")
     if name == uri or "?" in name:
         return None
@@ -203,15 +203,15 @@ def _own_store(uri: str, home: Path) -> Path | None:
 
 
 def _spec(module: str) -> object:
-    """None where the module is not found. Its top package is looked up; nothing is imported."""
+    """None if the module is not found. Only its top package is looked up; nothing is imported."""
     with suppress(ImportError, ValueError):
         return importlib.util.find_spec(module.partition(".")[0])
     return None
 
 
 def _defined_elsewhere(module: str, name: str, files: Mapping[str, Path]) -> str:
-    """`subprocess.getoutput` where one of these files imports that under the name; "" where it defines it, or where its
-    text does not show that."""
+    """Such as `subprocess.getoutput`, if one of these files imports that under the name; "" if the file defines the
+    name, or if its source does not show it."""
     reader = SourceReader()
     with suppress(SyntaxError, OSError):
         if (source := reader.module(module)) is not None:

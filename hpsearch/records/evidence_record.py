@@ -1,4 +1,4 @@
-"""What the journal says about the evidence of a study: results that its sampler learns from and that are no trials."""
+"""The recorded evidence of a study: results that its sampler learns from and that are not trials of the study."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from hpsearch.core.related import RelatedStudy
 
 EVIDENCE = "evidence"
-"""The kind of the journal's document: "sources", one for each study or import, with how many of its trials are usable,
-and how many are not for which reason; "learns": whether the search method uses them."""
+"""The kind of the journal's document: "sources", one for each study or import, with the number of usable trials, and of
+unusable ones by reason; "learns": whether the search method uses them."""
 
 LEARNED = "learn_from"
-"""The kind of the journal's document of [search] learn_from: "studies", each as `RelatedStudy.document`, with what
-cannot be used."""
+"""The kind of the journal's document of [search] learn_from: "studies", each as `RelatedStudy.document`, with the parts
+that cannot be used."""
 
 
 def evidence_of(documents: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The sources; those of learn_from, too. documents: the journal's, by kind."""
+    """The sources, including those of learn_from. documents: the journal's, by kind."""
     found: Sequence[Mapping[str, Any]] = documents.get(EVIDENCE, {}).get("sources", ())
     return [*found, *map(_source, documents.get(LEARNED, {}).get("studies", ()))]
 

@@ -19,10 +19,10 @@ from hpsearch.records.evidence_record import EVIDENCE, evidence_of
 from hpsearch.records.find import JournalStudy
 
 TRAINER_CODE = "trainer_code"
-"""The kind of the journal's document with the code of the trainer (trainer_code.py), which no export has."""
+"""The kind of the journal's document with the trainer's code (trainer_code.py), which is not exported."""
 
 COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed", "superseded")
-"""The columns of a table that are about the trial."""
+"""The columns of a table that describe the trial."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class StudyExport:
         }
 
     def _front(self) -> dict[str, Any]:
-        """For a study with several goals: these, and the numbers of the trials on the Pareto front."""
+        """For a study with several goals: the goals, and the numbers of the trials on the Pareto front."""
         if not self.objective.others:
             return {}
         goals = [asdict(one) for one in self.objective.goals]
@@ -100,7 +100,7 @@ class StudyExport:
         pq.write_table(pa.table({name: _column([row[name] for row in table]) for name in names}), path)
 
     def _rows(self) -> list[dict[str, Any]]:
-        """One row for every report, with the columns of its trial; one without a step for a trial without reports.
+        """One row for every report, with the columns of its trial; for a trial without reports, one row without a step.
 
         A metric with the name of one of the trial's columns becomes `metrics.NAME`.
         """
@@ -125,7 +125,7 @@ class StudyExport:
 
 
 def _without_formula(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula begins with ', as OWASP advises ("CSV Injection")."""
+    """Prefix a text that a spreadsheet would read as a formula with ', as OWASP advises ("CSV Injection")."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
@@ -178,7 +178,7 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
 
 
 def _cell(value: Value) -> Value:
-    """A list or table as JSON."""
+    """A list or table as JSON; other values unchanged."""
     return value_text(value) if isinstance(value, list | dict) else value
 
 

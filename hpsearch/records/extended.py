@@ -1,4 +1,4 @@
-"""The epochs of a study that was extended, where its file has the number from before."""
+"""The epochs of an extended study, if its file still has the number from before the extension."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ from hpsearch.study.definition import Study
 def with_extension(
     study: Study, journal: Journal, record: StudyRecord, note: Callable[[str], object] = lambda _: None
 ) -> Study:
-    """The study with the recorded epochs, if they are those of an extension (`hpsearch extend`, or --set
-    trainer.epochs=…) and the file has the number that its trials had trained before."""
+    """The study with the recorded epochs, if they are from an extension (`hpsearch extend`, or --set trainer.epochs=…)
+    and the file has a number of epochs from before it."""
     recorded, own = int(record.spec["trainer"]["epochs"]), study.trainer.epochs
     if own >= recorded or not journal.count(record.id, EXTENDED):
         return study

@@ -35,7 +35,7 @@ class JournalStudy:
 
     @property
     def metric_meanings(self) -> dict[str, str]:
-        """The section [metrics]: by what it means, the name of a metric."""
+        """The section [metrics]: meaning -> name of a metric."""
         return dict(self.record.spec.get("metrics", {}))
 
     @property
@@ -54,12 +54,12 @@ def is_file(study: str | None) -> bool:
 
 
 def file_of(study: str | None) -> Study | None:
-    """The study in a study file; None where `study` is a name."""
+    """The study in a study file; None if `study` is a name."""
     return Study.load(study) if study is not None and is_file(study) else None
 
 
 def folder_of(study: str | None) -> Path | None:
-    """The folder with the journal; None where `study` is a name or a study file.
+    """The folder with the journal; None if `study` is a name or a study file.
 
     study: the path of a home (`.hpsearch`), of the folder that has it, or of a study's own folder in it.
     """
@@ -77,7 +77,7 @@ def home() -> Path:
 
 def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes: Path | None) -> Path | None:
     """The folder with the checkpoints and logs of a recorded study: in one of the homes, in `home()`, or in the folder
-    that it was trained in. None: it is not on this machine. segments: the study's, or those of one of its trials."""
+    that it was trained in. None: not on this machine. segments: of the study, or of one of its trials."""
     trained = [Path(one.environment.document["code"]["folder"]) / ".hpsearch" for one in segments[-1:]]
     own = f"*-{record.uid[:8]}"
     places = [*filter(None, homes), home(), *trained]
@@ -85,7 +85,7 @@ def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes
 
 
 def homes(study: str, url: str | None) -> list[Path | None]:
-    """The homes in which `work_folder` looks for a study: those of its file or folder, and of its SQLite journal.
+    """The homes to search with `work_folder`: of the study's file or folder, and of its SQLite journal.
     study, url: as for `opened`."""
     file = file_of(study)
     beside = Path(url.removeprefix("sqlite:///").partition("?")[0]).absolute().parent if url else None
@@ -109,7 +109,7 @@ def looked_up(url: str, option: str) -> str:
 
 
 def journal_url(study: str | None, url: str | None = None) -> str:
-    """The URL of the journal: `url` (as after `--journal`), else of the study's file or folder, else of `home()`.
+    """The URL of the journal: `url` (as for `--journal`), else of the study's file or folder, else of `home()`.
 
     NotFound: there is none.
     """
@@ -128,13 +128,13 @@ def journal_url(study: str | None, url: str | None = None) -> str:
 
 @contextmanager
 def journal_of(study: str | None, url: str | None = None) -> Iterator[Journal]:
-    """The journal at `journal_url`. NotFound: there is none, and none is made."""
+    """The journal at `journal_url`. NotFound: there is none; it is not created."""
     with Journal.open(journal_url(study, url), create=False) as journal:
         yield journal
 
 
 def study_in(journal: Journal, study: str) -> JournalStudy:
-    """By its name, its file or its folder. NotFound for one that is not recorded there, with the nearest name."""
+    """A study by its name, its file or its folder. NotFound if it is not recorded there, with the nearest name."""
     file = file_of(study)
     name = file.study.name if file else study
     record = journal.find(name)
@@ -151,7 +151,7 @@ def study_in(journal: Journal, study: str) -> JournalStudy:
 def _only(journal: Journal, folder: Path) -> StudyRecord:
     """The study of this folder, or the only study of a home; evaluations of it do not count.
 
-    NotFound where there are several.
+    NotFound if there are several.
     """
     records = journal.studies()
     if own := [one for one in records if folder.name.endswith(f"-{one.uid[:8]}")]:
@@ -174,7 +174,7 @@ def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, Journa
 
 
 def check_trial(journal: Journal, study: JournalStudy, number: int) -> None:
-    """NotFound where the study has no trial of that number."""
+    """NotFound if the study has no trial of that number."""
     check_number(study.record.name, number, sum(journal.summary(study.record.id).trials.values()))
 
 

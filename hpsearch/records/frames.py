@@ -1,4 +1,4 @@
-"""A recorded study as pandas DataFrames. pandas is imported with the first one."""
+"""A recorded study as pandas DataFrames. pandas is imported when the first one is created."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame
 
 
 def _column(values: Sequence[Value]) -> "pd.Series[Any]":
-    """A column whose ints stay ints, and bools stay bools, where some values are missing."""
+    """A column in which ints stay ints and bools stay bools if some values are missing."""
     import pandas as pd
 
     kinds = {type(value) for value in values if value is not None}
@@ -46,7 +46,7 @@ def _column(values: Sequence[Value]) -> "pd.Series[Any]":
 
 
 def curves_frame(trials: Iterable[Trial], measured: bool = False) -> "pd.DataFrame":
-    """One row for every metric of every report: trial, epoch, metric, value. measured: also what hpsearch measured."""
+    """One row for every metric of every report: trial, epoch, metric, value. measured: also hpsearch's measurements."""
     import pandas as pd
 
     rows = [

@@ -1,4 +1,4 @@
-"""The rules that a recorded study keeps, for those who read a study file without running it."""
+"""The rules that a recorded study keeps, for commands that read a study file without running it."""
 
 from contextlib import suppress
 
@@ -8,8 +8,8 @@ from hpsearch.study.definition import Study
 
 
 def of(study: Study) -> Study:
-    """The study with the rules of the recorded one of its name, such as what `method = "auto"` chose. As it is where
-    none was recorded, or its journal cannot be read."""
+    """The study with the rules of the recorded study of its name, such as the choice of `method = "auto"`. Unchanged if
+    none is recorded, or if its journal cannot be read."""
     with suppress(NotFound, JournalError), Journal.open(study.journal_url, create=False) as journal:
         if (record := journal.find(study.study.name)) is not None:
             return study.with_recorded_rules(record.spec)

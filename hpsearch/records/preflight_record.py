@@ -33,7 +33,7 @@ def summary(document: Mapping[str, Any]) -> str:
 def cost_text(cost: Mapping[str, Any]) -> str:
     parts = []
     if cost["seconds"] is not None:
-        unit = cost.get("unit", EPOCH)  # not in what an earlier version has measured
+        unit = cost.get("unit", EPOCH)  # missing in documents of earlier versions
         parts.append(f"{cost['seconds']:.3g} s {'a' if unit == STEP else 'an'} {unit}")
     if cost["host"]:
         parts.append(f"{cost['host'] / 2**20:.0f} MiB of memory")
@@ -42,7 +42,7 @@ def cost_text(cost: Mapping[str, Any]) -> str:
             f"{cost['gpu'] / 2**20:.0f} MiB of GPU memory, so that {cost['per_gpu']} fit one GPU "
             f"(resources.per_trial.gpus = {share(cost['per_gpu']):g})"
         )
-    if cost.get("checkpoint"):  # not in what an earlier version has measured
+    if cost.get("checkpoint"):  # missing in documents of earlier versions
         parts.append(f"{size(cost['checkpoint'])} a checkpoint")
     return ", ".join(parts)
 
@@ -57,8 +57,8 @@ def share(count: int) -> float:
 
 
 def folder(study: Study) -> Path:
-    """The folder for the results of `hpsearch preflight`. Its name has a hash of the study file's content, so that
-    results of another content are not used."""
+    """The folder for the results of `hpsearch preflight`. Its name has a hash of the study file's content, so that a
+    changed file does not use old results."""
     content = json.dumps([study.identity(), study.spec()["resources"]["per_trial"]], sort_keys=True)
     return study.home / "preflight" / f"{study.study.name[:50]}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 

@@ -21,7 +21,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """project: the nearest pyproject.toml, "" for none. user: where the user's config.toml is, or would be."""
+    """project: the nearest pyproject.toml, "" for none. user: the path of the user's config.toml, which may not
+    exist."""
 
     home: Setting
     data: Setting

@@ -9,7 +9,7 @@ from hpsearch.records.find import evaluation_name
 
 @dataclass(frozen=True)
 class StopRequest:
-    """asked: the process that runs the study, for people; None where none does."""
+    """asked: the process that runs the study, as text; None if none does."""
 
     study: str
     asked: str | None
@@ -21,7 +21,7 @@ class StopRequest:
 def ask_to_stop(journal: Journal, record: StudyRecord) -> StopRequest:
     """The run reads the request with its next renewal of the lease, within seconds. Running trials end their epoch.
 
-    During an evaluation, both the study and the study of its finalists get the request.
+    During an evaluation, the request is for both the study and the study of its finalists.
     """
     asked = None
     for one in filter(None, (record, journal.find(evaluation_name(record)))):

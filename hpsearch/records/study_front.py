@@ -14,7 +14,7 @@ from hpsearch.records.study_status import why_no_best
 
 @dataclass(frozen=True)
 class Front:
-    """preferred: of all trials, the best by the first goal that meets the preferences; None without preferences."""
+    """preferred: the best trial by the first goal among those that meet the preferences; None without preferences."""
 
     study: JournalStudy
     trials: tuple[FrontTrial, ...]
@@ -26,8 +26,8 @@ class Front:
 
 
 def study_front(journal: Journal, study: JournalStudy, preferences: Sequence[str] = ()) -> Front:
-    """BadInput: a preference that is no comparison of metrics. NoTrialSucceeded: no trial has a result, or none meets
-    the preferences."""
+    """BadInput: a preference that is not a comparison of a metric. NoTrialSucceeded: no trial has a result, or none
+    meets the preferences."""
     trials, objective = journal.trials(study.record.id), study.objective
     try:
         wanted = [requirements.read(text) for text in preferences]

@@ -25,14 +25,13 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """state: INTERRUPTED where the process that ran the study has died. trials: the number in each state, by its name
-    in lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it.
-    preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
+    """state: INTERRUPTED if the process that ran the study has died. trials: the number in each state, by its name in
+    lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it. preflight,
+    lr_range: results from before the first trial, as text. best: None while no trial has a value.
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
-    replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any. unmet: the
-    number of trials that do not meet study.require. evidence: see `evidence_of`. front: the
-    Pareto front, None for a study with one goal. auto: what `method = "auto"` chose. unit: of
-    `epochs_trained`, see `Objective.unit`.
+    replaceable: the maximum number of INFEASIBLE trials that the search replaces by others; 0 if there are none. unmet:
+    the number of trials that do not meet study.require. evidence: see `evidence_of`. front: the Pareto front; None for
+    a study with one goal. auto: the choice of `method = "auto"`. unit: of `epochs_trained`, see `Objective.unit`.
     """
 
     study: str

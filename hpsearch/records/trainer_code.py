@@ -1,6 +1,6 @@
 """The code of a study's trainer at the first run, and its differences from the present code.
 
-All trials of a study are trained with the same code: results of two versions cannot be compared, nor can a sampler
+All trials of a study are trained with the same code: results of two versions cannot be compared, and a sampler cannot
 learn from both. Comments, docstrings and white space are ignored.
 """
 
@@ -32,7 +32,7 @@ MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote its changed lines."""
 
 SHOWN = 3
-"""The most changed lines of a file that a message quotes."""
+"""Maximum number of changed lines of a file that a message quotes."""
 
 
 RULES = 2
@@ -78,7 +78,7 @@ class SourceText:
 
 @lru_cache(maxsize=256)
 def _digest(text: str) -> str:
-    """Cached, because one start of a study compares its code with what is recorded several times."""
+    """Cached, because the start of a study compares its code with the recorded code several times."""
     return hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -125,7 +125,7 @@ class TrainerCode:
 
     @classmethod
     def recorded(cls, journal: Journal, record: StudyRecord) -> "TrainerCode | None":
-        """None if it is not recorded: the first run used an earlier version, or was killed at its start."""
+        """None if it is not recorded, because the first run used an earlier version or was killed at its start."""
         found = journal.documents(record.id).get(TRAINER_CODE)
         if found is None:
             return None

@@ -37,7 +37,7 @@ def folder_of_log(journal: Journal, study: JournalStudy, number: int, *homes: Pa
 
 
 def output(file: Path) -> str:
-    """The whole log; "" where nothing was written."""
+    """The whole log; "" if nothing was written."""
     with suppress(FileNotFoundError):
         return file.read_bytes().decode(errors="replace")
     return ""

@@ -25,10 +25,11 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True)
 class Content:
-    """state: as in `hpsearch status`. seconds: wall-clock time of all runs. at: when it was read, ms since 1970.
+    """state:
 
-    documents: the journal's, by kind. openings: evaluations on the test set; tested: the result of the last one, None
-    where none is recorded.
+    as in `hpsearch status`. seconds: wall-clock time of all runs. at: when it was read, ms since 1970. documents: the
+    journal's, by kind. openings: evaluations on the test set; tested: the result of the last one, None if none is
+    recorded.
     """
 
     study: JournalStudy
@@ -92,7 +93,7 @@ class Content:
 
     @property
     def last_report(self) -> int:
-        """When the last report came or the last trial ended, milliseconds since 1970."""
+        """The time of the last report or end of a trial, in milliseconds since 1970."""
         last = (max(t.ended_at, t.curve[-1].at if t.curve else 0) for t in self.trials)
         return max([self.study.record.created_at, *last])
 
@@ -103,7 +104,7 @@ class Content:
 
     @property
     def earlier(self) -> Sequence[Mapping[str, Any]]:
-        """What the sampler learns from besides these trials."""
+        """The evidence that the sampler uses besides these trials."""
         return evidence_of(self.documents)
 
     @cached_property

@@ -33,14 +33,14 @@ from hpsearch.reports.content import Content
 from hpsearch.study.space import Choice, Float, Parameter
 
 MAX_ROWS = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
-"""How many of them are on the page: the best trials, the first decisions."""
+"""Maximum numbers on the page: the best trials, the first decisions, reasons of failures, models left out."""
 
 HEAD, TAIL = 30, 5
-"""Lines of a traceback that are shown: its beginning, and its end with the exception."""
+"""Lines of a traceback that are shown: of its beginning, and of its end with the exception."""
 
 
 def report(content: Content) -> str:
-    """An HTML document. A browser runs only the two scripts of the page, and makes no requests."""
+    """An HTML document. A browser runs only the page's two scripts, and makes no requests."""
     drawn = figures.study(content.ranked, content.others, content.study.objective, content.space, content.documents)
     scripts = [figures.script(), _asset("draw.js")] if drawn else []
     values = {

@@ -13,14 +13,14 @@ from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.records.find import JournalStudy
 
 INTERRUPTED_BY_FAILURE = (State.FAILED, State.INFEASIBLE)
-"""States of a trial whose training was ended by an exception of its trainer, or by the loss of its worker."""
+"""States of a trial that an exception of its trainer or the loss of its worker has ended."""
 
 _TIMING = re.compile(r"(^|_)(seconds|milliseconds|ms|per_second)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One number that differs. None: it is missing in that curve."""
+    """One number that differs. recorded, now: None if it is missing in that curve."""
 
     epoch: int
     metric: str
@@ -29,7 +29,7 @@ class Difference:
 
     @property
     def relative(self) -> float:
-        """The difference relative to the larger of the two; infinite where one is missing or not finite."""
+        """The difference relative to the larger of the two; infinite if one is missing or not finite."""
         if self.recorded is None or self.now is None:
             return math.inf
         apart = abs(self.recorded - self.now)
@@ -47,9 +47,9 @@ class Difference:
 class CurveComparison:
     """The comparison of two curves.
 
-    epochs, metrics: those that were compared. timings: metrics that were not, because they measure time. first: the
-    first difference in the order of epochs, then of names as reported; largest: the largest relative one. None: the
-    curves are identical, bit for bit.
+    epochs: the number of compared epochs. metrics: the compared ones. timings: metrics that were not compared, because
+    they measure time. first: the first difference, by epoch, then by name as reported. largest: the largest relative
+    one. None: the curves are identical, bit for bit.
     """
 
     epochs: int
@@ -60,11 +60,11 @@ class CurveComparison:
 
 
 def compare_curves(recorded: Sequence[Report], now: Sequence[Report], objective: str) -> CurveComparison:
-    """NaN equals NaN, and 0.0 does not equal -0.0: the recorded curve is complete in JSON.
+    """Compare two curves bit for bit: NaN equals NaN, and 0.0 does not equal -0.0.
 
     Metrics that measure time are not compared, by their names: `seconds`, `milliseconds`, `ms`, `per_second`, and names
-    that end in _ and one of these, such as examples_per_second. The study's own metric is always compared. What
-    hpsearch measures is not: it may be switched off.
+    that end in _ and one of these, such as examples_per_second. The study's own metric is always compared. hpsearch's
+    measurements are not, since they may be switched off.
     """
     every = dict.fromkeys(name for report in (*recorded, *now) for name in report.metrics)
     names = [name for name in every if not is_measured(name)]
@@ -87,7 +87,7 @@ def _differences(recorded: Sequence[Report], now: Sequence[Report], names: Seque
 
 @dataclass(frozen=True)
 class Reproduction:
-    """trial: as recorded. curve, failure, cause: of the retraining; cause is that of the failure.
+    """trial: as recorded. curve, failure, cause: of the retraining; cause: of the failure.
 
     since: changes since the trial was trained, one line each. is_recorded: the environment of the trial is recorded;
     older versions of hpsearch did not record it. other_distributions: the installed packages or a lock file differ.
@@ -111,7 +111,7 @@ class Reproduction:
     def fails_as_before(self) -> bool:
         """Whether it failed with the same cause, after the same epoch, and with the same exception of the trainer.
 
-        True as well where neither training failed.
+        True also if neither training failed.
         """
         failed = self.trial.state in INTERRUPTED_BY_FAILURE or bool(self.trial.exception)
         if self.failure is None or not failed:

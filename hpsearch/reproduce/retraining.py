@@ -25,10 +25,11 @@ from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.worker import HASH_SEED
 
 CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE, "terminated": Cause.WORKER_LOST}
-"""By the kind of a failure; TRAINER_RAISED for the others."""
+"""The cause by the kind of a failure; TRAINER_RAISED for other kinds."""
 
 NOTIFIED = 8
-"""Changes that are shown while the trial is trained: another environment has a hundred other distributions."""
+"""Maximum number of changes that are shown during the training: a new environment may change a hundred
+distributions."""
 
 
 def reproduce(
@@ -36,8 +37,8 @@ def reproduce(
 ) -> Reproduction:
     """Retrain a trial on the same kind of pool as in the study. The study is not changed.
 
-    notify: receives the changes since the trial was trained, as soon as they are known. file: the study's file, which
-    the caller names: the trainer is imported from its folder. NotFound, BadInput: there is no such trial, it has no
+    notify: receives the changes since the trial was trained, as soon as they are known. file: the study's file, if the
+    caller named it; the trainer is imported from its folder. NotFound, BadInput: there is no such trial, it has no
     epoch to compare, or its code is not the caller's (`records.callers_files`). TrainerError, PoolError, ...
     """
     check_trial(journal, study, number)
@@ -69,7 +70,7 @@ def _folder(segments: Sequence[TrainingSegment]) -> Path:
 
 
 def _hash_seed(segments: Sequence[TrainingSegment]) -> str:
-    """PYTHONHASHSEED as recorded; the default where none is recorded, as for trials without Ray."""
+    """PYTHONHASHSEED as recorded; the default if none is recorded, as for trials without Ray."""
     settings = segments[-1].environment.document["environment"]["settings"] if segments else {}
     recorded = str(settings.get("PYTHONHASHSEED", ""))
     return recorded if recorded.isdecimal() else HASH_SEED

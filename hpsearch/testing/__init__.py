@@ -1,4 +1,4 @@
-"""Contract tests for samplers, pruners and trackers. Those of hpsearch pass them, and your own must pass them too.
+"""Contract tests for samplers, pruners and trackers. hpsearch's own pass them, and yours must pass them too.
 
     class TestMine(SamplerContract):
         @pytest.fixture

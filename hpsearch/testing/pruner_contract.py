@@ -52,7 +52,7 @@ def noisy_curves(trials: int, seed: int) -> list[list[float]]:
 
 
 class PrunerContract:
-    """A subclass gives the fixture `make`, which returns a function that makes the pruner."""
+    """A subclass defines the fixture `make`, which returns a function that creates the pruner."""
 
     @pytest.fixture
     def make(self) -> MakePruner:

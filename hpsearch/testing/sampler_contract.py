@@ -29,7 +29,7 @@ CONDITIONAL = Space(
     ),
     fixed={"batch_size": 64},
 )
-"""Every kind of parameter; one is active only with a value of another, and one is fixed."""
+"""Every kind of parameter, with a conditional and a fixed one."""
 
 DISCRETE = Space((Int("layers", 1, 4), Choice("norm", (True, False, "layer")), Float("dropout", 0.0, 0.4, step=0.2)))
 """36 points."""
@@ -40,9 +40,9 @@ class SamplerCase:
     """A sampler, and its expected proposals.
 
     make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
-    hopeless: the number of proposals where no trial has a result; None: `budget`.
+    hopeless: the number of proposals if no trial has a result; None: `budget`.
     ends_with_over: its last answer is an `Over`, not None.
-    freezes: how many trials it resumes depends on the results; `budget` and `hopeless` count the new ones only.
+    freezes: the number of resumed trials depends on the results; `budget` and `hopeless` count only new trials.
     """
 
     make: Callable[[int], Sampler]
@@ -66,9 +66,9 @@ class SamplerCase:
         ends_with_over: bool = False,
         **options: Any,
     ) -> "SamplerCase":
-        """A sampler of your own, made as a study file with `search.trials = trials` makes it.
+        """Your own sampler, created as for a study file with `search.trials = trials`.
 
-        sampler: a class, or what `from_optuna` returns. options: as of `search.options`.
+        sampler: a class, or the result of `from_optuna`. options: as in `search.options`.
         """
 
         def make(seed: int) -> Sampler:
@@ -110,7 +110,7 @@ class MixedEnds:
 
 
 class SamplerContract:
-    """A subclass gives the fixture `case`, which returns a `SamplerCase`."""
+    """A subclass defines the fixture `case`, which returns a `SamplerCase`."""
 
     @pytest.fixture
     def case(self) -> SamplerCase:

@@ -1,4 +1,4 @@
-"""A search on synthetic curves: no loop, no pool, no clock. The sampler is asked, and each answer gets a curve."""
+"""A search on synthetic curves, without loop, pool and clock: each proposal of the sampler gets a curve."""
 
 import math
 from collections.abc import Callable
@@ -42,10 +42,10 @@ def none(_number: int) -> bool:
 
 
 class Simulation:
-    """`parallel` trials run at a time, and end in an order that `seed` shuffles.
+    """Runs `parallel` trials at a time, which end in a random order (`seed`).
 
     epochs: a trial that reaches this epoch is COMPLETE; one that was proposed for fewer epochs is PAUSED.
-    train: gives the train_loss of each report; None: reports have none.
+    train: returns the train_loss of each report; None: reports have none.
     prune: trial number -> whether it is PRUNED after its first epoch. pruner: judges each report; at the last epoch
     of a trial its verdict has no effect.
     """
@@ -72,7 +72,7 @@ class Simulation:
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 2_000) -> "Simulation":
-        """Until the sampler proposes nothing more, or `turns` trials have ended; the others stay RUNNING."""
+        """Run until the sampler proposes nothing more, or until `turns` trials have ended; the others stay RUNNING."""
         running = [trial.number for trial in self.history if trial.state.is_active]
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:

@@ -8,8 +8,8 @@ from hpsearch.tracking.pending_files import PendingFiles
 
 @dataclass(frozen=True)
 class Sync:
-    """sent, pending: how many trials and reports were sent, and are not sent yet. problem: a message for the user, ""
-    for none.
+    """sent, pending: the number of trials and reports that were sent, and that are not sent yet. problem: a message for
+    the user, "" for none.
 
     files_sent, files_pending: artifacts. only_files: all runs, metrics and states are in MLflow, and `problem` is about
     artifacts.
@@ -37,11 +37,11 @@ class Tracker(Protocol):
     problem: str
 
     def start(self) -> None:
-        """Start the thread. Returns at once, and never raises because of an unreachable server."""
+        """Start the thread. Returns at once, and does not raise for an unreachable server."""
         ...
 
     def close(self, timeout: float) -> Sync:
-        """Send what is pending, for at most `timeout` seconds, and end the thread."""
+        """Send all pending changes, for at most `timeout` seconds, and end the thread."""
         ...
 
 

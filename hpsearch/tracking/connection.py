@@ -40,9 +40,9 @@ class ConnectionCheck:
         self._thread.start()
 
     def result(self) -> str:
-        """A warning where MLflow is unreachable (no reply within REPLY_TIMEOUT seconds of the start), else "".
+        """A warning if MLflow is unreachable (no reply within REPLY_TIMEOUT seconds of the start), else "".
 
-        BadInput where the server is reachable and refuses the request.
+        BadInput if the server is reachable and refuses the request.
         """
         self._thread.join(max(0.0, self._began + REPLY_TIMEOUT - time.monotonic()))
         if self._error is not None:
@@ -65,9 +65,9 @@ def check_address(uri: str, setting: str) -> None:
 
 
 def check_server(uri: str) -> str:
-    """Send one request to an MLflow server: "" where it accepts it, a message for the user where it is unreachable.
+    """Send one request to an MLflow server: "" if it accepts it, a message for the user if it is unreachable.
 
-    BadInput, with the fix, where it refuses the request, or is no MLflow server. A database is not checked: it is
+    BadInput, with the fix, if it refuses the request or is not an MLflow server. A database is not checked: it is
     created if it does not exist.
     """
     check_address(uri, "tracking.mlflow")
@@ -91,22 +91,22 @@ def check_server(uri: str) -> str:
 
 
 def _no_http(uri: str, reason: object) -> str:
-    """A message where the reply was not HTTP. BadInput where client and server use different protocols."""
+    """A message for a reply that is not HTTP. BadInput if client and server use different protocols."""
     if isinstance(reason, ssl.SSLCertVerificationError):
         fix = "name the file with its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
         raise _refused(uri, f"has a certificate that cannot be trusted ({reason.verify_message}): {fix}")
     if isinstance(reason, ssl.SSLError) and reason.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        raise _refused(uri, "does not speak TLS: write http:// in place of https://")
-    if uri.startswith("http://") and _speaks_tls(uri):
+        raise _refused(uri, "does not use TLS: write http:// in place of https://")
+    if uri.startswith("http://") and _uses_tls(uri):
         raise _refused(uri, "requires TLS: write https:// in place of http://")
     if isinstance(reason, http.client.BadStatusLine) and not isinstance(reason, ConnectionError):
-        raise _refused(uri, "does not speak HTTP: check tracking.mlflow")
+        raise _refused(uri, "is not an HTTP server: check tracking.mlflow")
     if isinstance(reason, socket.gaierror):
         return _unreachable(uri, "unknown host name")
     return _unreachable(uri, str(reason) or type(reason).__name__)
 
 
-def _speaks_tls(uri: str) -> bool:
+def _uses_tls(uri: str) -> bool:
     parts = urlsplit(uri)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

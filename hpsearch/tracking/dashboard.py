@@ -38,7 +38,7 @@ class Dashboard:
 def dashboard(uri: str, port: int | None = None) -> Dashboard:
     """The dashboard of an MLflow store, for this user only. port: None: DEFAULT_PORT, or another free port.
 
-    BadInput where the port is taken. MLflow's job runner is disabled: the server starts in 6 s instead of 24 s, without
+    BadInput if the port is not free. MLflow's job runner is disabled: the server starts in 6 s instead of 24 s, without
     six processes of 245 MB.
     """
     if is_server(uri):
@@ -55,7 +55,7 @@ def dashboard(uri: str, port: int | None = None) -> Dashboard:
         "MLFLOW_BACKEND_STORE_URI": uri,  # not in argv: all users of the machine can read that, with the password
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PYTHONSAFEPATH": "1",  # no mlflow.py or uvicorn.py of the folder that the user is in
+        "PYTHONSAFEPATH": "1",  # do not import mlflow.py or uvicorn.py from the user's working directory
         TOKEN_VARIABLE: token,
     }
     url = f"http://127.0.0.1:{port}/?token={token}"
@@ -63,13 +63,13 @@ def dashboard(uri: str, port: int | None = None) -> Dashboard:
 
 
 def _absolute(uri: str) -> str:
-    """The server runs in a folder of its own."""
+    """The URI with an absolute path: the server runs in another folder."""
     file = uri.removeprefix("sqlite:///")
     return uri if file == uri or file.startswith("/") else f"sqlite:///{Path.cwd()}/{file}"
 
 
 def _free_port(wanted: Sequence[int]) -> int:
-    """The first of these ports that nobody listens on; 0 is any."""
+    """The first free port of these; 0 stands for any free port."""
     for port in wanted:
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,15 +78,15 @@ def _free_port(wanted: Sequence[int]) -> int:
             except (OSError, OverflowError):
                 continue
             return int(sock.getsockname()[1])
-    raise BadInput(f"--port: {wanted[-1]} is not a port that is free; without --port, a free one is chosen")
+    raise BadInput(f"--port: {wanted[-1]} is not a free port; without --port, a free one is chosen")
 
 
 @contextmanager
 def served(board: Dashboard, log: Path | None) -> Iterator["subprocess.Popen[bytes]"]:
-    """A context with a running MLflow server; at its end, the server's process group ends. Its output goes to `log`,
-    nowhere for None.
+    """A context with a running MLflow server; at its end, the server's process group ends. The output is written to
+    `log`; None: discarded.
 
-    InfrastructureError where it does not start. SIGINT and SIGTERM raise Stopped.
+    InfrastructureError if it does not start. SIGINT and SIGTERM raise Stopped.
     """
     with (
         (log or Path(os.devnull)).open("wb") as out,
@@ -106,7 +106,8 @@ def served(board: Dashboard, log: Path | None) -> Iterator["subprocess.Popen[byt
 
 
 def _wait_for(server: "subprocess.Popen[bytes]", board: Dashboard, log: Path | None) -> None:
-    """Until our server answers at the port, and no other: it proves that it has the token, which it is not sent."""
+    """Wait until our server answers at the port. It proves that it has the token, so no other process is mistaken for
+    it."""
     challenge = secrets.token_hex(16)
     address = f"http://127.0.0.1:{board.port}"
     while server.poll() is None:

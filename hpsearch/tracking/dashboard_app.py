@@ -1,4 +1,4 @@
-"""The application that `hpsearch ui` serves: MLflow's, for whoever has the token.
+"""The application that `hpsearch ui` serves: MLflow's, behind a token.
 
 MLflow's server has no login of its own, and a port on loopback is open to all users of a machine. `mlflow server
 --app-name hpsearch` finds this module by the entry point `mlflow.app` in pyproject.toml.
@@ -17,7 +17,7 @@ TOKEN_VARIABLE = "HPSEARCH_UI_TOKEN"
 
 COOKIE = "hpsearch_ui"
 CHALLENGE = "/hpsearch/challenge/"
-"""Below it, the server proves that it has the token, without a login: it answers with the HMAC of the last part."""
+"""Path for a check without login that the server has the token: the answer is the HMAC of the last part of the path."""
 
 REFUSAL = b"This dashboard needs its token: open the address that `hpsearch ui` has printed.\n"
 
@@ -36,8 +36,8 @@ def create_app() -> Application:
 
 
 def _check_artifact_folders() -> None:
-    """An experiment of a shared database names any folder for its artifacts. MLflow keeps paths inside that folder;
-    the folder itself must not be reached through another user's link, which could lead to files of this user."""
+    """Refuse artifact folders behind a link of another user. In a shared database an experiment may name any folder for
+    its artifacts, and such a link could lead to files of this user."""
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry as registry
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -45,7 +45,7 @@ def _check_artifact_folders() -> None:
     def checked(*args: Any, **named: Any) -> LocalArtifactRepository:
         found = LocalArtifactRepository(*args, **named)
         if (link := others_link(Path(found.artifact_dir))) is not None:
-            raise MlflowException.invalid_parameter_value(f"the artifact folder leads through a link: {link}")
+            raise MlflowException.invalid_parameter_value(f"the artifact folder's path has another user's link: {link}")
         return found
 
     for scheme in ("", "file"):
@@ -66,11 +66,11 @@ def proof(token: str, challenge: str) -> str:
 
 
 class TokenRequired:
-    """Passes a request on where it has the token: as `?token=…`, which sets the cookie, as that cookie, or as a bearer
-    token (MLFLOW_TRACKING_TOKEN of MLflow's client).
+    """Forwards requests that have the token: as `?token=…`, which sets the cookie, as that cookie, or as a bearer token
+    (MLFLOW_TRACKING_TOKEN of MLflow's client).
 
-    Its Host has to be loopback, against names of other sites that lead here (DNS rebinding), and its Origin, where it
-    has one, this server: the pages of other sites may not call it with the user's cookie.
+    The Host header must be loopback (against DNS rebinding). An Origin header must name this server, so that pages of
+    other sites cannot use the user's cookie.
     """
 
     def __init__(self, app: Application, token: str):

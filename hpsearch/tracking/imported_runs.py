@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read(study: Study, experiment: str, uri: str | None, columns: Mapping[str, str]) -> list[ImportedTrial]:
-    """uri: of MLflow, as after --mlflow; None: that of the study. columns: parameter or metric -> its name there.
+    """uri: of MLflow, as for --mlflow; None: the study's. columns: parameter or metric -> its name in MLflow.
     BadInput: MLflow cannot be read, or has no such experiment or metric."""
     address = _address(study, uri)
     where = f"MLflow at {without_credentials(address)}"
@@ -36,7 +36,7 @@ def read(study: Study, experiment: str, uri: str | None, columns: Mapping[str, s
         hint = did_you_mean(experiment, names) or f"; it has {', '.join(names[:30])}"
         raise NotFound(f"{where} has no experiment {experiment!r}{hint}")
     if len(found) > MAX_IMPORTED:
-        raise BadInput(f"{where}: experiment {experiment!r} has more than {MAX_IMPORTED:,} runs, the most of an import")
+        raise BadInput(f"{where}: experiment {experiment!r} has more than {MAX_IMPORTED:,} runs, the limit")
     known = sorted({name for run in found for name in run.metrics})
     if metric not in known:
         hint = did_you_mean(metric, known) or f"; they have {', '.join(known[:30]) or 'no metrics'}"
@@ -48,18 +48,18 @@ def read(study: Study, experiment: str, uri: str | None, columns: Mapping[str, s
 def _address(study: Study, uri: str | None) -> str:
     address = study.tracking_uri if uri is None else looked_up(uri, "--mlflow")
     if address == "none":
-        raise BadInput('tracking.mlflow = "none": name the MLflow that has the experiment with --mlflow URI')
+        raise BadInput('tracking.mlflow = "none": name the MLflow store with --mlflow URI')
     check_address(address, "--mlflow")
     path = address.partition("?")[0].removeprefix("sqlite:///")
     if address.startswith("sqlite:///") and not Path(path).is_file():
-        raise NotFound(f"there is no file {path}, where MLflow should be")
+        raise NotFound(f"the MLflow store {path} does not exist")
     if problem := check_server(address):
         raise BadInput(problem)
     return address
 
 
 def _trial(run: "FoundRun", today: Mapping[str, str]) -> ImportedTrial:
-    """Steps that are all the same are none: `log_metric` without a step has step 0."""
+    """Equal steps count as no steps: `log_metric` without a step has step 0."""
     params = {today.get(name, name): value for name, value in run.params.items()}
     steps = {step for step, _ in run.points}
     values = from_step_one(run.points) if len(steps) > 1 else [(0, value) for _, value in run.points[-1:]]

@@ -33,7 +33,7 @@ def is_server(uri: str) -> bool:
 
 
 def artifact_folder(uri: str) -> Path | None:
-    """The folder for artifacts, beside a SQLite file; None: MLflow's default, or that of its server."""
+    """The folder for artifacts, beside a SQLite file; None: the default of MLflow or of its server."""
     if uri.startswith("sqlite:///"):
         return Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent / "mlartifacts"
     return None

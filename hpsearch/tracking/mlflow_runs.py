@@ -35,7 +35,7 @@ MODEL_TRAINING = "custom_model_development"
 
 
 class PayloadRefused(Exception):
-    """MLflow refuses this payload; to send it again would not help."""
+    """MLflow refuses this payload; sending it again would fail too."""
 
 
 class Deleted(Exception):
@@ -56,7 +56,7 @@ class KnownRun:
 
     @property
     def epoch(self) -> int:
-        """All points up to this epoch are in MLflow. -1 where there are none: step 0 is before training."""
+        """All points up to this epoch are in MLflow; -1 for no points (step 0 is before training)."""
         tag = self.tags.get("hpsearch.epoch", "")
         return int(tag) if tag.isdecimal() else -1
 
@@ -89,7 +89,7 @@ class ChildRun:
 
     @property
     def number(self) -> int:
-        """Of its trial."""
+        """The number of its trial."""
         return int(self.tags[PARENT].rpartition("/")[2])
 
 
@@ -112,7 +112,7 @@ class MlflowRuns:
     def open_experiment(self, name: str, restore: bool) -> None:
         """Find the study's experiment by our tag, else by its name, else create it.
 
-        Where the name belongs to another study, it gets a suffix. restore: undelete it; else Deleted is raised.
+        If the name belongs to another study, it gets a suffix. restore: undelete it; else Deleted is raised.
         """
         experiment = self._find_by_tag() or self._find_or_create(name)
         if experiment.lifecycle_stage != "active":
@@ -122,8 +122,8 @@ class MlflowRuns:
         self._experiment = experiment.experiment_id
 
     def prepare_experiment(self, name: str) -> str:
-        """The id of the experiment that the study will have. It is created where there is none, without our tag: a
-        study that is forgotten leaves it to the next one of its name."""
+        """The id of the study's experiment, which is created if there is none. It does not get our tag yet, so that the
+        next study of the same name can use it if this study is deleted."""
         experiment = self._find_by_tag() or self._find_or_create(name, claim=False)
         if experiment.lifecycle_stage != "active":
             raise Deleted(f"experiment {experiment.name!r} was deleted in MLflow")
@@ -197,8 +197,8 @@ class MlflowRuns:
         return [ChildRun(run.info.run_id, run.info.status, run.data.tags) for run in found]
 
     def update_child(self, child: ChildRun, parent: str, status: str | None) -> None:
-        """Make it a child of the trial's run; a run inside another of the trainer's stays there. status: that of the
-        trial, where it has ended: the run has it too where the end of the trial has cut it short."""
+        """Make it a child of the trial's run, unless it is nested in another run. status: the status of an ended trial,
+        for a run that the end of the trial has interrupted."""
         tags = {CHILD: ADOPTED if status is None else ENDED}
         if "mlflow.parentRunId" not in child.tags:
             tags["mlflow.parentRunId"] = parent
@@ -207,8 +207,8 @@ class MlflowRuns:
             self._client.set_terminated(child.id, status)
 
     def send_held(self, batch: HeldBatch) -> None:
-        """Values of a run that a trainer has started itself. MLflow keeps a point that it has already as it is; what it
-        refuses, such as values of a deleted run, is left out."""
+        """Send the values that a trainer could not send to a run of its own. MLflow ignores points that it already has.
+        Values that it refuses, such as those of a deleted run, are dropped."""
         metrics = [Metric(*point) for point in batch.metrics]
         params, tags = [Param(*pair) for pair in batch.params], [RunTag(*pair) for pair in batch.tags]
         try:
@@ -232,7 +232,7 @@ class MlflowRuns:
     # Writing ────────────────────────────────────────────────────────────────────────────────────
 
     def write(self, run: KnownRun | None, payload: RunPayload) -> KnownRun:
-        """Update a run to the payload, create it where `run` is None, and return its new state.
+        """Update a run to the payload, create it if `run` is None, and return its new state.
 
         Raises PayloadRefused. It may be interrupted anywhere, because of its order: points, tags, status. Its texts are
         sent with `attach`.
@@ -251,7 +251,7 @@ class MlflowRuns:
         return replace(run, status=payload.status, end=payload.end or run.end, tags=tags, params=params)
 
     def attach(self, run: KnownRun, name: str, text: str) -> KnownRun:
-        """Add an artifact to a run, or replace it where its text is another; returns its new state."""
+        """Add an artifact to a run, or replace one with another text; returns the run's new state."""
         tags = text_tags({name: text})
         if tags.items() <= run.tags.items():
             return run
@@ -331,8 +331,8 @@ def _create_database(path: Path) -> None:
 
 @dataclass(frozen=True)
 class FoundRun:
-    """A run, of any program. points: of one metric, step and value, in the order of time. state: that of a trial of
-    hpsearch, else ""."""
+    """A run of any program. points: of one metric, step and value, in the order of time. state: the trial's, for a run
+    of hpsearch; else ""."""
 
     id: str
     status: str

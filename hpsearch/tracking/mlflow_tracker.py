@@ -33,11 +33,11 @@ class MlflowTracker:
 
     open_journal: opens a reader of the journal for the thread.
     uri: sqlite:///…, http(s)://…, or another database that MLflow accepts.
-    own_logging: where trials find the experiment for what their trainer logs itself.
+    own_logging: the experiment for trainers that log to MLflow themselves.
     interval: seconds between two reads of the journal.
     work: the study's folder with the logs of its trials; None: no logs are sent.
-    share: the most CPU time of the thread while trials run, as a fraction of one core in (0, 1]: the loop is in the
-        same process.
+    share: the maximum CPU time of the thread while trials run, as a fraction of one core in (0, 1]: the loop is in the
+    same process.
     problem: why MLflow is not up to date, for the user; "" for no problem.
 
     Start it after the journal was opened (MLflow migrates its store with Alembic, whose context is global).
@@ -85,7 +85,7 @@ class MlflowTracker:
             return Sync.with_files(self._sent, 0, self.problem, self._files)
         timed_out = TimeoutError(f"did not accept everything within {timeout:g} s")
         problem = self.problem or self._journal_problem or explain(timed_out, self._uri, self._study.name)
-        left = 0  # where the journal is unreachable
+        left = 0  # if the journal is unreachable
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
             left = pending(journal, self._study.id, self._uri)
         return Sync.with_files(self._sent, left, problem, self._files)
@@ -126,7 +126,7 @@ class MlflowTracker:
         if not changed:
             projection.send_files()  # last: everything else is in MLflow
             if ending and self._files:
-                self._files.retry()  # the store may have been away for a moment only
+                self._files.retry()  # the store may have been unreachable for a moment only
                 projection.send_files()
         self.problem, self._journal_problem = projection.problem, ""
         return ending
@@ -183,7 +183,7 @@ def sync(
     work: Path | None = None,
     resend: bool = False,
 ) -> Sync:
-    """Send to MLflow what it does not have, from the journal's first revision on. Deleted runs are restored.
+    """Send to MLflow everything that it does not have, from the journal's first revision on. Deleted runs are restored.
 
     work: as for MlflowTracker. resend: send everything again, without duplicates. A failure of MLflow does not raise:
     see `Sync.problem`.
@@ -221,7 +221,7 @@ def sync(
 
 
 def pending(journal: Journal, study_id: int, uri: str) -> int:
-    """How many changed trials and reports were not sent to this MLflow yet."""
+    """The number of changed trials and of reports that were not sent to this MLflow store yet."""
     since, count = journal.cursor(study_id, cursor_name(uri)), 0
     while (changes := journal.changes(study_id, since)).revision > since:
         count += len(changes.trials) + len(changes.reports)
@@ -242,7 +242,7 @@ def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
 class CpuShare:
     """Limits a thread to a share of one core, in (0, 1].
 
-    wait: waits the given seconds, or less where the tracker is closed meanwhile.
+    wait: waits the given seconds, or less if the tracker is closed meanwhile.
     clock: the CPU time of this thread, in seconds.
     """
 

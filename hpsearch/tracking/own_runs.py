@@ -1,4 +1,4 @@
-"""The experiment for what trainers log to MLflow themselves: ready before the first trial, and known to the trials."""
+"""Prepares the experiment for trainers that log to MLflow themselves, before the first trial."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,26 +9,26 @@ from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.workers.own_logging import write_experiment
 
 LOGGERS = frozenset({"mlflow", "lightning", "pytorch_lightning", "transformers"})
-"""Packages of a trainer that may start runs of MLflow."""
+"""Packages that start MLflow runs in a trainer."""
 
 
 @dataclass(frozen=True)
 class OwnLoggingStore:
-    """store: the address as trials have it, see `OwnLogging`. work: the study's folder. is_used: the trainer imports
-    one of LOGGERS."""
+    """store: the address for the trials, see `OwnLogging`. work: the study's folder. is_used: the trainer imports one
+    of LOGGERS."""
 
     store: str
     work: Path | None = None
     is_used: bool = False
 
     def opened(self, experiment: str) -> None:
-        """Trials that start from now on log to it; "": to none."""
+        """Let trials that start from now on log to this experiment; "": to none."""
         if self.work is not None:
             write_experiment(self.work, self.store, experiment)
 
     def prepare(self, uri: str, study: str, uid: str) -> str:
-        """Create the store and the experiment, where the trainer uses them: trials that create them together would
-        fail. Returns why that is not possible, or "". Takes seconds for a new SQLite file."""
+        """Create the store and the experiment if the trainer uses them: parallel trials that create them would fail.
+        Returns why that is not possible, or "". Takes seconds for a new SQLite file."""
         self.opened("")
         if not self.is_used:
             return ""
@@ -39,6 +39,6 @@ class OwnLoggingStore:
 
             try:
                 self.opened(MlflowRuns(uri, uid).prepare_experiment(study))
-            except Exception as error:  # whatever it is, it costs the trials their own logging only
+            except Exception as error:  # any error: only the trainers' own logging is affected
                 problem = explain(error, uri, study)
         return problem

@@ -1,5 +1,5 @@
-"""The artifacts of MLflow that are not sent yet. They are sent last and on their own: the store of artifacts is another
-one than that of the runs (a folder, s3), and may refuse this client."""
+"""Artifacts that are not in MLflow yet. They are sent last and separately: artifacts have a store of their own (a
+folder, S3), which may refuse this client."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,11 +7,11 @@ from hpsearch.core.format import many
 from hpsearch.tracking.location import without_credentials
 
 MAX_FAILURES = 3
-"""In a row, after which the others are not tried: a call may block for a minute."""
+"""Failures in a row after which the other files are not tried: a call may block for a minute."""
 
 
 class PendingFiles:
-    """sent: how many were sent. problem: why some were not, for the user; "" for no problem."""
+    """sent: the number of files that were sent. problem: why some were not sent, for the user; "" for no problem."""
 
     def __init__(self) -> None:
         self._new: dict[tuple[str, str], str] = {}
@@ -32,12 +32,12 @@ class PendingFiles:
                 self._new[uid, name] = text
 
     def retry(self) -> None:
-        """The next `send` tries again what has failed."""
+        """Let the next `send` try the failed files again."""
         self._new = {**self._failed, **self._new}
         self._failed.clear()
 
     def send(self, attach: Callable[[str, str, str], bool], throttle: Callable[[], None]) -> None:
-        """Send those that were not tried yet. A failure stops nothing else.
+        """Send the files that were not tried yet. It does not raise.
 
         attach: sends a file (uid, name, text); False: MLflow has it already.
         """

@@ -1,7 +1,7 @@
-"""Sends the journal to MLflow: the changes since a revision, or everything; the code is the same.
+"""Sends the journal to MLflow: the changes since a revision, or everything, with the same code.
 
-The tags of a run list what MLflow has of it; the rest is sent. So a repeated call, a crash, a restored backup and an
-emptied server need no code of their own.
+The tags of a run show which content MLflow has; the rest is sent. So a repeated call, a crash, a restored backup and an
+emptied server need no special code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +24,10 @@ from hpsearch.workers.own_logging import ADOPTED, CHILD
 from hpsearch.workers.trial_log import end_of_log
 
 REPORTS_PER_CALL = 1000
-"""The most reports that `catch_up` sends."""
+"""Maximum number of reports that one `catch_up` sends."""
 
 LOG_FILE, LOG_BYTES = "log.txt", 1 << 16
-"""The artifact with the end of a FAILED trial's log, and its size at most (64 KiB)."""
+"""The artifact with the end of a FAILED trial's log, and its maximum size (64 KiB)."""
 
 
 class Projection:
@@ -35,11 +35,11 @@ class Projection:
 
     rebuild: start at the first revision and restore deleted runs; else start at the cursor and leave them deleted.
     resend: send everything again, regardless of the tags.
-    own_logging: the trainer may start runs of MLflow itself.
+    own_logging: the trainer may start MLflow runs itself.
     work: the study's folder with the logs of its trials; None: it is not on this machine.
     throttle: called after each run that was sent; it may wait.
     sent: the number of reports and of updates of trials' runs that were sent.
-    problem: what MLflow refused, "" for nothing.
+    problem: what MLflow has refused, for the user; "" for nothing.
     files: the artifacts to send.
     is_interrupted: the process that ran the study has ended without recording it.
     """
@@ -130,7 +130,8 @@ class Projection:
         return self._runs.experiment
 
     def _update_children(self, everywhere: bool) -> None:
-        """What trainers log themselves becomes a child of their trial's run. What they could not send is sent."""
+        """Make runs that trainers have started children of their trials' runs, and send the values that trainers could
+        not send."""
         for path in held_files(self._work) if self._work is not None else ():
             for batch in held_batches(path):
                 self._runs.send_held(batch)
@@ -143,7 +144,7 @@ class Projection:
                 self._runs.update_child(child, run.id, status)
 
     def send_files(self) -> None:
-        """The artifacts that were not tried yet, among them the end of each FAILED trial's log."""
+        """Send the artifacts that were not tried yet, and the end of each FAILED trial's log."""
         while self._work is not None and self._failed_trials:
             number = self._failed_trials.pop()
             if text := redact(end_of_log(self._work, number, LOG_BYTES)):

@@ -12,10 +12,11 @@ from hpsearch.tracking.mlflow_tracker import sync
 
 
 def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None) -> dict[str, Sync]:
-    """Update one study by its name or file, or with None all that are tracked with MLflow. Returns a Sync by name.
+    """Update one study by its name or file, or with None all studies that are tracked with MLflow. Returns a Sync by
+    name.
 
-    mlflow: a URI in place of the study's. BadInput for one study that is not tracked with MLflow, and, after the others
-    were updated, for those with an address that only the journal names.
+    mlflow: a URI in place of the study's. BadInput for one study that is not tracked with MLflow. BadInput also, after
+    the other studies were updated, for those with an address that only the journal has.
     """
     done: dict[str, Sync] = {}
     refused: list[str] = []
@@ -44,7 +45,8 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
 def _uri_of(
     journal: Journal, record: StudyRecord, asked: str | None, journal_url: str | None, mlflow: str | None
 ) -> str:
-    """The option's URI, else that of the study's file, else the recorded one where the caller has it too."""
+    """The option's URI, else the one in the study's file, else the recorded one if the caller's settings have it
+    too."""
     if mlflow is not None:
         return checked(mlflow)
     if (file := file_of(asked)) is not None:
@@ -62,7 +64,7 @@ def _uri_of(
 
 
 def checked(uri: str) -> str:
-    """The URI of the option --mlflow, with its variables replaced. BadInput where MLflow does not accept it."""
+    """The URI of the option --mlflow, with its variables replaced. BadInput if MLflow does not accept it."""
     uri = looked_up(uri, "--mlflow")
     check_address(uri, "--mlflow")
     return uri

@@ -22,13 +22,15 @@ from hpsearch.plots import figures
 MAX_NAME_LENGTH = 200
 MAX_PARAM_LENGTH = 6000
 MAX_TAG_LENGTH = 5000
-"""Characters. MLflow refuses names of more than 250 (ours get prefixes), and cuts longer values without a message."""
+"""Characters. MLflow refuses names of more than 250 (ours get prefixes), and truncates longer values without a
+message."""
 
 DENSE_POINTS = 100_000
-"""The first points of a trial's curve, which are all sent. Then the density is halved each time the curve doubles."""
+"""All points of a trial's curve up to this number are sent. After it, the density halves each time the curve
+doubles."""
 
 MAX_MARKED_METRICS = 100
-"""The most metrics of a report that get a tag where they are NaN or infinite: the first by name."""
+"""Maximum number of metrics of a report that get a tag if they are NaN or infinite, the first ones by name."""
 
 STATUS = {
     State.WAITING: "SCHEDULED",
@@ -39,7 +41,7 @@ STATUS = {
     State.INFEASIBLE: "FINISHED",
     State.FAILED: "FAILED",
 }
-"""A pruned trial is no failure, so MLflow does not show it in red; its state is in a tag."""
+"""A pruned trial is not a failure, so MLflow does not show it in red; its state is in a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class RunPayload:
-    """The content of a run; of its points, the new ones.
+    """The content of a run, with its new points only.
 
     uid: our name of the run: "study uid" or "study uid/trial number".
     start, end: milliseconds since 1970; end is None while it runs.
@@ -123,7 +125,7 @@ def trial_payload(
 
 
 def interrupted(payload: RunPayload, state: str, end: int) -> RunPayload:
-    """The payload of a run that the journal has as RUNNING, and its process has ended. end: ms since 1970."""
+    """The payload of a run that is RUNNING in the journal although its process has ended. end: ms since 1970."""
     if payload.status != "RUNNING":
         return payload
     return replace(payload, status="KILLED", end=end, tags={**payload.tags, "hpsearch.state": state})
@@ -139,8 +141,8 @@ def study_payload(
     documents: Mapping[str, Any] = MappingProxyType({}),
     front: Sequence[FrontTrial] = (),
 ) -> RunPayload:
-    """The study's run, parent of its trials' runs. Its params are those of the first run of the study; what a longer
-    search changes is in tags.
+    """The study's run, the parent of its trials' runs. MLflow cannot change params, so settings that a longer search
+    changes are in tags.
 
     documents: the journal's, by kind. front: of a study with several goals.
     """

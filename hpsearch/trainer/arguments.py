@@ -22,11 +22,11 @@ class AdaptedTrainer(ABC):
     @property
     @abstractmethod
     def params_class(self) -> type | None:
-        """The dataclass that it takes its parameters as, if any."""
+        """The dataclass of its parameters, if any."""
 
     @abstractmethod
     def argument(self, params: Params) -> Any:
-        """The first argument of a call. TrainerError where the parameters do not fit."""
+        """The first argument of a call. TrainerError if the parameters do not fit."""
 
     @abstractmethod
     def __call__(self, argument: Any, run: Run) -> Iterator[Report]: ...
@@ -40,7 +40,7 @@ def params_argument(trainer: Trainer, params: Params) -> Any:
 
 
 def params_as(params_class: type | None, params: Params) -> Any:
-    """The parameters as a mapping, or as an instance of the dataclass, if any. TrainerError where they do not fit."""
+    """The parameters as a mapping, or as an instance of the dataclass, if any. TrainerError if they do not fit."""
     if params_class is None:
         return dict(params)
     hints = typing.get_type_hints(params_class)
@@ -71,7 +71,7 @@ def check_names(owner: str, given: set[str], known: Collection[str], required: s
             f"has no `{name}`" + (f"; did you mean `{near[0]}`?" if near else f" (it has {', '.join(known)})")
         )
     missing = [name for name in known if name in required - given]
-    faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
+    faults += [f"needs `{name}`, which is neither in [space] nor in trainer.options" for name in missing]
     if faults:
         raise TrainerError("\n".join(f"{owner} {fault}" for fault in faults))
 
@@ -93,7 +93,7 @@ def dataclass_at(first: inspect.Parameter, function: Any) -> type | None:
             annotation = eval(annotation, code.__globals__)
         except NameError as missing:
             raise TrainerError(
-                f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
+                f"the annotation `{first}` in {holder.__module__} cannot be evaluated: {missing}"
             ) from None
     return annotation if isinstance(annotation, type) and dataclasses.is_dataclass(annotation) else None
 
@@ -108,9 +108,9 @@ def field_types(params_class: type) -> dict[str, Any]:
 
 
 def converted(owner: str, name: str, value: Any, hint: Any) -> Any:
-    """The value as the field's type: an int made a float, a list a tuple, a table a dataclass, "none" None.
+    """The value as the field's type: an int becomes a float, a list a tuple, a table a dataclass, and "none" None.
 
-    TrainerError where it does not fit.
+    TrainerError if it does not fit.
     """
     if typing.get_origin(hint) in (typing.Union, types.UnionType) and types.NoneType in typing.get_args(hint):
         if value is None or value == NONE:

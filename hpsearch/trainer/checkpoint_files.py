@@ -1,4 +1,4 @@
-"""The checkpoint of a framework, which is a folder of files, as a part of the trial's checkpoint."""
+"""Stores the checkpoint folder of a framework in the trial's checkpoint."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ def read_files(folder: Path) -> dict[str, "Tensor"]:
 
 
 def write_files(content: Mapping[str, "Tensor"], folder: Path) -> None:
-    """ValueError for a name that leads out of the folder: a checkpoint is a file that somebody may have changed."""
+    """ValueError for a path outside the folder: somebody may have changed the checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, tensor in content.items():
         path = folder / name

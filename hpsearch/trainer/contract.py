@@ -17,7 +17,7 @@ from hpsearch.trainer.training_run import Trainer
 
 
 def find(use: str, folder: Path | None) -> Trainer:
-    """Import "module:name", looking beside the study file first. TrainerError says what is wrong with it.
+    """Import "module:name", from the study's folder first. TrainerError if it cannot be imported or is not a trainer.
 
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
@@ -35,7 +35,7 @@ def check_is_not_ask_and_tell(use: str) -> None:
 
 
 def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
-    """The object that "module:name" names; the module is looked for beside the study file first.
+    """The object that "module:name" names; the module is searched in the study's folder first.
 
     key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
     imported.
@@ -75,7 +75,7 @@ def _file(place: str, folder: Path) -> Path:
 
 @contextmanager
 def _no_arguments(name: str) -> Iterator[None]:
-    """A module that parses the command line when it is imported gets none, and not that of hpsearch."""
+    """Hide hpsearch's command line from a module that parses arguments when it is imported."""
     before, sys.argv = sys.argv, [name]
     try:
         yield

@@ -7,8 +7,8 @@ from hpsearch.core.trial import Params
 from hpsearch.study.space import Choice, Space
 
 NONE = "none"
-"""The value that a trainer gets as None, where the study file or an annotation says so. It is recorded as text: in a
-table, None would be a parameter that the trial does not have."""
+"""The text that a trainer receives as None, if the study file (`none = true`) or an annotation requires it. It is
+recorded as text, since None in a table means that the trial does not have the parameter."""
 
 
 def delivered(space: Space, params: Params) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def delivered_names(space: Space, names: Iterable[str]) -> set[str]:
 
 
 def head(name: str) -> str:
-    """ "optimizer" of "optimizer.lr"."""
+    """The part before the first dot: "optimizer" for "optimizer.lr"."""
     return name.partition(".")[0]
 
 
@@ -46,8 +46,8 @@ def nested(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def grouped(params: Params, known: Collection[str]) -> dict[str, Any]:
-    """The parameters for arguments with the names `known`: "optimizer.lr" goes into a table `optimizer`, where only
-    that is an argument."""
+    """The parameters by argument; known: the names of the arguments. "optimizer.lr" becomes `lr` in a table `optimizer`
+    if `optimizer` is an argument and "optimizer.lr" is not."""
     inner: dict[str, dict[str, Any]] = {}
     found: dict[str, Any] = {}
     for name, value in params.items():

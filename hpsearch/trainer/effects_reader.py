@@ -1,5 +1,5 @@
-"""Reads from a trainer's files with which other parameters each parameter acts: `WHEN` of its dataclass, and of the
-bases of that; a class goes before its bases."""
+"""Reads the conditions under which parameters have an effect, `WHEN`, from a trainer's dataclass and its base classes.
+A class overrides its bases."""
 
 import ast
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ WHEN = "WHEN"
 
 
 def effects_of(reader: SourceReader, kind: Definition | Unknown) -> ParameterEffects:
-    """Without what the text does not show."""
+    """The conditions that are literals in the source; others are left out."""
     if isinstance(kind, Unknown) or not isinstance(kind.node, ast.ClassDef):
         return ParameterEffects()
     when: dict[str, Sequence[Alternative]] = {}
@@ -49,7 +49,7 @@ def _literal(value: ast.expr) -> Any:
 
 
 def _alternatives(when: Any) -> dict[str, Sequence[Alternative]]:
-    """Of a table in the form that `parameter_effects` describes; others are left out."""
+    """The entries of a `WHEN` table that have the form that `parameter_effects` describes."""
     if not isinstance(when, dict):
         return {}
     each = {name: [needs] if isinstance(needs, dict) else needs for name, needs in when.items()}

@@ -30,9 +30,9 @@ EndOfProgram = Literal["error", "no_report", "terminated", "infeasible"]
 
 
 class ProgramFailed(Exception):
-    """A program that is a trainer ended badly, or reported what is no report. The text says why, in one line.
+    """A trainer's program failed, or wrote an invalid report.
 
-    output: the last lines of what it wrote. kind: as of a Failure.
+    The text is one line. output: the last lines of its output. kind: as in Failure.
     """
 
     def __init__(self, why: str, output: Sequence[str] = (), kind: EndOfProgram = "error"):
@@ -59,7 +59,7 @@ class NothingReported(Exception):
 
 
 OUT_OF_MEMORY = re.compile(r"((torch|torch\.cuda)\.OutOfMemoryError|MemoryError)\b")
-"""How the last line of a Python program begins that ran out of memory."""
+"""The beginning of the last line of a Python program that ran out of memory."""
 
 INFEASIBLE = re.compile(r"hpsearch\.(\w+\.)*Infeasible(: *(?P<reason>.*))?")
 """The last line of a Python program that raised `hpsearch.Infeasible`."""
@@ -81,19 +81,19 @@ def failure_of(problem: BaseException) -> Failure:
             "error", f"the trainer called sys.exit({problem.code!r})", short_traceback(problem), headline(problem)
         )
     first = headline(problem)[:MAX_HEADLINE]
-    said = first, short_traceback(problem, frames=20), first
+    texts = first, short_traceback(problem, frames=20), first
     if _is_out_of_memory(problem):
-        return Failure("oom", *said)
+        return Failure("oom", *texts)
     if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
-        return Failure("disk", *said)
-    if isinstance(problem, BlockingIOError) and (most := _most_processes()):
-        hint = f"; this trial may have at most {most:,} processes and threads together with all others of its user"
-        return Failure("error", first + hint, *said[1:])
-    return Failure("error", *said)
+        return Failure("disk", *texts)
+    if isinstance(problem, BlockingIOError) and (most := _process_limit()):
+        hint = f"; all programs of this user together may have at most {most:,} processes and threads (`ulimit -u`)"
+        return Failure("error", first + hint, *texts[1:])
+    return Failure("error", *texts)
 
 
-def _most_processes() -> int:
-    """The limit of `ulimit -u`; 0: none."""
+def _process_limit() -> int:
+    """The limit of `ulimit -u`; 0 if there is none."""
     if sys.platform == "win32":
         return 0
     import resource  # not on Windows
@@ -125,7 +125,7 @@ def short_traceback(problem: BaseException, frames: int = 3) -> str:
 
 
 def without_own_frames(text: str) -> str:
-    """The traceback from the first frame outside hpsearch; unchanged where all frames are inside."""
+    """The traceback from the first frame outside hpsearch; unchanged if all frames are inside."""
     return re.sub(TRACEBACK, _without_own_frames, text)
 
 

@@ -29,7 +29,7 @@ NO_RUN = "the trainer has no parameter `run`, so it passes no object to run.trac
 
 
 def as_trainer(called: str, function: Any) -> Trainer:
-    """The object as a trainer. TrainerError if it is none. called: its name in messages."""
+    """Adapt an object to a trainer. TrainerError if that is not possible. called: its name in messages."""
     if is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 

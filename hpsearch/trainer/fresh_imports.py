@@ -21,10 +21,10 @@ from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 
 _CODE_OF_OBJECTS: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
-"""Of each object that a program gave: the code of its files at that time."""
+"""For each object that was passed to a study: the hashes of its files' code at that time."""
 
 _HASHES: dict[Path, str] = {}
-"""SHA-256 of each module's file, when a study that uses it was opened last."""
+"""SHA-256 of each module's file when a study that uses it was last opened."""
 
 
 def unload_changed(modules: Iterable[str], folder: Path) -> None:
@@ -44,7 +44,7 @@ def unload_changed(modules: Iterable[str], folder: Path) -> None:
 
 
 def check_is_current(thing: object, name: str) -> None:
-    """BadInput where the file of a Python object was edited since the object was first passed to a study.
+    """BadInput if the file of a Python object was edited since the object was first passed to a study.
 
     The object has the old code, and the record would have the hash of the new file. name: of the object, for messages.
     """
@@ -55,9 +55,9 @@ def check_is_current(thing: object, name: str) -> None:
         return
     if edited := sorted(path.name for path in now if before.get(path, now[path]) != now[path]):
         raise BadInput(
-            f"{name} is still the code from before {' and '.join(edited)} was edited: call importlib.reload on its "
-            "module, and on your modules that it imports, and make the study again with the new object; or name it "
-            "with `use`, which reads edited files again"
+            f"{name} has the code from before {' and '.join(edited)} was edited: call importlib.reload on its module "
+            "and on your modules that it imports, and create the study again with the new object. Or name it with "
+            "`use`: edited files are then read again"
         )
 
 
@@ -69,7 +69,7 @@ def _search_first(folder: Path) -> None:
 
 
 def _stale(module: str) -> Iterator[str]:
-    """The module and its imports, as far as loaded: those with a changed file, and those that import one of these."""
+    """Of the module and its imports, the loaded ones with a changed file, and those that import one of them."""
     files = Sources.of(module).files
     changed = {name for name, path in files.items() if name in sys.modules and _has_changed(name, path)}
     for name in changed:
@@ -79,7 +79,7 @@ def _stale(module: str) -> Iterator[str]:
 
 
 def _has_changed(name: str, path: Path) -> bool:
-    """Since it was imported; a module that is found elsewhere now is another one."""
+    """Whether the file has changed since the import, or the module is now found in another file."""
     spec = PathFinder.find_spec(name) if "." not in name else None
     found = spec.origin if spec is not None and spec.origin else path
     loaded = getattr(sys.modules[name], "__file__", None)
@@ -91,8 +91,8 @@ def _has_changed(name: str, path: Path) -> bool:
 
 
 def _is_newer_than_bytecode(name: str, path: Path) -> bool:
-    """Whether a module that the program imported before any study was edited since: Python keeps the time and the size
-    of the file beside the bytecode (PEP 552). Where it writes none, this is not known."""
+    """Whether a module that was imported before any study was edited after that: the bytecode has the time and size of
+    its file (PEP 552). False if Python writes no bytecode."""
     loader = getattr(getattr(sys.modules[name], "__spec__", None), "loader", None)
     if type(loader) is not SourceFileLoader:
         return False
@@ -104,6 +104,6 @@ def _is_newer_than_bytecode(name: str, path: Path) -> bool:
 
 
 def _remove_bytecode(path: Path) -> None:
-    """Python would use it for the edited file where both have the same size and were written in the same second."""
+    """Python would use it for an edited file of the same size that was written in the same second."""
     with suppress(OSError, NotImplementedError):
         Path(cache_from_source(str(path))).unlink()

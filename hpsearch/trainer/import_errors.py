@@ -1,4 +1,4 @@
-"""Why the module that a study names cannot be imported, in words: the file, the line, what is missing, what to do."""
+"""Messages for a module that cannot be imported: the file, the line, what is missing, what to do."""
 
 import difflib
 import os
@@ -11,7 +11,7 @@ from hpsearch.trainer.failures import short_traceback
 
 
 def no_module(use: str, missing: str, folder: Path | None) -> str:
-    """There is no module of this name, which `use` names."""
+    """The message for a module that does not exist. missing: its name."""
     place, _, name = use.rpartition(":")
     if place.endswith(".py"):
         said = f"no file {place} (it starts at the study's folder, {folder})"
@@ -40,7 +40,7 @@ def _instead(place: str, name: str, folder: Path) -> str:
 
 
 def import_failed(module: str, problem: BaseException) -> str:
-    """The import has raised. module: the one that is imported."""
+    """The message for an exception during an import. module: the one to import."""
     where = f"importing {module} failed"
     frames = [*_frames_of_user(problem)]
     at = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
@@ -48,7 +48,7 @@ def import_failed(module: str, problem: BaseException) -> str:
         return f"{where}: {at or module} imports {problem.name}, which is {_absent(problem.name, frames)}"
     if isinstance(problem, SystemExit) and _calls_parse_args(problem):
         return (
-            f"{where}: {at} calls parse_args() when it is imported, and that ended the import. Call parse_args() "
+            f"{where}: {at} calls parse_args() when it is imported, which ended the import. Call parse_args() "
             'in `if __name__ == "__main__":`, and take the parameters of a trial from `params`'
         )
     said = f"{where}\n{short_traceback(problem)}"
@@ -58,7 +58,7 @@ def import_failed(module: str, problem: BaseException) -> str:
 
 
 def _absent(name: str, frames: list[traceback.FrameSummary]) -> str:
-    """What it means that no module of this name is found, and which of the files beside may be meant."""
+    """That no module of this name is found, and a similar name beside the file that imports it."""
     folder = Path(frames[-1].filename).parent if frames else Path()
     there = [path.name.removesuffix(".py") for path in folder.glob("*") if path.suffix == ".py" or path.is_dir()]
     near = difflib.get_close_matches(name.partition(".")[0], there, n=1, cutoff=0.7) if frames else []
@@ -66,7 +66,7 @@ def _absent(name: str, frames: list[traceback.FrameSummary]) -> str:
 
 
 def _frames_of_user(problem: BaseException) -> Iterator[traceback.FrameSummary]:
-    """The lines that were run, without those of Python, of installed packages and of hpsearch."""
+    """The frames of the traceback without those of Python, installed packages and hpsearch."""
     own = str(Path(__file__).parents[1])
     standard = str(Path(os.__file__).parent)
     for frame in traceback.extract_tb(problem.__traceback__):

@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_LAYERS = 32
-"""The most weight matrices that are measured, evenly spread over a model."""
+"""Maximum number of weight matrices that are measured, evenly spread over a model."""
 
 
 class LayerMeasurements:
-    """Of all torch models among the tracked objects."""
+    """The weight matrices of all torch models among the tracked objects."""
 
     def __init__(self) -> None:
         self._found: dict[int, Tensor] = {}
 
     def tracked(self, objects: Mapping[str, Any]) -> None:
-        """Called where torch is imported."""
+        """Add the models among these objects. torch must be imported."""
         from torch import nn
 
         kinds = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
@@ -31,14 +31,14 @@ class LayerMeasurements:
                 self._found |= {id(one): one for one in weights[:: max(1, -(-len(weights) // MAX_LAYERS))]}
 
     def of(self, weights: "list[Tensor]") -> "list[Tensor]":
-        """Those of the weights that are of layers."""
+        """The weights that belong to a layer."""
         return [one for one in weights if id(one) in self._found]
 
 
 def largest_scale(layers: "list[Tensor]") -> "Tensor":
     """The largest root mean square of a layer's weights, times the square root of its inputs.
 
-    Default and Glorot initialisations have 0.6 to 1, He's 1.4: the outputs are about as large as the inputs.
+    Default and Glorot initialisations give 0.6 to 1, He's gives 1.4: the outputs are about as large as the inputs.
     """
     import torch
 

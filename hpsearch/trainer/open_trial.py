@@ -33,7 +33,7 @@ from hpsearch.trainer.trainer_sources import may_use_torch, sources_of
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
-"""Maximum number of metrics in a report. It limits the size of the journal, which has each value of each epoch."""
+"""Maximum number of metrics in a report. It limits the size of the journal, which stores every value of every epoch."""
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -45,9 +45,9 @@ class TrainerContext:
 
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
     parameters. threads: CPU threads of a training.
-    replicates: what a trial of the study trains side by side. trainer_object: the trainer, where it is a Python object.
-    program: the trainer, where it is a command.
-    space: what is searched. nested: a parameter with a dot in its name arrives in a table.
+    replicates: the trainings of a trial, side by side. trainer_object: the trainer, if it is a Python object. program:
+    the trainer, if it is a command.
+    space: the searched parameters. nested: a parameter with a dot in its name is passed in a table.
     measure: measure the steps of a trial's optimizers; not of several trainings side by side.
     """
 
@@ -75,7 +75,7 @@ class TrainerContext:
         return contract.display_name(self.use)
 
     def find(self) -> Trainer:
-        """TrainerError says what is wrong with it."""
+        """The trainer, imported. TrainerError if it is invalid."""
         if self.program is not None:
             return command.as_trainer(self.program, self.folder, self.options, self.objective.metric)
         if self.trainer_object is None:
@@ -84,7 +84,7 @@ class TrainerContext:
         return forms.as_trainer(self.name, self.trainer_object.trainer)
 
     def sources(self) -> Sources:
-        """The files and objects that the trainer is made of. Call `find` first."""
+        """The trainer's source files and objects. Call `find` first."""
         if self.trainer_object is not None:
             return self.trainer_object.sources
         return sources_of(self.use, self.folder, self.program)
@@ -108,7 +108,7 @@ class TrainerContext:
         return delivery.nested(given) if self.nested else given
 
     def names(self, params: Params) -> Collection[str]:
-        """The names under which the trainer gets a trial's parameters."""
+        """The names under which the trainer receives a trial's parameters."""
         return params if self.space is None else delivery.delivered_names(self.space, params)
 
     def run(
@@ -140,7 +140,7 @@ class TrainerContext:
 
 
 class Measurement(Protocol[Result_co]):
-    """A measurement that a worker makes with a study's trainer: a frozen value that is sent to it. seconds: its time
+    """A measurement that a worker makes with a study's trainer, as a frozen value that is sent to it. seconds: its time
     limit."""
 
     @property
@@ -164,7 +164,7 @@ class OpenTrial:
         name: str = "the trainer",
         searched: Collection[str] = (),
     ):
-        """Seeds random, NumPy and torch with the run's seed, so whatever the trainer imports is imported before.
+        """Seeds random, NumPy and torch with the run's seed, so the trainer's imports must be done before.
 
         params: the trial's, with the trainer's options. name: for messages. searched: the names of the parameters that
         the trainer should read.
@@ -179,8 +179,8 @@ class OpenTrial:
         self._reads.restart()
 
     def next_report(self) -> Report | None:
-        """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends
-        without a report; TrainerError for a report that breaks the contract."""
+        """Train an epoch. None if the trainer returns. Raises the trainer's exceptions; Infeasible if it returns
+        without a report; TrainerError for an invalid report."""
         try:
             with reports_to(self.run), _ending_forks():
                 report = next(self._reports)
@@ -217,14 +217,14 @@ class OpenTrial:
         return self._reads.unread or self.run.unread
 
     def close(self) -> None:
-        """The trainer's `finally` runs, and what it raises is raised here."""
+        """Close the generator, so that its `finally` runs. Raises its exceptions."""
         with reports_to(self.run), _ending_forks():
             self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
 
 
 @contextmanager
 def _ending_forks() -> Iterator[None]:
-    """A process that the trainer has forked, and that comes back from it, ends here: it is not the one that trains."""
+    """End a process that the trainer has forked and that has returned or raised: only the original process trains."""
     own = os.getpid()
     try:
         yield
@@ -239,19 +239,19 @@ def _ending_forks() -> Iterator[None]:
 
 
 def checked_report(report: Any, previous: int) -> Report:
-    """The report with plain floats. TrainerError where it is not a Report, or its step is not above the last one."""
+    """The report with plain floats. TrainerError if it is not a Report, or if its step is not above the last one."""
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
     if not is_step(report.step) or operator.index(report.step) <= previous:
         raise TrainerError(
-            f"the trainer reported step {report.step!r:.80} after step {previous}: steps are whole numbers from 1, and "
-            "each is higher than the one before" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0))
+            f"the trainer reported step {report.step!r:.80} after step {previous}: steps are whole numbers from 1 and "
+            "must increase" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0))
         )
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
     if len(report.metrics) > MAX_METRICS:
         raise TrainerError(
-            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MAX_METRICS:,} are the most: "
+            f"Report({report.step}, …) has {len(report.metrics):,} metrics; the maximum is {MAX_METRICS:,}: "
             "report sums or means in place of single weights or examples"
         )
     for name in map(str, report.metrics):

@@ -21,12 +21,12 @@ class ParameterReads:
         self._given = frozenset(names) if known is None else known
         self._names = frozenset(name if name in self._given else head(name) for name in names)
         self._read = set[str]()
-        self.argument, self._is_seen = argument, True
+        self.argument, self._is_recorded = argument, True
         if type(argument) is dict:
-            self.argument = _SeenDict(argument, self._read.add)
+            self.argument = _RecordingDict(argument, self._read.add)
         else:
             is_instance = dataclasses.is_dataclass(argument) and not isinstance(argument, type)
-            self._is_seen = is_instance and _watch(argument, self._read.add)
+            self._is_recorded = is_instance and _record_attribute_reads(argument, self._read.add)
 
     def restart(self) -> None:
         """Forget earlier reads. Called when the trainer starts."""
@@ -35,8 +35,8 @@ class ParameterReads:
     @property
     def unread(self) -> Unread | None:
         """None if all were read, or if reads cannot be recorded."""
-        names = self._names - self._read if self._is_seen else ()
-        missing = self._read - self._given if type(self.argument) is _SeenDict else ()
+        names = self._names - self._read if self._is_recorded else ()
+        missing = self._read - self._given if type(self.argument) is _RecordingDict else ()
         return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
 
 
@@ -49,7 +49,7 @@ def _names_of(argument: Any) -> frozenset[str] | None:
     return None
 
 
-class _SeenDict(dict[str, Any]):
+class _RecordingDict(dict[str, Any]):
     """A dict that calls `seen` with each key that is read. Its copies and pickles are plain dicts."""
 
     def __init__(self, content: dict[str, Any], seen: Callable[[str], None]):
@@ -95,7 +95,7 @@ class _SeenDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
-def _watch(instance: Any, seen: Callable[[str], None]) -> bool:
+def _record_attribute_reads(instance: Any, seen: Callable[[str], None]) -> bool:
     """Give the instance a subclass of its class that calls `seen` with each attribute that is read.
 
     False if its class cannot be changed. `repr` does not count as a read; its pickles have the original class.

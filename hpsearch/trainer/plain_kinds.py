@@ -26,7 +26,7 @@ def _written_zone(zone: Any) -> Any:
         return [zone.utcoffset(None).total_seconds(), name]
     if type(zone) is zoneinfo.ZoneInfo and zone.key:
         return zone.key
-    raise TypeError(f"a time zone of the kind {type(zone).__name__}")
+    raise TypeError(f"a time zone of the type {type(zone).__name__}")
 
 
 def _zone(written: Any) -> datetime.tzinfo | None:

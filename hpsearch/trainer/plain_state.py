@@ -1,10 +1,10 @@
-"""The state of tracked objects as plain values and tensors, and back: all that a checkpoint file may hold.
+"""Converts the state of tracked objects to plain values and tensors, which a checkpoint may hold, and back.
 
-A checkpoint is read with `weights_only=True`, which knows tensors, numbers, text, lists and dictionaries. Other values
-(NumPy arrays, a deque, a Path, a dataclass) are written as a dictionary that names their kind, and are built again from
-it. Nothing in a file is executed: a kind is one of a fixed table here, and a class is only looked up among the modules
-that are imported already. Such a class must be an Enum, a named tuple or a dataclass without `__del__`, and an instance
-is made without its constructor: a file can set fields, and can call nothing.
+A checkpoint is read with `weights_only=True`, which accepts tensors, numbers, text, lists and dictionaries. Other
+values (NumPy arrays, a deque, a Path, a dataclass) are written as a dictionary with their kind, and created again from
+it. No code of a file is executed: the kinds are a fixed table in this module, and a class is only looked up among the
+modules that are already imported. Such a class must be an Enum, a named tuple or a dataclass without `__del__`, and its
+instances are created without a call of the constructor: a file can set fields, but cannot call anything.
 """
 
 import collections
@@ -110,7 +110,7 @@ def _written_container(value: Any, path: Path) -> Any:
         case collections.defaultdict() if type(value) is collections.defaultdict:
             factory = value.default_factory
             if factory is not None and FACTORIES.get(getattr(factory, "__name__", "")) is not factory:
-                raise NotPlain(path, f"a defaultdict that is filled by {_named(factory)}")
+                raise NotPlain(path, f"a defaultdict with the factory {_named(factory)}")
             return _tagged("defaultdict", _pairs(value, path), [factory and factory.__name__])
         case types.SimpleNamespace() if type(value) is types.SimpleNamespace:
             return _tagged("namespace", _pairs(vars(value), path))
@@ -170,7 +170,7 @@ def _bytes_tensor(content: bytes) -> Any:
 
 def _written_bit_generator(bits: Any, path: Path) -> Any:
     if type(bits).__name__ not in BIT_GENERATORS:
-        raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that is not known here")
+        raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that hpsearch does not support")
     return to_plain(bits.state, path)
 
 
@@ -211,7 +211,7 @@ def _named(thing: Any, before: str = "") -> str:
 
 
 def from_plain(value: Any) -> Any:
-    """The value that `to_plain` was given. ValueError for one that `to_plain` has not made."""
+    """The inverse of `to_plain`. ValueError for a value that `to_plain` does not return."""
     if type(value) in (list, tuple):
         parts = [from_plain(one) for one in value]
         return value if all(new is old for new, old in zip(parts, value, strict=True)) else type(value)(parts)
@@ -352,5 +352,5 @@ def cloned(state: Any) -> Any:
         return type(state)(map(cloned, state))
     try:
         return copy.deepcopy(state)
-    except Exception:  # no checkpoint can hold it, which `to_plain` says
+    except Exception:  # `to_plain` raises NotPlain for it
         return state

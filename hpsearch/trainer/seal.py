@@ -1,4 +1,4 @@
-"""The seal of the test split: it can be read inside `unsealed` only, which records the purpose."""
+"""The seal of the test split, which can be read inside `unsealed` only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +27,6 @@ def check_unsealed() -> None:
     """Call it before reading a test split. Raises Sealed, except inside `unsealed`."""
     if _opening.get() is None:
         raise Sealed(
-            "the test split is sealed: results of a search that has used it are no estimate for new data. "
+            "the test split is sealed: after a search that has used it, its results are no estimate for new data. "
             "`hpsearch evaluate` opens it once"
         )

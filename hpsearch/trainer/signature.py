@@ -60,7 +60,7 @@ class Signature:
 
     @property
     def params_class(self) -> type | None:
-        """The dataclass in the annotation of the argument for all of a trial's parameters."""
+        """The dataclass that annotates the argument for all parameters, if any."""
         return dataclass_at(self.others[0], self.function) if self.others else None
 
     def is_by_name(self, given: Set[str]) -> bool:

@@ -1,7 +1,7 @@
 """Checks a trainer against its study by reading its files, before anything is imported or trained.
 
-A fault is certain: the run would end with it. A warning may be wrong, because names may be computed. What the text does
-not decide is left to the run.
+A fault is certain: the run would end with it. A warning may be wrong, because names may be computed. The run checks
+what the source does not show.
 """
 
 import ast
@@ -41,7 +41,8 @@ MIN_PART_LENGTH = 3
 
 @dataclass(frozen=True)
 class SourceFault:
-    """parameter: of [space] or trainer.options that is wrong; "": the trainer is. message: as the run would have it."""
+    """parameter: the wrong one, of [space] or trainer.options; "" if the trainer is wrong. message: the same as in a
+    run."""
 
     message: str
     parameter: str = ""
@@ -49,7 +50,8 @@ class SourceFault:
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """warnings: the metrics that may be misspelt, with a message. effects: with which others each parameter acts."""
+    """warnings: a message for each metric that may be misspelt. effects: the conditions under which parameters have an
+    effect."""
 
     faults: tuple[SourceFault, ...] = ()
     warnings: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +95,7 @@ def _wrong_names(owner: str, known: Mapping[str, bool], given: Set[str]) -> Iter
 
 
 def _module(key: str, use: str, folder: Path, reader: SourceReader) -> Module | None:
-    """None where it has no source. TrainerError where there is no such module, or it cannot be parsed."""
+    """None if it has no source. TrainerError if there is no such module, or if it cannot be parsed."""
     place = use.rpartition(":")[0]
     if place.endswith(".py") and not (folder / Path(place).expanduser()).is_file():
         raise TrainerError(f"{key}: {import_errors.no_module(use, place, folder)}")
@@ -112,7 +114,8 @@ def _module(key: str, use: str, folder: Path, reader: SourceReader) -> Module | 
 
 
 def _is_nowhere(name: str) -> bool:
-    """Whether the top-level module is not found; a package may import its submodules in another way."""
+    """Whether the top-level module is not found. Submodules are not checked: a package may define them in other
+    ways."""
     with suppress(ImportError, ValueError, AttributeError):
         return importlib.util.find_spec(name.partition(".")[0]) is None
     return False
@@ -120,7 +123,7 @@ def _is_nowhere(name: str) -> bool:
 
 @dataclass(frozen=True)
 class _Texts:
-    """words: all names and strings in the trainer's files. parts: strings that others are made with, such as the one in
+    """words: all names and strings in the trainer's files. parts: the parts of computed strings, such as "_loss" in
     f"{part}_loss". imports_ray: one of the files imports ray."""
 
     words: frozenset[str]
@@ -171,7 +174,7 @@ _Names = tuple[str, Mapping[str, bool]]
 
 @dataclass(frozen=True)
 class _Call:
-    """What a definition is checked against."""
+    """A definition is checked against this. given: the names of the parameters."""
 
     reader: SourceReader
     texts: _Texts
@@ -179,7 +182,7 @@ class _Call:
 
 
 def _check_definition(key: str, found: Definition, call: _Call) -> _Names | None:
-    """TrainerError where it is no trainer. Returns the names that it takes, where the text shows them."""
+    """TrainerError if it is not a trainer. Returns the names that it takes, if the source shows them."""
     match found.node:
         case ast.ClassDef(bases=[], keywords=[], decorator_list=[]):
             raise TrainerError(f"{key} is a class, {FORMS}")
@@ -206,7 +209,7 @@ def _check_function(key: str, found: Definition, function: ast.FunctionDef, call
     if not (_is_generator(function) or _may_report(function, call.texts)):
         raise TrainerError(f"{key} is a function that neither yields, nor returns a value, nor reports, {FORMS}")
     if function.args.vararg or not signature.others or signature.others[0].name == "trial":
-        return None  # `trial`: an objective of Optuna, which asks for its parameters itself
+        return None  # `trial`: an Optuna objective, which requests its parameters by name
     if _is_generator(function):
         signature = signature.with_second_as_run(call.given)
     return _fields(found, signature, call)
@@ -235,7 +238,7 @@ class _Parameter:
 
 @dataclass(frozen=True)
 class _Signature:
-    """As `Signature`, read from the text."""
+    """As `Signature`, but read from the source."""
 
     run: str
     others: tuple[_Parameter, ...]
@@ -260,7 +263,7 @@ class _Signature:
 
 
 def _fields(found: Definition, signature: _Signature, call: _Call) -> _Names | None:
-    """None: any, or unknown."""
+    """None if it accepts any names, or if they are unknown."""
     first, *rest = signature.others
     if first.hint in MAPPINGS:
         return None
@@ -291,7 +294,7 @@ def _is_generator(function: Function) -> bool:
 
 
 def _may_report(function: Function, texts: _Texts) -> bool:
-    """Whether it returns a value, or its files have anything that reports, or may do so: a run that is passed on."""
+    """Whether it returns a value, or its files may report: by a call, or by passing on the run."""
     if any("report" in word.lower() or "hpsearch" in word.lower() for word in texts.words):
         return True
     returns = any(

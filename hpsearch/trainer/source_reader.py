@@ -1,4 +1,4 @@
-"""Reads what a trainer's files define, without importing them. What the text does not decide is UNDECIDED."""
+"""Reads the definitions in a trainer's files without importing them; UNDECIDED if the source does not show one."""
 
 import ast
 import importlib.util
@@ -13,15 +13,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
 MAX_STEPS = 20
-"""How many names are followed, from one that is imported to where it is defined."""
+"""Maximum number of imports and assignments that are followed to a definition."""
 
 DYNAMIC = {"__getattr__", "globals", "exec", "setattr", "vars"}
-"""Names by which a module may define more than its text shows."""
+"""Names whose use shows that a module may define more than its source shows."""
 
 
 class Unknown(Enum):
     MISSING = "the module defines no such name"
-    UNDECIDED = "the text does not show it"
+    UNDECIDED = "the source does not show it"
 
 
 MISSING, UNDECIDED = Unknown.MISSING, Unknown.UNDECIDED
@@ -42,7 +42,7 @@ class Module:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may define names that its text does not show."""
+        """Whether it may define names that its source does not show."""
         names = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
         return bool({"*", "__getattr__"} & self.defined.keys() or DYNAMIC & names)
 
@@ -60,7 +60,8 @@ class SourceReader:
         self._modules: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
-        """None where it has no source, or where that cannot be parsed. SyntaxError is raised for the first one only."""
+        """None if it has no source, or if that cannot be parsed. Only the first call for a module raises its
+        SyntaxError."""
         if name not in self._modules:
             self._modules[name] = None
             path = source_file(name)
@@ -70,8 +71,8 @@ class SourceReader:
         return self._modules[name]
 
     def definition(self, module: Module, name: str, steps: int = MAX_STEPS) -> Definition | Unknown:
-        """What a name of the module is, where exactly one statement defines it; followed to where it is imported
-        from."""
+        """The definition of a name, if exactly one statement binds it. Imports and assignments of names are
+        followed."""
         statements = module.defined.get(name, [])
         if not statements:
             return UNDECIDED if module.is_open else MISSING
@@ -89,7 +90,7 @@ class SourceReader:
         return UNDECIDED
 
     def base(self, module: Module, base: ast.expr) -> Definition | Unknown:
-        """What a base class of a class of the module is: `Settings`, or `training.Settings` of an imported module."""
+        """The definition of a base class, such as `Settings`, or `training.Settings` of an imported module."""
         match base:
             case ast.Name(id=name):
                 return self.definition(module, name)
@@ -129,7 +130,7 @@ def _bindings(body: Iterable[ast.stmt]) -> dict[str, list[ast.stmt]]:
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Those of a module's own scope, in all branches."""
+    """The statements of a module's own scope, in all branches."""
     for statement in body:
         yield statement
         if not isinstance(statement, Scope):
@@ -156,7 +157,7 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def _own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
-    """Without those of statements inside of it."""
+    """The nodes of a statement, without those of nested statements."""
     yield statement
     for node in ast.iter_child_nodes(statement):
         if not isinstance(node, ast.stmt | Scope):
@@ -164,7 +165,7 @@ def _own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
 
 
 def own_scope(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions and classes inside of it."""
+    """The nodes of a function, without those of nested functions and classes."""
     todo: list[ast.AST] = list(function.body)
     while todo:
         node = todo.pop()
@@ -174,7 +175,8 @@ def own_scope(function: Function) -> Iterator[ast.AST]:
 
 
 def fields(reader: SourceReader, kind: Definition) -> dict[str, bool] | Unknown:
-    """The fields of a dataclass, those of its bases first, and whether each needs a value. MISSING: it is none."""
+    """The fields of a dataclass, those of its bases first, and whether each needs a value. MISSING: it is not a
+    dataclass."""
     node = kind.node
     if not isinstance(node, ast.ClassDef):
         return UNDECIDED

@@ -23,7 +23,7 @@ class Snapshot:
 
     owner: "study uid/trial number", so that another trial's checkpoint is not loaded.
     best: the loss (smaller is better) at the best epoch so far.
-    random: of all generators; empty in a checkpoint that has the weights alone, from which nothing is continued.
+    random: the states of all generators; empty in a checkpoint with weights only, from which no trial resumes.
     """
 
     owner: str
@@ -37,17 +37,17 @@ class Snapshot:
         return not self.random
 
     def leaves_out(self, name: str, thing: Any) -> bool:
-        """Whether it has no state of this tracked object because only training needs it."""
+        """Whether it has no state of this tracked object, because only training needs that."""
         return self.weights_only and name not in self.objects and is_for_training(thing)
 
     def check_can_be_continued(self, names: Collection[str]) -> None:
-        """NotResumable where a tracked object of the checkpoint would not be restored, or it has the weights alone."""
+        """NotResumable if the checkpoint has weights only, or an object that the trainer does not track."""
         if self.weights_only:
-            raise NotResumable(f"the checkpoint of epoch {self.step} has the weights alone")
+            raise NotResumable(f"the checkpoint of epoch {self.step} has weights only")
         if left := sorted(set(self.objects) - set(names)):
             raise NotResumable(
-                f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
-                "run.track(…) when it begins its first epoch"
+                f"the checkpoint of epoch {self.step} has {', '.join(left)}, which the trainer has not passed to "
+                "run.track(…) before its first epoch"
             )
 
     def object_state(self, name: str) -> Any:
@@ -65,7 +65,7 @@ def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]
 
 
 def take_weights(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
-    """As `take_snapshot`, without the state of what only training needs."""
+    """As `take_snapshot`, without the state that only training needs."""
     return Snapshot(owner, step, best, weights_of(tracked), {})
 
 
@@ -80,7 +80,7 @@ class NotSerializable(Exception):
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The content of a checkpoint file. NotSerializable where a state has values that cannot be stored."""
+    """The content of a checkpoint file. NotSerializable if a state has values that cannot be stored."""
     import torch
 
     buffer = io.BytesIO()
@@ -119,12 +119,12 @@ def unpack(content: bytes) -> Snapshot:
 
 
 def check_can_be_read(content: bytes) -> None:
-    """NotSerializable where a checkpoint that was written cannot be read."""
+    """NotSerializable if the content of a new checkpoint cannot be read."""
     try:
         unpack(content)
     except Exception as problem:  # whatever torch raises
         first = str(problem).strip().partition("\n")[0]
-        raise NotSerializable(f"a checkpoint of what run.track was given cannot be read again: {first:.300}") from None
+        raise NotSerializable(f"the checkpoint of the objects in run.track(…) cannot be read: {first:.300}") from None
 
 
 # The state of one tracked object ─────────────────────────────────────────────────────────────────
@@ -146,9 +146,9 @@ def state_of(thing: Any) -> Any:
 
 
 def weights_of(tracked: Mapping[str, Any]) -> dict[str, Any]:
-    """The states of all objects but those that only training needs.
+    """The states of all objects except those that only training needs.
 
-    An object that has several such objects inside has a method `weights_dict` for it, beside its `state_dict`.
+    An object that contains such objects has a method `weights_dict`, which leaves them out.
     """
     return {
         name: thing.weights_dict() if hasattr(thing, "weights_dict") else state_of(thing)
@@ -160,8 +160,8 @@ def weights_of(tracked: Mapping[str, Any]) -> dict[str, Any]:
 def is_for_training(thing: Any) -> bool:
     """Whether it is an optimizer, a learning-rate schedule or a gradient scaler of torch, or a random generator.
 
-    Of an object of any other class it is not known whether predictions need it, as they do a moving average of the
-    weights, the scale of the inputs or a vocabulary.
+    Predictions may need an object of any other class, such as a moving average of the weights, the scale of the inputs
+    or a vocabulary.
     """
     if hasattr(thing, "bit_generator"):
         return True
@@ -192,7 +192,7 @@ def seed_everything(seed: int) -> None:
     for torch in _imported("torch"):
         if torch.accelerator.current_accelerator() is None:  # torch was built without one
             torch.default_generator.manual_seed(seed)
-        else:  # this notes a traceback of the call for each kind of accelerator: 5 ms in a forked process
+        else:  # manual_seed records a traceback for each kind of accelerator: 5 ms in a forked process
             torch.manual_seed(seed)
 
 

@@ -1,21 +1,21 @@
-"""Measures the steps of the optimizers that a trial tracks: what the doctor compares with usual values.
+"""Measures the steps of the optimizers that a trial tracks. The doctor compares them with usual values.
 
-Added to each report, under names of hpsearch's own, unless the trainer reports the same without the prefix:
+The measurements are added to each report, unless the trainer reports the same name without the prefix:
 - `hpsearch/lr`: the learning rate of the last step; of further parameter groups: `hpsearch/lr/group1`, …
-- `hpsearch/steps`: the number of steps since the report before, 0 where there was none.
+- `hpsearch/steps`: the number of optimizer steps since the last report.
 - `hpsearch/update_ratio`: the norm of a step over that of the weights; about 1e-3 is usual (Karpathy, CS231n).
 - `hpsearch/grad_norm`, `hpsearch/weight_norm`: of all parameters together; the gradient as the step uses it.
 - `hpsearch/descent`: the cosine between a step and the negative gradient of the step after it. Above 0, a larger step
   would have lowered the loss further; below 0, the step was too large (Baydin et al., arXiv 1703.04782).
-- `hpsearch/accumulated`: 1 where the gradient of a step contains that of the step before, else 0.
+- `hpsearch/accumulated`: 1 if the gradient of a step contains that of the step before, else 0.
 - `hpsearch/initial_norm`: the norm of the weights before the first step; in the first report.
 - `hpsearch/initial_scale`, `hpsearch/layer_ratio`, `hpsearch/silent_units`: see `layer_measurements`.
 
-The names of further optimizers end in the name that they are tracked with: `hpsearch/update_ratio/judge`.
+For further optimizers, the names end with the name in `run.track`: `hpsearch/update_ratio/judge`.
 
-Norms are medians of sampled steps, one in EVERY, so short epochs may have none. A measurement reads and never writes,
-and draws no random numbers, so the training is the same without it. Which steps are sampled depends on the epoch and on
-the number of the step alone: a trial that is continued or reproduced has the same values.
+Norms are medians over the sampled steps (one step in EVERY), so short epochs may have none. A measurement changes no
+values and draws no random numbers, so the training is the same without it. Only the epoch and the number of the step
+determine which steps are sampled: a trial that is resumed or reproduced has the same values.
 """
 
 import math
@@ -35,17 +35,17 @@ EVERY = 100
 """A sample takes about as long as a third of a small network's step, so this is about 1% of its epoch."""
 
 STRIDE = 37
-"""Without a common factor with EVERY: another step of each epoch is sampled."""
+"""It has no common factor with EVERY, so that each epoch samples another step."""
 
 MAX_COPIED = 10_000_000
-"""The most numbers of the weights that are copied for a sample, evenly spread: 40 MB of memory."""
+"""Maximum number of weights that are copied for a sample, evenly spread: 40 MB of memory."""
 
 MAX_GROUPS = 8
-"""The most parameter groups of which the learning rate is recorded."""
+"""Maximum number of parameter groups with a recorded learning rate."""
 
 
 class StepMeasurements:
-    """Of all torch optimizers among the tracked objects."""
+    """The measurements of all torch optimizers among the tracked objects."""
 
     def __init__(self) -> None:
         self._meters: dict[int, _Meter] = {}
@@ -69,11 +69,12 @@ class StepMeasurements:
         return self._step == 0
 
     def begin(self, step: int) -> None:
-        """step: of the last report of a trial that continues, or 0."""
+        """step: of the last report of a trial that is resumed, or 0."""
         self._step = step
 
     def is_sampled(self, number: int) -> bool:
-        """number: of the step since the last report, from 1. The first step of the reports 2, 4, 8, … is, too."""
+        """number: of the step since the last report, from 1. The first step of the reports 2, 4, 8, … is always
+        sampled."""
         return (number + STRIDE * self._step) % EVERY == 2 or (
             number == 1 and self._step > 0 and self._step & (self._step + 1) == 0
         )
@@ -125,7 +126,7 @@ class _Meter:
         self._forget()
 
     def _forget(self) -> None:
-        """What a sample needs of the step after it."""
+        """Discard what a sample needs in the next step."""
         if self._sum is not None:
             self._sum.drop()
         self._moved = self._sum = None
@@ -151,7 +152,7 @@ class _Meter:
             seen = _norm(now)
             self._add("update_ratio", _norm(self._moved) / seen.clamp_min(1e-30))
             self._add("grad_norm", self._gradient)
-            self._add("weight_norm", _all(optimizer) if _thinned(optimizer) > 1 else seen)
+            self._add("weight_norm", _all(optimizer) if _stride(optimizer) > 1 else seen)
             self._sum = sum_of(_weights(optimizer))
             if layers := [one for one in self._layers() if one.grad is not None]:
                 self._add("layer_ratio", smallest_share(layers))
@@ -166,7 +167,7 @@ class _Meter:
         return self._whole.layers.of(_weights(self._optimizer))
 
     def _add(self, name: str, value: "Tensor") -> None:
-        """Read in `take`: a GPU is waited for once for each report."""
+        """Keep the value as a tensor until `take`, so that a GPU is synchronised once for each report."""
         self._samples.setdefault(name, []).append(value.double())
 
     def take(self) -> dict[str, float]:
@@ -175,7 +176,7 @@ class _Meter:
             found |= {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(self._rates)}
         if not self._is_broken:
             found |= {name + self._suffix: median(values) for name, values in self._read().items()}
-        # A step of the next epoch does not end the sample of this one: a trial that is continued between has none.
+        # No sample extends into the next epoch, since a trial that is resumed there could not complete it.
         self._count, self._samples = 0, {}
         self._forget()
         return {PREFIX + name: value for name, value in found.items() if math.isfinite(value)}
@@ -183,7 +184,7 @@ class _Meter:
     def _read(self) -> dict[str, list[float]]:
         import torch
 
-        if not self._count:  # whether anything else changes the weights
+        if not self._count:  # shows whether anything else changes the weights
             self._add("weight_norm", _all(self._optimizer))
         if not self._samples:
             return {}
@@ -192,10 +193,10 @@ class _Meter:
 
 
 def _cosine(moved: "list[Tensor]", optimizer: "Optimizer") -> "Tensor":
-    """Of a step and the negative gradient after it."""
+    """The cosine between a step and the negative gradient after it."""
     import torch
 
-    thinned = _thinned(optimizer)
+    thinned = _stride(optimizer)
     pairs = [
         (step, weight.grad.reshape(-1)[::thinned])
         for step, weight in zip(moved, _weights(optimizer), strict=True)
@@ -216,13 +217,13 @@ def _weights(optimizer: "Optimizer") -> "list[Tensor]":
 
 
 def _views(optimizer: "Optimizer") -> "list[Tensor]":
-    """The weights in one dimension, thinned out where they are many."""
-    thinned = _thinned(optimizer)
+    """The weights in one dimension, only a part of them if there are many."""
+    thinned = _stride(optimizer)
     return [weight.detach().reshape(-1)[::thinned] for weight in _weights(optimizer)]
 
 
-def _thinned(optimizer: "Optimizer") -> int:
-    """Of so many numbers, one is measured."""
+def _stride(optimizer: "Optimizer") -> int:
+    """n if one weight in n is measured."""
     return max(1, -(-sum(weight.numel() for weight in _weights(optimizer)) // MAX_COPIED))
 
 
@@ -236,7 +237,7 @@ def _gradients(optimizer: "Optimizer") -> "list[Tensor]":
 
 
 def _norm(tensors: "list[Tensor]") -> "Tensor":
-    """Of all together, in double precision: a mean of many small steps must not be lost."""
+    """The norm of all tensors together, in double precision."""
     import torch
 
     if not tensors:

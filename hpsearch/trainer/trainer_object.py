@@ -1,4 +1,4 @@
-"""A trainer that is a Python object from a program or a notebook, in this process and pickled for Ray workers."""
+"""A trainer given as a Python object, in a program or a notebook: in this process, and pickled for Ray workers."""
 
 import pickle
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class TrainerObject:
 
     @classmethod
     def of(cls, trainer: Any, use: str) -> "TrainerObject":
-        """TrainerError where it is not a trainer. use: its recorded name."""
+        """TrainerError if it is not a trainer. use: its recorded name."""
         forms.as_trainer(contract.display_name_of_object(use), trainer)
         return cls(trainer, Sources.of_object(trainer))
 
     def content(self) -> tuple[Any, type | None, dict[str, Any]]:
-        """The trainer, the dataclass that annotates its parameters, and the types of the fields of that.
+        """The trainer, the dataclass that annotates its parameters, and the types of that dataclass's fields.
 
-        A function of `__main__` travels by value, and without the names that only its annotations mention: they are
-        looked up here.
+        A function of `__main__` is pickled by value, without the names that only its annotations use, so these are
+        evaluated here.
         """
         trainer = forms.as_trainer("the trainer", self.trainer)
         params_class = arguments.dataclass_of(trainer)

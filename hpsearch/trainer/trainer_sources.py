@@ -1,4 +1,4 @@
-"""The files and objects that a study's trainer is made of: for the driver and for the workers."""
+"""The source files and objects of a study's trainer, for the driver and for the workers."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ NAMES_TORCH = re.compile(r"torch|\btrack\b")
 
 
 def sources_of(use: str, folder: Path, program: Program | None) -> Sources:
-    """Of a program, or of the module in `use`, from the study's folder first. Imports nothing."""
+    """The sources of a program, or of the module in `use`, searched in the study's folder first. Imports nothing."""
     if program is not None:
         return program_sources.sources_of(program, folder)
     module = module_of(use, folder)

@@ -20,7 +20,7 @@ from hpsearch.trainer.step_measurements import StepMeasurements
 Batch = TypeVar("Batch")
 
 Trainer = Callable[[Any, "Run"], Iterator[Report]]
-"""The one form of trainer that the loop knows; other forms are adapted to it."""
+"""The form of trainer that the loop uses; other forms are adapted to it."""
 
 NO_EPOCH_LOOP = "the trainer does not loop over run.epochs()"
 
@@ -46,23 +46,23 @@ class Instrument(Protocol):
 class Run:
     """One training of one trial.
 
-    seed: already given to random, NumPy and torch by the worker.
-    epochs_total (also max_epochs, steps_total): most epochs, or steps, of the trial in this study, pauses included: the
-    length of a learning-rate schedule. Where a trainer reads it, its trials start again from epoch 1 if trainer.epochs
-    is raised; where it does not, they continue from their checkpoints.
+    seed: random, NumPy and torch have been seeded with it.
+    epochs_total (also max_epochs, steps_total): the maximum number of epochs, or steps, of the trial, pauses included:
+    the length of a learning-rate schedule. If trainer.epochs is raised later, the trials of a trainer that reads it
+    start again from epoch 1; those of other trainers continue from their checkpoints.
     epoch: the last epoch that `epochs` has yielded; 0 before the first and after the last.
-    device: "cpu", or "cuda" where the trial has (a share of) a GPU.
+    device: "cpu", or "cuda" if the trial has a GPU or a fraction of one.
     threads: number of CPU threads of the trial.
-    data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
-    TrainerError, which says what to set.
+    data_dir: the folder in HPSEARCH_DATA. If that is not set, data_dir is false, and using it as a path raises
+    TrainerError.
     scratch_dir: a folder for the files of this trial.
-    metric: the name of the study's metric, which a trainer that returns a number returns.
+    metric: the name of the study's metric; a number that a function returns is this metric.
     space: the study's; None without a search.
     is_continued: whether the trial continues from a checkpoint.
     takes_step_0: whether a program's report of step 0, before training, is recorded.
-    reports: what `report` was called with in a run without a search (`Run.local`).
+    reports: the reports of `report` in a run without a search (`Run.local`).
     number: of the trial; 0 outside of a search.
-    measurements: of the steps of tracked optimizers; None where they are not measured.
+    measurements: of the steps of tracked optimizers; None if they are not measured.
     """
 
     def __init__(
@@ -131,12 +131,12 @@ class Run:
 
     @property
     def steps_total(self) -> int:
-        """The same, where the study has trainer.steps in place of trainer.epochs."""
+        """The same, for a study with trainer.steps in place of trainer.epochs."""
         return self.epochs_total
 
     @property
     def last_possible_epoch(self) -> int:
-        """`epochs_total`, for hpsearch's own code: a trial that only ends there does not depend on it."""
+        """`epochs_total`, for hpsearch's own code: reading it here does not count as a read by the trainer."""
         return self._epochs
 
     @property
@@ -146,7 +146,7 @@ class Run:
         return self._fold
 
     def check_fold_was_read(self) -> None:
-        """TrainerError where a trainer has trained an epoch and not read its fold."""
+        """TrainerError if a trainer has trained an epoch and not read its fold."""
         if self._fold is not None and not self._fold_was_read:
             raise TrainerError(
                 f"trainer.validation asks for {self._fold.of} folds, and the trainer does not read `run.fold`, so all "
@@ -157,14 +157,14 @@ class Run:
     def without_regularization(self) -> bool:
         """Whether preflight checks that the trainer can memorise a minibatch; False in every trial.
 
-        A trainer leaves out its augmentation, noise and penalties there, which prevent memorising. Preflight itself
+        If True, a trainer leaves out augmentation, noise and penalties, which prevent memorising. Preflight itself
         switches off dropout and the weight decay of the optimizer.
         """
         return self._instrument is not None and self._instrument.without_regularization
 
     @property
     def scratch_dir(self) -> Path:
-        """A folder for the files of this trial; made when it is first used."""
+        """A folder for the files of this trial; created when it is first read."""
         if self._scratch_dir is None:
             self._scratch_dir = Path(tempfile.mkdtemp(prefix="hpsearch-"))
         make_private(self._scratch_dir)
@@ -175,8 +175,8 @@ class Run:
 
         Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, a
         numpy.random.Generator, or an accelerate.Accelerator. Call it when everything is built, before the first epoch.
-        Global random states are saved without it. docs/trainers.md lists what a state may hold: where it holds more,
-        the trial has no checkpoints.
+        Global random states are saved without it. docs/trainers.md lists the values that a state may have. With other
+        values, the trial has no checkpoints.
         """
         for name, thing in objects.items():
             if accelerate.is_accelerator(thing):
@@ -194,9 +194,9 @@ class Run:
     def uses(self, name: str, *things: Any) -> None:
         """Record the SHA-256 of the data that the trial trains on: paths of files or folders, bytes, arrays, tensors.
 
-        Call it before the first epoch. `hpsearch reproduce` compares the hashes: they show whether the data or the
-        trainer have changed. Data are hashed once in a process while they stay the same: see `data_hashes`.
-        TrainerError: it cannot be read or hashed, or the name is already used for other data.
+        Call it before the first epoch. `hpsearch reproduce` compares the hashes, to show whether the data or the
+        trainer has changed. A process hashes unchanged data only once (see `data_hashes`).
+        TrainerError: the data cannot be read or hashed, or the name is already used for other data.
         """
         if self._instrument is not None:
             return  # a measurement is not recorded
@@ -208,7 +208,8 @@ class Run:
             raise TrainerError(f"run.uses({name!r}, …) was called with other data before: pass all data in one call")
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
-        """The batches to train on in an epoch: those given. `for inputs, targets in run.batches(loader): …`
+        """The batches to train on in an epoch: in a trial, the given ones. `for inputs, targets in run.batches(loader):
+        …`
 
         With it, a trainer can be checked before the search: preflight overfits the first batch, and the
         learning-rate range test trains on as many as it needs.
@@ -218,11 +219,11 @@ class Run:
     def report(self, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> None:
         """Report metrics from a function; a generator yields them instead. Returns when the report has been judged.
 
-        step: counts from 1, and each is higher than the one before. `run.report({"val_loss": 0.3})`, without a step, is
-        of the current epoch of `epochs`, or of the next step.
+        step: from 1, increasing. `run.report({"val_loss": 0.3})`, without a step, is of the current epoch of `epochs`,
+        or of the next step.
 
-        TrialStopped is raised where the trial is stopped or paused here. TrainerError: it was called in a generator, or
-        in another thread or process than the function.
+        Raises TrialStopped if the trial is stopped or paused. TrainerError: it was called in a generator, or in another
+        thread or process than the function.
         """
         if isinstance(step, Mapping):
             report = Report(max(self.epoch, self._next_step), step)
@@ -239,7 +240,7 @@ class Run:
         self._last = report
 
     def send_reports_to(self, reporter: Callable[[Report], None]) -> None:
-        """Calls of `report` call it from now on."""
+        """Pass the reports of `report` to this function from now on."""
         self._reporter = reporter
 
     @property
@@ -259,8 +260,7 @@ class Run:
 
     @property
     def step_of_result(self) -> int:
-        """The step of what a function returns: the epoch that `epochs` has come to, and at least one after the last
-        report."""
+        """The step of a function's return value: the last epoch of `epochs`, but above the step of the last report."""
         return max(self.last_epoch, self._next_step)
 
     @property
@@ -270,8 +270,8 @@ class Run:
 
     @property
     def why_not_resumable(self) -> str:
-        """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
-        where nothing is tracked and no adapter has said why. Known at the first report."""
+        """Why a trial of this trainer cannot be resumed from a checkpoint, and the line to write; "" if it can, or if
+        nothing is tracked and no adapter gives a reason. Known at the first report."""
         if self.without_checkpoints:
             return self.without_checkpoints
         if self.tracked and not self._epochs_began:
@@ -281,8 +281,8 @@ class Run:
         return ""
 
     def first_epoch(self) -> int:
-        """The epoch to begin with, where a framework has the loop in place of `epochs`: 1, or the one after the
-        checkpoint. It restores the random states."""
+        """The first epoch to train, for a framework that has its own loop: 1, or the one after the checkpoint. It
+        restores the random states."""
         self._epochs_began = True
         if self._restored is None:
             return 1
@@ -300,12 +300,12 @@ class Run:
         self.epoch = 0
 
     def steps(self) -> Iterator[int]:
-        """The same, where the study has trainer.steps: 1, 2, …; not every step has to be reported."""
+        """The same, for a study with trainer.steps: 1, 2, …; not every step has to be reported."""
         return self.epochs()
 
 
 class _NoDataFolder:
-    """In place of `data_dir` where HPSEARCH_DATA is not set. A trainer may still test it: `if run.data_dir`,
+    """The `data_dir` if HPSEARCH_DATA is not set. A trainer may still test it: `if run.data_dir`,
     `run.data_dir or Path("data")`."""
 
     def __bool__(self) -> bool:
@@ -333,7 +333,7 @@ _no_data_folder: Any = _NoDataFolder()
 
 
 def best_device() -> str:
-    """ "cuda" where torch is installed and has a CUDA device, else "cpu"."""
+    """ "cuda" if torch is installed and has a CUDA device, else "cpu"."""
     if importlib.util.find_spec("torch") is None:
         return "cpu"
     import torch

@@ -91,7 +91,7 @@ def test_killed_meanwhile(scenario: Scenario) -> None:
         driver.kill()
         finished_results.check_unchanged()
     answer = scenario.finish()
-    assert "batches of an earlier run" in answer.err
+    assert "of an earlier run, kept on disk" in answer.err
     finished_results.check_unchanged()
     scenario.check(budget=30, kills=1)
 

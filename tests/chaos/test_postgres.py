@@ -136,7 +136,7 @@ def test_away_for_too_long(remote: Scenario, server: Server) -> None:
         assert spool.read_bytes() == kept
     finished_results.check_unchanged()
     answer = remote.finish()
-    assert "batches of an earlier run" in answer.err
+    assert "of an earlier run, kept on disk" in answer.err
     finished_results.check_unchanged()
     check_whole(remote, 20, whole)
 

@@ -34,7 +34,7 @@ class OpeningContract:
 
     def test_a_reader_creates_no_journal(self, url: str) -> None:
         for _ in range(2):
-            with pytest.raises(NotFound, match="the first run of a study makes one"):
+            with pytest.raises(NotFound, match="the first run of a study creates it"):
                 Journal.open(url, create=False)
 
     def test_values_are_plain_json(self, journal: Journal, leased: LeasedStudy) -> None:

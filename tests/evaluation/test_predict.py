@@ -171,7 +171,7 @@ def test_a_trainer_without_predict_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"accuracy": 0.5}, "tests.cli.predictors.score gives accuracy, and no loss"),
+        ({"accuracy": 0.5}, "tests.cli.predictors.score returns accuracy, but no loss"),
         (ZeroDivisionError("of nothing"), "tests.cli.predictors.score: ZeroDivisionError: of nothing"),
     ],
 )
@@ -188,8 +188,8 @@ def test_a_score_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, g
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ([1, 2], "`predict` gave a list, not hpsearch.Predictions(outputs, targets)"),
-        (Predictions(np.zeros(3), np.zeros(2)), "`predict` gave 3 outputs and 2 targets: every example needs"),
+        ([1, 2], "`predict` returned a list, not hpsearch.Predictions(outputs, targets)"),
+        (Predictions(np.zeros(3), np.zeros(2)), "`predict` returned 3 outputs and 2 targets: every example needs"),
         (KeyError("pixels"), "KeyError: 'pixels'"),
     ],
 )

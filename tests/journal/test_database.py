@@ -131,7 +131,7 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     with Journal.open(url) as journal, pytest.raises(JournalUnavailable, match="locked") as away:
         journal.create("digits", {}, {}, at=0)
     (advice,) = away.value.__notes__
-    assert advice == "another process has locked it: wait until that is done, or end it, then run again"
+    assert advice == "another process has locked it: wait until that process is done, or end it, then run again"
     holder.close()
 
 
@@ -171,9 +171,9 @@ SQLITE_SAYS = {
     "SQLITE_ERROR": "fix this (SQLITE_ERROR)",
 }
 POSTGRES_SAYS = {
-    "25P03": "this process was stopped within a transaction",
+    "25P03": "this process was suspended, so the server ended its transaction",
     "25006": "give the address of the primary server",
-    "42501": "give the user the right to make and change tables there",
+    "42501": "grant the user the right to create and change tables there",
     "53100": "free disk space on the server",
     "53300": "max_connections",
     "57P01": "see the server's log (SQLSTATE 57P01)",

@@ -139,9 +139,9 @@ def test_a_new_journal_is_of_the_newest_version(url: str) -> None:
 def test_a_newer_journal_is_refused(url: str, database: Database, create: bool) -> None:
     Journal.open(url).close()
     set_version(database, "9999")
-    with pytest.raises(BadInput, match=r"version 9999, which a newer hpsearch .* has made: upgrade hpsearch"):
+    with pytest.raises(BadInput, match=r"version 9999, of a newer version of hpsearch than .*: upgrade hpsearch"):
         Journal.open(url, create=create)
-    with pytest.raises(BadInput, match="newer hpsearch"):
+    with pytest.raises(BadInput, match="newer version of hpsearch"):
         upgrade(url)
     assert version(url) == "9999"
 
@@ -154,7 +154,7 @@ def test_an_older_journal_is_refused_until_it_is_upgraded(
         study = journal.create("digits", {"trials": 3}, {}, at=5)
     today = schema.HEAD
     request.getfixturevalue("tomorrow")
-    with pytest.raises(BadInput, match=rf"version {today}, this hpsearch .* needs {NEW}: .*run `hpsearch db upgrade"):
+    with pytest.raises(BadInput, match=rf"version {today}, and hpsearch .* needs {NEW}: .*run `hpsearch db upgrade"):
         Journal.open(url, create=create)
     done = upgrade(url)
     assert (done.before, done.after) == (today, NEW)

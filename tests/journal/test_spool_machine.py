@@ -15,6 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.errors import JournalUnavailable, LeaseLost
+from hpsearch.core.format import many
 from hpsearch.journal import Batch, Spool, SpoolingWriter, recover
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_helpers import DEAD_PID, LOSS, exact_repr
@@ -222,10 +223,12 @@ class SpoolMachine(RuleBasedStateMachine):
         reports = joined(self.kept).reports
         missing = [number for number, report in reports if (number, report.at) not in recorded]
         if self.kept and not self.passed:
-            assert note.startswith(f"{len(self.kept) - self.arrived} batches of an earlier run")
+            assert note.startswith(
+                f"written to the journal: {many(len(self.kept) - self.arrived, 'update')} of an earlier run"
+            )
             self._merge()
         elif missing:
-            assert note.startswith(f"{len(missing)} reports of an earlier run, ")
+            assert note.startswith(f"not written to the journal: {many(len(missing), 'report')} of an earlier run, ")
             self.refused[Path(note.rpartition(" kept in ")[2])] = exact_repr(reports)
         else:
             assert note == ""

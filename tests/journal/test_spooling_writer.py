@@ -95,7 +95,7 @@ def test_batches_are_spooled_during_an_outage_and_written_in_order(place: Place)
         assert place.writer.overdue == ""
     until(lambda: len(place.said) == 2)
     assert "database is locked; training continues for up to 60 s" in place.said[0]
-    assert place.said[1].endswith("the 5 batches kept on disk are in it now")
+    assert place.said[1].endswith("written to it: 5 updates kept on disk")
     assert place.epochs() == [5]
     assert not place.spool.path.exists()
     place.writer.write(make_batch(make_trial(0, *[0.5] * 6)))
@@ -117,7 +117,7 @@ def test_a_sign_of_life_that_fails_is_no_fault(place: Place) -> None:
         place.writer.renew()
         place.writer.renew()
     until(lambda: len(place.said) == 2)
-    assert place.said[1].endswith("the 0 batches kept on disk are in it now")
+    assert place.said[1].endswith("written to it: 0 updates kept on disk")
 
 
 def test_the_end_waits_for_the_database(place: Place) -> None:
@@ -138,8 +138,7 @@ def test_after_the_wait_the_spool_stays_for_the_next_run(tmp_path: Path) -> None
         assert f"reports since then are kept in {place.spool.path}" in away.value.__notes__
     assert place.epochs() == []
     assert (
-        place.next_run()
-        == "2 batches of an earlier run, kept on disk while the journal was unreachable, are in the journal now"
+        place.next_run() == "written to the journal: 2 updates of an earlier run, kept on disk while it was unreachable"
     )
     assert place.epochs() == [2]
     assert place.next_run() == ""
@@ -153,7 +152,7 @@ def test_a_process_that_ends_during_an_outage_loses_nothing(place: Place) -> Non
         place.writer.write(make_batch(make_trial(0, 1.0, 0.5, 0.25), make_trial(1, math.nan)))
         place.writer._closing.set()  # its thread ends as with the process
         place.writer._thread.join()  # type: ignore[union-attr]
-    assert place.next_run().startswith("2 batches")
+    assert place.next_run().startswith("written to the journal: 2 updates")
     trials = place.journal.trials(place.leased.study.id)
     assert [trial.epoch for trial in trials] == [3, 1]
     assert place.journal.summary(place.leased.study.id).best.value == 0.25  # type: ignore[union-attr]
@@ -167,7 +166,7 @@ def test_a_committed_batch_is_not_written_again(place: Place) -> None:
         place.spool.append(SpooledBatch(place.leased.lease.token, revision, batch))
     place.leased.writer.write(batches[0])
     place.leased.writer.write(batches[1])
-    assert place.next_run().startswith("1 batches")
+    assert place.next_run().startswith("written to the journal: 1 update ")
     assert place.epochs() == [3]
     place.spool.append(SpooledBatch(place.leased.lease.token - 1, 1, batches[0]))
     assert place.next_run() == "", "all of it is there"
@@ -185,7 +184,9 @@ def test_a_spool_is_refused_and_kept_after_writes_of_another_process(place: Plac
     other.write(make_batch(make_trial(1, 2.0)))
     other.close()
     note = place.next_run()
-    assert note.startswith("1 reports of an earlier run, kept on disk while the journal was unreachable, are refused")
+    assert note.startswith(
+        "not written to the journal: 1 report of an earlier run, kept on disk while it was unreachable"
+    )
     assert place.epochs() == [1, 1]
     assert not place.spool.path.exists()
     assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1
@@ -195,9 +196,7 @@ def test_a_spool_that_is_ahead_of_the_journal_is_refused(place: Place) -> None:
     """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
     place.writer.write(make_batch(make_trial(0, 1.0)))
     place.spool.append(SpooledBatch(place.leased.lease.token, 5, make_batch(make_trial(0, *[0.5] * 5))))
-    assert place.next_run().startswith(
-        "1 reports of an earlier run, kept on disk while the journal was unreachable, are refused"
-    )
+    assert place.next_run().startswith("not written to the journal: 1 report of an earlier run")
     assert place.epochs() == [1]
 
 

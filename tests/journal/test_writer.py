@@ -61,7 +61,7 @@ def test_a_try_that_was_given_up_may_arrive_after_the_next_has_begun(
 
     with monkeypatch.context() as patch:
         patch.setattr(leased.writer, "_recorded", late)
-        with pytest.raises(JournalUnavailable, match="at revision 1 and not 0; try again"):
+        with pytest.raises(JournalUnavailable, match="it has revision 1, expected 0; try again"):
             leased.writer.write(make_batch(make_trial(0, 1.0)))
     leased.writer.write(make_batch(make_trial(0, 1.0)))
     leased.writer.write(make_batch(make_trial(0, 1.0, 0.5)))

@@ -98,7 +98,7 @@ class TestOnce:
 
 @pytest.mark.parametrize("thing", ["data.bin", 3, [1, 2], None, np.array([object()])])
 def test_what_has_no_bytes_of_its_own(thing: object) -> None:
-    with pytest.raises(TypeError, match=r"is no Path, bytes, array or tensor|Python objects"):
+    with pytest.raises(TypeError, match=r"is not a Path, bytes, an array or a tensor|Python objects"):
         digest(thing)
 
 

@@ -63,7 +63,7 @@ class TestRefused:
     def test_https_to_an_http_server(self):
         with Proxy(mode=200, body="{}") as server:
             message = refusal_of(server.uri.replace("http:", "https:"))
-        assert message.endswith("does not speak TLS: write http:// in place of https://")
+        assert message.endswith("does not use TLS: write http:// in place of https://")
 
     def test_http_to_an_https_server(self, tls_server: str):
         message = refusal_of(tls_server.replace("https:", "http:"))
@@ -76,7 +76,7 @@ class TestRefused:
 
     def test_a_server_without_http(self):
         with listening(b"SSH-2.0-OpenSSH_9.2\r\n") as uri:
-            assert refusal_of(uri).endswith("does not speak HTTP: check tracking.mlflow")
+            assert refusal_of(uri).endswith("is not an HTTP server: check tracking.mlflow")
 
     @pytest.mark.parametrize(
         "uri",

@@ -168,7 +168,7 @@ class TestArgument:
         [
             ({"lr": 0.1, "layer": 3}, "Settings has no `layer`; did you mean `layers`?"),
             ({"lr": 0.1, "x": 3}, "Settings has no `x` (it has lr, layers, optimizer, nesterov, name)"),
-            ({}, "Settings needs `lr`, which neither [space] nor trainer.options gives"),
+            ({}, "Settings needs `lr`, which is neither in [space] nor in trainer.options"),
             ({"lr": "0.1"}, "Settings.lr must be float, got '0.1'"),
             ({"lr": True}, "Settings.lr must be float, got True"),
             ({"lr": 0.1, "layers": 2.0}, "Settings.layers must be int, got 2.0"),

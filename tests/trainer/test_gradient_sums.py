@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from hpsearch.trainer.gradient_sums import MOST, sum_of
+from hpsearch.trainer.gradient_sums import MAX_ELEMENTS, sum_of
 
 
 def measured(between: Callable[[nn.Linear], None], backwards: int = 1, size: int = 5) -> float:
@@ -40,7 +40,7 @@ def nothing(model: nn.Linear) -> None:
 
 
 @pytest.mark.parametrize("backwards", [1, 3])
-@pytest.mark.parametrize("size", [5, MOST])
+@pytest.mark.parametrize("size", [5, MAX_ELEMENTS])
 @pytest.mark.parametrize(("between", "value"), [(set_to_none, 0.0), (zeros, 0.0)])
 def test_gradients_that_are_zeroed(
     between: Callable[[nn.Linear], None], value: float, backwards: int, size: int

@@ -135,7 +135,7 @@ class TestReports:
         with pytest.raises(TrainerError) as caught:
             checked_report(Report(1, {f"w{i}": 1.0 for i in range(1_000_000)}), 0)
         assert str(caught.value) == (
-            "Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
+            "Report(1, …) has 1,000,000 metrics; the maximum is 1,000: "
             "report sums or means in place of single weights or examples"
         )
 

@@ -73,7 +73,7 @@ class ComparedStudy:
 
     @cached_property
     def finalist(self) -> Finalist | None:
-        """The best one over fresh seeds."""
+        """The best finalist over fresh seeds."""
         chosen = best_distinct(self.trials, self.objective, len(self.trials))
         return next(iter(ranked(chosen, self.again, self.objective)), None)
 
@@ -85,10 +85,9 @@ class ComparedStudy:
 
     @property
     def environment(self) -> dict[str, Any] | None:
-        """Where its best trial was trained, as a tree; None where that is not recorded.
+        """The environment of its best trial, as a tree; None if it is not recorded.
 
-        Without the data, which `data` has, and without untracked files: those that the trainer consists of are among
-        its sources.
+        The data (see `data`) and untracked files are left out: the trainer's own untracked files are among its sources.
         """
         own = [one for one in self.segments if self.best is None or one.number == self.best.number]
         if not own:
@@ -161,5 +160,5 @@ class ComparedStudy:
 
 
 def _method(section: Mapping[str, Any]) -> str | None:
-    """Its name; for one from outside, its class."""
+    """The name of a method; for a user's own method, its class."""
     return cast("str | None", section.get("use", section.get("method")))

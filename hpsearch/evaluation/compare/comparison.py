@@ -16,7 +16,7 @@ from hpsearch.evaluation.noise import NoiseEstimate, difference, pooled, within
 
 @dataclass(frozen=True)
 class Behind:
-    """By how much a study is worse than the best. may_be_luck: it may be chance; None where the noise is not known."""
+    """By how much a study is worse than the best. may_be_luck: it may be chance; None if the noise is unknown."""
 
     label: str
     by: float
@@ -39,8 +39,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class FreshSeeds:
-    """By how much the best finalist of a study is better than that of another, over fresh seeds. margin: half of the
-    95 % interval, None with too few seeds."""
+    """By how much a study's best finalist is better than another study's, over fresh seeds. margin: half of the 95 %
+    interval; None with too few seeds."""
 
     label: str
     than: str
@@ -89,7 +89,8 @@ class Comparison:
 
 
 def compare(studies: Sequence[ComparedStudy], asked: Sequence[str]) -> Comparison:
-    """asked: the argument for each, which distinguishes two of one name in two journals. BadInput for one twice."""
+    """asked: the argument for each study, to distinguish studies of one name in two journals. BadInput for a study
+    twice."""
     studies = _labelled(studies, asked)
     against = obstacles(studies)
     rows = at_equal_cost(studies, fair=not against)
@@ -118,7 +119,7 @@ def _labelled(studies: Sequence[ComparedStudy], asked: Sequence[str]) -> list[Co
 
 
 def _verdict(studies: Sequence[ComparedStudy], row: EqualCost) -> Verdict | None:
-    """None where fewer than two have a value."""
+    """None if fewer than two studies have a value."""
     known = {one.label: value for one, value in zip(studies, row.values, strict=True) if value is not None}
     if len(known) < 2:
         return None
@@ -136,14 +137,14 @@ def _verdict(studies: Sequence[ComparedStudy], row: EqualCost) -> Verdict | None
 
 
 def _between_searches(studies: Sequence[ComparedStudy], values: Sequence[float | None]) -> NoiseEstimate | None:
-    """How much the seed of a search changes its best value, where some of the studies differ in nothing else."""
+    """How much the seed of a search changes its best value, from studies that differ only in the seed."""
     found: dict[str, dict[int, float]] = {}
     for one, value in zip(studies, values, strict=True):
         if value is not None:
             found.setdefault(_without_seed(one), {})[one.record.spec["study"]["seed"]] = value
     same = [list(values.values()) for values in found.values() if len(values) > 1]
     noise = within(same)
-    source = f"{sum(map(len, same))} searches that differ in their seeds alone"
+    source = f"{sum(map(len, same))} searches that differ only in their seeds"
     return None if noise is None else NoiseEstimate(noise, "search", source)
 
 

@@ -1,9 +1,8 @@
 """The best values of searches after the same number of epochs, since a longer search can try more.
 
-The epochs of parallel trials count in the order in which the journal received them. The plot of the best value so far
-(`plots.trials.improvements`) has the same order, but another rule: with at = "last" it counts a trial once, when it has
-reached its last epoch. Here a search is judged as if it had ended at that point, each trial by the last epoch that it
-had by then, which may be worse than the one before.
+The epochs of parallel trials count in the order in which the journal received them. Here a search is judged as if it
+had ended at that point: with at = "last", each trial by its last epoch until then. The plot of the best value so far
+(`plots.trials.improvements`) has the same order, but with at = "last" it counts a trial only when it has ended.
 """
 
 import math
@@ -16,7 +15,7 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 
 SHARES = (0.25, 0.5, 1.0)
-"""Of the epochs of the shortest search: where searches are compared."""
+"""Fractions of the shortest search's epochs at which searches are compared."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def at_equal_cost(studies: Sequence[ComparedStudy], fair: bool) -> list[EqualCos
 
 
 def first(trials: Sequence[Trial], epochs: int) -> list[Trial]:
-    """The trials with the reports that all trials together had made within the first `epochs` that they trained.
+    """The trials with the reports that they had made within the first `epochs` of all trials together.
 
     Their states are the final ones.
     """
@@ -58,13 +57,13 @@ def best_after(trials: Sequence[Trial], objective: Objective, epochs: int) -> fl
 
 
 def costs(epochs: Iterable[int]) -> list[int]:
-    """The numbers of epochs at which searches are compared, rising. epochs: of each search; a 0 is ignored."""
+    """The numbers of epochs at which searches are compared, ascending. epochs: of each search; a 0 is ignored."""
     shortest = min((count for count in epochs if count), default=0)
     return sorted({math.ceil(share * shortest) for share in SHARES} - {0})
 
 
 def leading(values: Sequence[float | None], objective: Objective) -> list[int]:
-    """The indices of the best value; none with fewer than two values, or where all are the same."""
+    """The indices of the best value; none with fewer than two values, or if all values are equal."""
     known = [value for value in values if value is not None]
     if len(known) < 2 or min(known) == max(known):
         return []

@@ -10,11 +10,11 @@ from hpsearch.study.differences import differences
 from hpsearch.study.schedule import STEP
 
 SLOWER = 2.0
-"""From this ratio of seconds per epoch, equal epochs are not equal cost; less may be the load of the machine."""
+"""From this ratio of seconds per epoch on, equal epochs are not equal cost; a smaller one may be the machine's load."""
 
 
 def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
-    """Why their values cannot be compared, a line each; then none of them leads."""
+    """Why their values cannot be compared, one line each; then no study leads."""
     asked: dict[str, Callable[[ComparedStudy], str]] = {
         "metrics": lambda study: study.objective.metric,
         "goals": lambda study: study.objective.goal,
@@ -29,7 +29,7 @@ def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
 
 
 def _different(word: str, studies: Sequence[ComparedStudy], of: Callable[[ComparedStudy], str]) -> str:
-    """`different metrics: val_loss (a, b), val_accuracy (c)`; "" where all are the same."""
+    """`different metrics: val_loss (a, b), val_accuracy (c)`; "" if all are the same."""
     labels: dict[str, list[str]] = {}
     for study in studies:
         labels.setdefault(of(study), []).append(study.label)
@@ -42,7 +42,7 @@ def _data(study: ComparedStudy) -> str:
 
 
 def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    """What limits the comparison, a line each."""
+    """What limits the comparison, one line each."""
     for study in studies:
         if study.status.state in ("RUNNING", "INTERRUPTED"):
             yield f"{study.label} has not ended ({study.status.state}): it is compared with the trials that it has"
@@ -59,7 +59,7 @@ def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 
 def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    """A line where equal epochs are no equal time."""
+    """A line if equal epochs are not equal time."""
     took = {study.label: study.status.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
         unit = studies[0].objective.unit
@@ -71,7 +71,7 @@ def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Differences:
-    """Labels of two studies and their differences, a line each: in the study files, budget included; and in the
+    """Labels of two studies and their differences, one line each: in the study files, budget included, and in the
     environments of their best trials."""
 
     first: str

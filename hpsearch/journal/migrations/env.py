@@ -1,4 +1,4 @@
-"""Alembic runs this for `hpsearch.journal.migrate.migrate`, on the connection that is handed to it."""
+"""Alembic runs this for `hpsearch.journal.migrate.migrate`, on the connection in the attributes of its config."""
 
 from alembic import context
 

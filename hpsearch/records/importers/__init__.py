@@ -1,1 +1,1 @@
-"""Readers of results of other programs, as files have them."""
+"""Readers of other programs' result files."""

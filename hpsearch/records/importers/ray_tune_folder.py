@@ -15,12 +15,12 @@ from hpsearch.study.space import Space
 
 
 def read(folder: Path, space: Space, objective: Objective, columns: Mapping[str, str]) -> list[ImportedTrial]:
-    """folder: of the experiment, or of one trial. columns: parameter or metric -> its name there. BadInput."""
+    """folder: of the experiment, or of one trial. columns: parameter or metric -> its name in Ray Tune. BadInput."""
     files = sorted({*folder.glob("result.json"), *folder.glob("*/result.json"), *folder.glob("*/*/result.json")})
     if not files:
         raise BadInput(f"{folder} is not the folder of a Ray Tune experiment: it has no result.json")
     if len(files) > MAX_IMPORTED:
-        raise BadInput(f"{folder} has more than {MAX_IMPORTED:,} trials, the most that can be imported")
+        raise BadInput(f"{folder} has more than {MAX_IMPORTED:,} trials, the limit of an import")
     metric, faults = columns.get(objective.metric, objective.metric), list[str]()
     reported: dict[str, None] = {}
     trials = []
@@ -48,7 +48,7 @@ def read(folder: Path, space: Space, objective: Objective, columns: Mapping[str,
 
 
 def _results(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Step and report of each line. A last line that is cut off is left out: its process was killed."""
+    """Step and report of each line. An incomplete last line, from a killed process, is left out."""
     lines = file.read_text(encoding="utf-8").splitlines()
     for place, line in enumerate(lines, 1):
         try:

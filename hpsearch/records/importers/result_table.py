@@ -19,14 +19,14 @@ STEP, TRIAL, STATE = ("step", "epoch"), ("trial", "number"), ("state", "State")
 """The names that these columns may have."""
 
 BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.")
-"""What pandas, MLflow, Optuna and Ray write before the name of a parameter or metric in a table."""
+"""Prefixes that pandas, MLflow, Optuna and Ray add to names of parameters and metrics in a table."""
 
 MAX_ROWS = 5_000_000
 MAX_COLUMNS = 30
-"""How many columns a message lists."""
+"""Maximum number of columns that a message lists."""
 
 MAX_FAULTS = 10
-"""How many wrong cells a message lists."""
+"""Maximum number of wrong cells that a message lists."""
 
 PARQUET = (".parquet", ".pq")
 
@@ -35,7 +35,7 @@ Row = Mapping[str, Any]
 
 @dataclass
 class _Columns:
-    """params: parameter -> column. others: of further metrics. The others: a column, or None."""
+    """params: parameter -> column. others: further metric -> column. metric, step, trial, state: a column, or None."""
 
     params: dict[str, str] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class _Group:
 def read(
     path: Path, space: Space, objective: Objective, columns: Mapping[str, str], encoding: str | None
 ) -> list[ImportedTrial]:
-    """columns: parameter, metric, "step" or "trial" -> the column with it. encoding: of a CSV file; None: UTF-8, or
-    UTF-16 with a mark. BadInput lists all faults of the file."""
+    """columns: parameter, metric, "step" or "trial" -> its column. encoding: of a CSV file; None: UTF-8, or UTF-16 with
+    a byte order mark. BadInput lists all faults of the file."""
     rows = _parquet_rows(path) if path.suffix.lower() in PARQUET else _csv_rows(path, encoding)
     try:
         header = next(rows)[1]
@@ -77,7 +77,7 @@ def read(
 
 
 def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
-    """First the header, as a row of its names; then the rows, each with its line."""
+    """First the header, as a row of its names; then the rows, each with its line number."""
     with path.open("rb") as raw:
         mark = raw.read(2)
     used = encoding or ("utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
@@ -89,7 +89,7 @@ def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
         if not any(names):
             raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
         if twice := sorted({name for name in names if name and names.count(name) > 1}):
-            raise BadInput(f"{path}: the column {quoted(twice, MAX_COLUMNS)} is there twice")
+            raise BadInput(f"{path} has the column {quoted(twice, MAX_COLUMNS)} twice")
         yield 1, dict.fromkeys(names)
         for cells in reader:
             if not cells:
@@ -130,7 +130,7 @@ def _columns(
     for name, column in given.items():
         if name not in (*names, objective.metric, *others, "step", "trial"):
             hint = did_you_mean(name, [*names, objective.metric, *others, "step", "trial"])
-            faults.append(f"--columns {name}={column}: `{name}` is no parameter of [space] and not the metric{hint}")
+            faults.append(f"--columns {name}={column}: `{name}` is neither a parameter of [space] nor the metric{hint}")
         elif column not in header:
             faults.append(
                 f"--columns {name}={column}: {path.name} has no column `{column}`{did_you_mean(column, header)}"
@@ -156,7 +156,7 @@ def _columns(
     if faults:
         name = next((one for one in names if one not in found.params), objective.metric)
         has = quoted(header, MAX_COLUMNS)
-        faults.append(f"its columns are {has}; `--columns {name}=COLUMN` says which one has `{name}`")
+        faults.append(f"its columns are {has}; name the column of `{name}` with `--columns {name}=COLUMN`")
         raise BadInput("\n".join(faults))
     found.metric = metric or ""
     free = [one for one in header if one not in (*found.params.values(), *found.others.values(), metric)]
@@ -175,8 +175,8 @@ def _named(header: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _trials(path: Path, rows: Iterator[tuple[int, Row]], columns: _Columns, space: Space) -> list[ImportedTrial]:
-    """A trial for each value of the column of trials. Without that column a trial begins where the parameters change or
-    the step does not rise."""
+    """One trial for each value of the trial column. Without that column, a new trial begins where the parameters change
+    or the step does not increase."""
     groups: dict[Any, _Group] = {}
     faults: list[str] = []
     wrong, place = 0, 0
@@ -197,7 +197,7 @@ def _trials(path: Path, rows: Iterator[tuple[int, Row]], columns: _Columns, spac
             key, last = place, (params, step)
         if key not in groups and len(groups) >= MAX_IMPORTED:
             raise BadInput(
-                f"{path.name} has more than {MAX_IMPORTED:,} trials, the most that can be imported: keep the best ones "
+                f"{path.name} has more than {MAX_IMPORTED:,} trials, the limit of an import: keep the best ones "
                 "and a random part of the others"
             )
         state = state_named(row[columns.state]) if columns.state else None
@@ -223,7 +223,7 @@ def _imported(group: _Group, has_steps: bool) -> ImportedTrial:
 
 
 def _wrong_cells(row: Row, columns: _Columns, space: Space) -> Iterator[str]:
-    """Texts where a number belongs. What is outside of the space is no fault: it is counted later."""
+    """Cells with text instead of a number. Values outside of the space are not faults: they are counted later."""
     for parameter in space.parameters:
         column = columns.params.get(parameter.name)
         if column is None or isinstance(parameter, Choice) or _is_empty(cell := row[column]):

@@ -9,7 +9,7 @@ from hpsearch.trainer.checkpoint_files import read_files, temporary_folder, writ
 
 
 def is_accelerator(thing: Any) -> bool:
-    """Without an import of Accelerate."""
+    """Does not import Accelerate."""
     return any(kind.__module__.partition(".")[0] == "accelerate" for kind in type(thing).__mro__) and hasattr(
         thing, "save_state"
     )

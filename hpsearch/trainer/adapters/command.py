@@ -46,8 +46,8 @@ from hpsearch.trainer.reporting import REPORT
 from hpsearch.trainer.training_run import Run
 
 TIME_TO_END = 10.0
-"""Seconds that a program has to end by itself after the report of the trial's last epoch, if it is not told how many
-epochs to train: it may train on for hours, or save its model."""
+"""Seconds that a program has to end by itself after the report of the trial's last epoch, if it does not receive the
+number of epochs: it may save its model, or train for hours."""
 
 NO_CHECKPOINTS = (
     f"the program has no checkpoints: it does not read {CHECKPOINTS}, and its command has neither {{checkpoint_dir}} "
@@ -75,10 +75,10 @@ def as_trainer(
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
     takes_arguments = program.style not in (None, "env") and not any("{" in word for word in program.words)
-    can_continue, is_told = has_checkpoints(program, sources), knows_length(program, options, sources)
+    can_continue, receives_length = has_checkpoints(program, sources), knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        training = _Training(found, folder, run, metric, can_continue, is_told)
+        training = _Training(found, folder, run, metric, can_continue, receives_length)
         if takes_arguments and script_options.ignores_arguments and run.number == 0:
             run.warnings.append(f"{program.words[-1]} does not read its command line, so the parameters have no effect")
         training.begin({**params, **_filled(options, training.values)}, script_options)
@@ -221,20 +221,20 @@ class _Training:
     # While it runs ───────────────────────────────────────────────────────────────────────────────
 
     def reports(self) -> Iterator[Report]:
-        """Until the program ends. ProgramFailed if it fails or reports nothing."""
+        """The program's reports, until it ends. ProgramFailed if it fails or reports nothing."""
         assert self._process is not None
         while (report := self._next_report()) is not None:
             self._note_changes(report.step)
             if self._can_continue and self._process.code is None:
-                self._hold()
+                self._suspend()
             yield report
             if report.step >= self._run.last_possible_epoch and not self._knows_length:
                 self._deadline = time.monotonic() + TIME_TO_END
-            self._process.go_on()
+            self._process.resume()
         self._check_end(self._process.code or 0)
 
     def _next_report(self) -> Report | None:
-        """None once the program has ended."""
+        """The next report; None after the program has ended."""
         assert self._process is not None
         while not self._queue and self._failure is None and not self._is_over:
             if self._process.code is None:
@@ -251,16 +251,16 @@ class _Training:
             raise self._failure
         return None
 
-    def _hold(self) -> None:
+    def _suspend(self) -> None:
         """Suspend the program and read the rest of its output, so that the files in its checkpoint folder are those of
         the last report."""
         assert self._process is not None
-        self._process.hold(self._checkpoints.folder)
+        self._process.suspend(self._checkpoints.folder)
         while any(written := self._process.wait(0)):
             self._add(self._read(*written))
 
     def _add(self, reports: Iterator[Report]) -> None:
-        """Add to the reports that are not judged yet. Those before an invalid line are kept."""
+        """Add reports to the queue. Those before an invalid line are kept."""
         try:
             for report in reports:
                 self._queue.append(report)

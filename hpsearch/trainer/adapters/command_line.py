@@ -21,7 +21,7 @@ from hpsearch.trainer.delivery import nested
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
 
 PYTHON_LAUNCHERS = {"torchrun", "accelerate", "deepspeed", "uv", "poetry", "pipenv", "conda", "ipython", "pytest"}
-"""Programs that run Python. With PYTHONUNBUFFERED it writes its output line by line."""
+"""Programs that run Python, which writes its output line by line with PYTHONUNBUFFERED."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _executable(name: str, folder: Path) -> str:
 
 
 def is_python(words: Iterable[str]) -> bool:
-    """Whether a command runs Python. It needs no terminal to write its output line by line."""
+    """Whether a command runs Python, which needs no terminal to write its output line by line."""
     first, *rest = words
     name = Path(first).name
     return bool(PYTHON.match(name)) or name in PYTHON_LAUNCHERS or any(word.endswith(".py") for word in rest[:1])
@@ -134,7 +134,7 @@ def resume_words(program: Program, values: Mapping[str, Value]) -> tuple[str, ..
 
 
 def _variables(params: Params) -> dict[str, str]:
-    """In capitals, unless this process has a variable of that name."""
+    """Environment variables with the names in capitals, except those that this process already has."""
     names = {name: re.sub(r"\W", "_", name).upper() for name in params}
     return {names[name]: _text(value) for name, value in params.items() if names[name] not in os.environ}
 

@@ -85,7 +85,7 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
         yield Report(step, numbers)
     elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
-        note(f"what `{name}` returned is not recorded: {why}")
+        note(f"the return value of `{name}` is not recorded: {why}")
 
 
 @cache
@@ -127,7 +127,7 @@ def _is_number(value: Any) -> bool:
 
 
 class _Call:
-    """One call of a function. `next` in the worker's thread and `_report` in the function's take turns.
+    """One call of a function. The worker's thread (`next`) and the function's thread (`_report`) take turns.
 
     If a function catches TrialStopped more often than MAX_SWALLOWED, its next report never returns; its thread does not
     keep the process alive.
@@ -143,7 +143,7 @@ class _Call:
         self._misused: TrainerError | None = None
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), name="trainer")
         self._thread.daemon = True
-        self._surroundings = _thread_state()
+        self._copy_thread_state = _thread_state()
         run.send_reports_to(self._report)
 
     def next(self) -> Report | _Ended:
@@ -192,7 +192,7 @@ class _Call:
 
     def _run(self) -> None:
         try:
-            self._surroundings()
+            self._copy_thread_state()
             ended = _Ended(self._function(), self._misused)
         except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
             ended = _Ended(problem=self._misused or (problem if problem.code else None))
@@ -232,7 +232,7 @@ class _Call:
             f"`{self._name}` caught TrialStopped and continued to report: write `except Exception` in place of "
             "`except BaseException`, or raise TrialStopped again"
         )
-        problem.__suppress_context__ = True  # that the generator is closed
+        problem.__suppress_context__ = True  # do not show the GeneratorExit
         self._messages.put(_Ended(problem=problem))
         threading.Event().wait()
 

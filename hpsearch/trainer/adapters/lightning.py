@@ -42,7 +42,7 @@ def lightning_callback(run: Run) -> Any:
         raise TrainerError("hpsearch.lightning_callback(run): import lightning (or pytorch_lightning) before")
     for package in packages:
         _use_defaults_of_trials(package.Trainer)
-    # Lightning calls hooks of an EarlyStopping last, when all metrics of the epoch are known; and it is one.
+    # The callback is an EarlyStopping, since Lightning calls its hooks last, when all metrics of the epoch are known.
     bases = (_Hooks, *(package.callbacks.EarlyStopping for package in packages))
     return type("HpsearchCallback", bases, {})(run)
 

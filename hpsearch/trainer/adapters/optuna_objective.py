@@ -72,7 +72,7 @@ class ObjectiveTrainer(AdaptedTrainer):
             raise TrainerError(
                 f"`{trial.objective}` returned {len(value)} values: a study has one metric, so return one number"
             )
-        trial.check_all_were_asked_for()
+        trial.note_unrequested()
         return value
 
 
@@ -150,22 +150,22 @@ class OptunaTrial:
         return False
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """For this trial alone: it is not recorded."""
+        """Kept in this object only: it is not recorded."""
         self.user_attrs[key] = value
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         raise AttributeError(
-            f"hpsearch calls `{self.objective}` with a trial that has suggest_…, report, should_prune, number, params "
-            f"and set_user_attr, and no `{name}`"
+            f"the trial that hpsearch passes to `{self.objective}` has suggest_…, report, should_prune, number, params "
+            f"and set_user_attr, but no `{name}`"
         )
 
     @property
     def has_reported(self) -> bool:
         return bool(self._steps)
 
-    def check_all_were_asked_for(self) -> None:
+    def note_unrequested(self) -> None:
         """A note if the objective did not request a parameter of the trial: it has no effect."""
         if left := sorted(set(self._given) - set(self.params)):
             functions.note(f"`{self.objective}` did not ask for {', '.join(left)}")

@@ -1,4 +1,4 @@
-"""What the sources of a program show: its files, whether it reports itself, and what hpsearch has to give it."""
+"""Reads from a program's sources whether it reports itself, has checkpoints, and reads the number of epochs."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
 """The environment variable with the folder of a trial's checkpoints. A program that reads it can be continued."""
 
 EPOCHS, STEPS = "HPSEARCH_EPOCHS", "HPSEARCH_STEPS"
-"""The environment variables with the most epochs, or training steps, of a trial: the same number."""
+"""The environment variables with the maximum number of epochs or training steps of a trial: the same number."""
 
 IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
 

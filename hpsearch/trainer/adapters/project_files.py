@@ -1,5 +1,5 @@
-"""The files of a study's folder beside a program: which of them it changes (trials in parallel would overwrite each
-other's), and a module of them that it does not find."""
+"""Files in a study's folder: those that a program changes, which parallel trials would overwrite, and modules that a
+program does not find."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 MAX_FILES = 20_000
-"""The most files to check."""
+"""Maximum number of files to check."""
 
 MAX_SHOWN = 5
 
@@ -60,8 +60,8 @@ class ChangedFiles:
 
 
 def missing_module(lines: Sequence[str], folder: Path) -> str:
-    """Advice where the last line of a Python program's output names a module that it did not find, and the study's
-    folder or the one above it has that module: Python searches the folder of the script, not the working directory."""
+    """Advice for a ModuleNotFoundError in the last line of a program's output, if the study's folder or its parent has
+    the module: Python searches the folder of the script, not the working directory."""
     if not (lines and (found := NO_MODULE.match(lines[-1]))):
         return ""
     names = found[1], f"{found[1]}.py"

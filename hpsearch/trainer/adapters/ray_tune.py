@@ -1,4 +1,4 @@
-"""A ray.tune.Trainable, class or function, as a trainer: unchanged, with the checkpoints that it makes itself.
+"""A ray.tune.Trainable, class or function, as a trainer: unchanged, and with its own checkpoints.
 
 An epoch is an iteration of Tune: one `step()` of a class, one `tune.report(…)` of a function. Ray need not run.
 As in Tune, the working directory is a folder of the trial, unless RAY_CHDIR_TO_TRIAL_DIR=0 is set. A difference from
@@ -64,14 +64,16 @@ Results = Mapping[str, Any]
 
 def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     """trainable: a subclass of Trainable, or a function of one argument, the configuration."""
-    begun: type[_OfClass | _OfFunction] = _OfClass if inspect.isclass(trainable) else _OfFunction
+    training_class: type[_ClassTraining | _FunctionTraining] = (
+        _ClassTraining if inspect.isclass(trainable) else _FunctionTraining
+    )
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         for left in run.scratch_dir.glob("tune-*"):  # left by a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
         with (
             temporary_folder(run.scratch_dir, "tune-") as folder,
-            _closed(begun(trainable, params, run, folder)) as training,
+            _closed(training_class(trainable, params, run, folder)) as training,
         ):
             training.track(run)
             run.send_reports_to(_report_to_tune)
@@ -95,9 +97,8 @@ _set_up_mlflow = _MLflowLoggerUtil.setup_mlflow
 def _set_up_mlflow_of_the_study(
     self: Any, *, experiment_id: Any = None, experiment_name: Any = None, **others: Any
 ) -> None:
-    """`ray.air.integrations.mlflow.setup_mlflow` takes the trial's id and name for those of an experiment where it is
-    given none. The experiment is then the study's, MLFLOW_EXPERIMENT_ID, which Ray uses only in their absence, or the
-    default one of a store that has no experiment of the study."""
+    """Without an experiment, `ray.air.integrations.mlflow.setup_mlflow` would use the trial's id and name for one. Here
+    it uses the study's experiment (MLFLOW_EXPERIMENT_ID), or the store's default experiment if that is not set."""
     context = tune.get_context()
     named = experiment_name if experiment_name != context.get_trial_name() else None
     given = experiment_id if experiment_id != context.get_trial_id() else None
@@ -113,7 +114,7 @@ setattr(_MLflowLoggerUtil, "setup_mlflow", _set_up_mlflow_of_the_study)  # noqa:
 
 
 def _report_to_tune(report: Report) -> None:
-    """`hpsearch.report` in a function of Tune's, which counts its iterations itself."""
+    """`hpsearch.report` in a Tune function. Tune counts the iterations, so the step is ignored."""
     tune.report(dict(report.metrics))
 
 
@@ -130,17 +131,17 @@ def _flat(results: Results, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-class _OfClass:
+class _ClassTraining:
     def __init__(self, kind: type[Trainable], params: Params, run: Run, folder: Path):
-        self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
+        self._has_checkpoints = kind.save_checkpoint is not Trainable.save_checkpoint
         self._folder, self._directory = folder, working_directory(run)
         with inside(self._directory):
-            self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
+            self._trainable: Any = _set_up(kind, params, folder)  # Ray's type hints are incomplete
 
     def track(self, run: Run) -> None:
         """Register its state with the run, which restores it. A class without `save_checkpoint` is trained again from
         epoch 1, like a trainer that tracks nothing."""
-        if self._keeps:
+        if self._has_checkpoints:
             run.track(trainable=self)
 
     def results_of(self, epoch: int) -> Results:  # noqa: ARG002
@@ -176,7 +177,7 @@ class _OfClass:
             self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
 
-class _OfFunction:
+class _FunctionTraining:
     """It runs in one of Ray's threads, and waits inside `tune.report` while its report is judged.
 
     It may report a checkpoint in some epochs only. It is then resumed from the last one, with the random state of that
@@ -220,7 +221,7 @@ class _OfFunction:
         if results.get(SHOULD_CHECKPOINT):
             before, self._kept = self._kept, Path(self._trainable.save().checkpoint.path)
             self._kept_epoch, self._random = self._epoch, state.random_state()
-            if before is not None:  # the function can ask for the newest alone, with `tune.get_checkpoint`
+            if before is not None:  # `tune.get_checkpoint` returns only the newest
                 shutil.rmtree(before)
         return results
 
@@ -238,8 +239,8 @@ class _OfFunction:
 
     @contextmanager
     def _in_session(self) -> Iterator[None]:
-        """Ray has one session per process, so trials that take turns in a process set theirs before each call; the
-        same is true of the working directory. The function runs during these calls only."""
+        """Set Ray's session and the working directory, of which a process has only one, for each call: trials may take
+        turns in a process. The function runs during these calls only."""
         tune_session._session = self._session
         try:
             with inside(self._directory):
@@ -262,7 +263,7 @@ class _OfFunction:
 
 
 def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any], Any]:
-    """Sets torch's number of threads, a setting of each Python thread, in the function's thread."""
+    """Set torch's number of threads in the function's thread: each Python thread has its own setting."""
 
     def train(config: Any) -> Any:
         if "torch" in sys.modules:
@@ -273,7 +274,7 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
 
 
 def working_directory(run: Run) -> Path | None:
-    """A folder of the trial, which stays for a later training segment; None: the directory is not changed."""
+    """A folder of the trial, kept for a later training segment; None: the directory is not changed."""
     if os.environ.get(RAY_CHDIR_TO_TRIAL_DIR) == "0":
         return None
     folder = run.scratch_dir.absolute() / "working"
@@ -283,7 +284,7 @@ def working_directory(run: Run) -> Path | None:
 
 @contextmanager
 def inside(directory: Path | None) -> Iterator[None]:
-    """It is the working directory; the one before is restored, and is in TUNE_ORIG_WORKING_DIR as in Tune."""
+    """A context with this working directory. The previous one is in TUNE_ORIG_WORKING_DIR, as in Tune."""
     if directory is None:
         yield
         return
@@ -293,7 +294,7 @@ def inside(directory: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction]:
+def _closed(training: _ClassTraining | _FunctionTraining) -> Iterator[_ClassTraining | _FunctionTraining]:
     """Closes the training at the end. An exception of the training has precedence over one of `close`."""
     broken = False
     try:

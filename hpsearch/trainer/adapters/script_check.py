@@ -57,7 +57,7 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
 
 
 def _takes(option: Option, value: Value) -> bool:
-    """Whether argparse accepts the value of a choice; what it does with `type` is known for int only."""
+    """Whether argparse accepts the value of a choice; of the types, only int is checked."""
     text = placeholders.word(value)
     if option.choices:
         return isinstance(value, bool) or text in map(str, option.choices)

@@ -20,7 +20,7 @@ OTHER_SOURCES = re.compile(
     r"\b(HfArgumentParser|configargparse|jsonargparse|tyro|fire|click|typer|absl|optparse|hydra|docopt|simple_parsing|"
     r"LightningCLI|tap|deepspeed|pydantic_settings)\b"
 )
-"""A sign that a script takes options which `add_argument` does not show."""
+"""A sign that a script takes options that `add_argument` does not show."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Options:
-    """by_key: each option by its name in lower case, without dashes before it and `-` for `_`. joined: written with `=`
-    in the source.
+    """by_key: each option by its name in lower case, without leading dashes and with `-` for `_`. joined: the options
+    that the source writes with `=`.
 
     ignores_arguments: a Python script in which nothing reads the command line. is_complete: argparse refuses all
     other options.

@@ -16,7 +16,7 @@ from hpsearch.study.program import Program, Take
 from hpsearch.trainer.failures import ProgramFailed
 
 MAX_LINE_BYTES = 1 << 16
-"""Bytes of a line; a longer one is cut to its end."""
+"""Maximum bytes of a line; only the end of a longer line is kept."""
 
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 
@@ -31,7 +31,8 @@ _TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
 
 
 class Lines:
-    """Splits bytes into lines. Of a line that is overwritten by carriage returns (a progress bar), the last state."""
+    """Splits bytes into lines. Of a line that is overwritten by carriage returns (a progress bar), only the last
+    version."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -80,9 +81,7 @@ class Steps:
             self.repeated = step
             return None
         if step < self.last:
-            raise ProgramFailed(
-                f"the program reported step {step} after step {self.last}: each step is higher than the one before"
-            )
+            raise ProgramFailed(f"the program reported step {step} after step {self.last}: steps must increase")
         self.last = step
         return Report(step, metrics)
 
@@ -91,8 +90,8 @@ class Steps:
 
 
 class JsonLines:
-    """{"step": 3, "val_loss": 0.31}, one report in a line. Without a step, the next one. {"infeasible": "why"}: the
-    trial's parameters cannot be trained."""
+    """Reports such as {"step": 3, "val_loss": 0.31}, one in a line; without a step, the next one. {"infeasible": "why"}:
+    the trial's parameters cannot be trained."""
 
     def __init__(self, steps: Steps):
         self._steps, self._lines = steps, Lines()
@@ -142,7 +141,7 @@ def _json_name(sign: str, name: str) -> str:
 
 
 def _json_number(value: Any) -> Any:
-    """null is what JavaScript writes for NaN."""
+    """null is NaN: JavaScript writes NaN as null."""
     return math.nan if value is None else value
 
 
@@ -171,7 +170,7 @@ class Patterns:
             yield from self._read(line)
 
     def _is_of_traceback(self, line: str) -> bool:
-        """Lines of source in a Python traceback, such as `val_loss = 0.0`, are no reports, nor is the exception."""
+        """Source lines of a Python traceback, such as `val_loss = 0.0`, and the exception are not reports."""
         was, starts = self._in_traceback, line.lstrip(" |+-").startswith("Traceback (most recent call last)")
         self._in_traceback = starts or (was and line[:1] in (" ", "|", "+"))
         return was or starts
@@ -195,7 +194,7 @@ class Patterns:
                 yield report
 
     def missing(self) -> str:
-        """The patterns that never matched, or that of the line that ends a report."""
+        """Which patterns never matched."""
         if self._never:
             patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
             return (
@@ -203,7 +202,7 @@ class Patterns:
                 "the number; or let the program write lines of JSON to the file that HPSEARCH_REPORT names, in Python "
                 "with hpsearch.report(step, {name: value})"
             )
-        return "no line of its output matches trainer.report, so no report has ended"
+        return "no line of its output matches trainer.report, so no report is complete"
 
 
 def _value(name: str, match: re.Match[str], line: str) -> float:

@@ -29,7 +29,7 @@ POLL = 0.05
 """Seconds between two checks whether the process has ended, and of the files that it writes."""
 
 CLOSED = 0.005
-"""The same if it has closed its output, as at its end."""
+"""The same after the process has closed its output, as it does when it ends."""
 
 CHUNK = 1 << 16
 
@@ -137,8 +137,8 @@ class ScriptProcess:
             self._is_open = False
         return content or b""
 
-    def hold(self, folder: Path) -> None:
-        """Suspend it until `go_on`, at a moment when no file of the folder is open for writing: it may run for PATIENCE
+    def suspend(self, folder: Path) -> None:
+        """Suspend it until `resume`, when no file of the folder is open for writing: it may run for up to PATIENCE
         seconds more until then. A file that stays open, such as a log, is ignored afterwards."""
         deadline = time.monotonic() + PATIENCE
         self._signal(signal.SIGSTOP)
@@ -146,7 +146,7 @@ class ScriptProcess:
             if time.monotonic() > deadline:
                 self._stays_open |= written
                 return
-            self.go_on()
+            self.resume()
             time.sleep(0.002)
             self._signal(signal.SIGSTOP)
 
@@ -156,7 +156,7 @@ class ScriptProcess:
             path for pid in _marked(self._mark) for path in _open_for_writing(pid) if Path(path).is_relative_to(folder)
         }
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def end(self, grace: float = GRACE) -> bytes:
@@ -165,7 +165,7 @@ class ScriptProcess:
         written = []
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
-            self.go_on()
+            self.resume()
             deadline = time.monotonic() + grace
             while self.code is None and time.monotonic() < deadline:
                 written.append(self.wait(POLL)[0])
@@ -182,7 +182,7 @@ class ScriptProcess:
 
 
 def _read(descriptor: int) -> bytes | None:
-    """The bytes available now; None at the end, also of a terminal that no process has open."""
+    """The available bytes; None at the end of the file, also for a terminal that no process has open."""
     try:
         return os.read(descriptor, CHUNK) or None
     except BlockingIOError:

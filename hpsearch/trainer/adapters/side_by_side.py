@@ -1,13 +1,13 @@
 """Several trainings of one configuration, side by side in one trial, epoch by epoch: folds, seeds, or both.
 
-An epoch's report is the mean of theirs, so pruners and early stopping work as for a single training: all trainings are
-judged at the same epoch and can be stopped after a few. One after another, the first would run to its end before any
+A trial's report is the mean over its trainings, so pruners and early stopping work as for a single training, and all
+trainings can be stopped after a few epochs. One after another, the first training would run to its end before any
 comparison. The cost is n times the memory. docs/decisions/0006-folds.md has the numbers.
 
 A report also has the standard error of the study's metric, `val_loss_se` of `val_loss`, and the value of each training:
 `val_loss_fold1`, `val_loss_repeat1`, `val_loss_fold1_repeat1`, … The error is over folds where there are any, else over
-repeats. Folds share what they are trained on, so that it is somewhat too small (Bengio and Grandvalet 2004, JMLR 5:
-there is no unbiased estimate).
+repeats. Folds share training data, so the error is somewhat too small (Bengio and Grandvalet 2004, JMLR 5: there is no
+unbiased estimate).
 """
 
 import math
@@ -29,10 +29,10 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str, searched: 
 
     searched: the names of the parameters that the trainer should read; `Run.unread` has those that it does not.
 
-    It ends when all have ended; a training that ends earlier counts with the last value of each metric.
+    It ends when all trainings have ended. A training that ends earlier counts with its last value of each metric.
     """
 
-    def all_of_them(params: Params, run: Run) -> Iterator[Report]:
+    def train_all(params: Params, run: Run) -> Iterator[Report]:
         trainings = [_ReplicateTraining(train, params, run, replicate, searched) for replicate in replicates]
         run.track(**{training.name: training for training in trainings})
         with ExitStack() as stack:
@@ -40,7 +40,7 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str, searched: 
                 stack.callback(training.close)
             for epoch in run.epochs():
                 if epoch <= max(training.step for training in trainings):
-                    continue  # their reports rise by more than 1
+                    continue  # the trainings report only every few steps
                 reports = [training.report() for training in trainings]
                 run.unread = _unread([training.unread for training in trainings])
                 if all(training.ended for training in trainings):
@@ -50,11 +50,11 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str, searched: 
                 step = max(training.step for training in trainings)
                 yield Report(step, combined(reports, replicates, metric))
 
-    return all_of_them
+    return train_all
 
 
 def _unread(each: Sequence[Unread | None]) -> Unread | None:
-    """The parameters that no training has read; None where there are none, or one training is not known."""
+    """The parameters that no training has read; None if there are none, or if the reads of a training are unknown."""
     known = [one for one in each if one is not None]
     names = set.intersection(*(set(one.names) for one in known)) if len(known) == len(each) else set()
     missing = {name for one in known for name in one.missing}
@@ -74,12 +74,12 @@ def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, met
 
 
 def _mean(values: Sequence[float]) -> float:
-    """With NaN and infinities, for which `statistics.fmean` raises."""
+    """Unlike `statistics.fmean`, it accepts infinities of both signs."""
     return sum(values) / len(values)
 
 
 def _standard_error(values: Sequence[float]) -> float:
-    """Of the mean of n >= 2 values: their standard deviation (over n - 1) over √n."""
+    """Standard error of the mean of n >= 2 values: their standard deviation (over n - 1) divided by √n."""
     middle = _mean(values)
     return math.sqrt(sum((value - middle) * (value - middle) for value in values) / (len(values) - 1) / len(values))
 
@@ -129,11 +129,11 @@ class _ReplicateTraining:
 
     @property
     def unread(self) -> Unread | None:
-        """The searched parameters that its trainer has not read so far. None also before its trainer was called."""
+        """The searched parameters that its trainer has not read so far; None also before the trainer was called."""
         return self._trial.unread if self._trial is not None else None
 
     def report(self) -> Mapping[str, float]:
-        """Train to the next report. Returns its metrics; where it has ended, the last value of each metric."""
+        """Train to the next report and return its metrics; after the end, the last value of each metric."""
         if not self.ended:
             report = self._next_report()
             self.ended = report is None
@@ -168,7 +168,7 @@ class _ReplicateTraining:
             self._trial.close()
 
     def state_dict(self) -> Mapping[str, Any]:
-        """The restored state, unchanged, where the training had ended before."""
+        """For a training that had ended before the trial was resumed: the restored state."""
         if self._trial is None and self._given is not None:
             return self._given
         return {
@@ -180,7 +180,7 @@ class _ReplicateTraining:
         }
 
     def weights_dict(self) -> Mapping[str, Any]:
-        """Without what only training needs. Not known of one that had ended before its trial was continued."""
+        """Without the state that only training needs, unless the training had ended before the trial was resumed."""
         if self._trial is None and self._given is not None:
             return {**self._given, "random": {}}
         return {**self.state_dict(), "objects": state.weights_of(self.run.tracked), "random": {}}

@@ -65,7 +65,7 @@ class _Hooks:
     # The state of a checkpoint ──────────────────────────────────────────────────────────────────
 
     def state_dict(self) -> dict[str, Any]:
-        assert self._saved is not None  # each report follows upon a save
+        assert self._saved is not None  # each report comes after a save
         return {"files": read_files(self._saved), "global_step": self._saved_step}
 
     def weights_dict(self) -> dict[str, Any]:
@@ -96,8 +96,8 @@ class _Hooks:
             )
         if args.save_strategy == "best" or args.save_only_model:
             raise TrainerError(
-                "the Trainer saves no whole checkpoint after each evaluation: write "
-                'TrainingArguments(save_strategy="no"), with which hpsearch asks for one, and leave out save_only_model'
+                "the Trainer does not save a complete checkpoint after each evaluation: write "
+                'TrainingArguments(save_strategy="no"), so that hpsearch requests one, and leave out save_only_model'
             )
         self._run.first_epoch()
         if state.global_step != self._restored_step:

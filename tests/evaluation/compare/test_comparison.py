@@ -74,7 +74,7 @@ def test_the_noise_is_estimated_from_searches_that_differ_in_their_seeds() -> No
     sd = stdev(values.values())
     assert verdict.noise.noise.sd == pytest.approx(sd)
     assert verdict.noise.noise.limit == pytest.approx(4.3027 * 2**0.5 * sd, rel=1e-4)
-    assert (verdict.noise.of, verdict.noise.source) == ("search", "3 searches that differ in their seeds alone")
+    assert (verdict.noise.of, verdict.noise.source) == ("search", "3 searches that differ only in their seeds")
     assert {one.label: one.may_be_luck for one in verdict.behind} == {"s1": True, "s2": True, "other": True}
     assert list(verdict.noise.document()) == ["sd", "freedom", "limit", "of", "from"]
 

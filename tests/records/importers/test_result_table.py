@@ -124,7 +124,7 @@ def test_many_wrong_cells_are_counted(table: Path) -> None:
     ("text", "part"),
     [
         ("", "empty"),
-        ("lr,lr,units,opt,loss\n", "`lr` is there twice"),
+        ("lr,lr,units,opt,loss\n", "has the column `lr` twice"),
         (f"{HEADER}\n0,1,8,sgd,0,5\n", ":2: has 6 cells, and the header has 4"),
         (f"{HEADER}\n0.1,8,sgd\n", ":2: has 3 cells"),
         (f"{HEADER},epoch\n0.1,8,sgd,0.5,two\n", "`epoch` must be a whole number"),

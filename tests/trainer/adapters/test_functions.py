@@ -320,7 +320,7 @@ class TestReturnValue:
             return returned
 
         assert [step for step, _ in curve(function, epochs=2)] == [1, 2]
-        assert "what `function` returned is not recorded" in capsys.readouterr().err
+        assert "the return value of `function` is not recorded" in capsys.readouterr().err
 
     @pytest.mark.parametrize("returned", ["model", {"model": None}, (1, 2), {"accuracy": 1.0}])
     def test_after_reports_another_value_is_ignored(self, returned: Any) -> None:

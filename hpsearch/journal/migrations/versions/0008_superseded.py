@@ -1,4 +1,4 @@
-"""Which trials were trained with an earlier version of the trainer's code. Of the trials so far, none are on record."""
+"""Adds whether a trial was trained with an earlier version of the trainer's code; 0 for recorded trials."""
 
 import sqlalchemy as sa
 from alembic import op

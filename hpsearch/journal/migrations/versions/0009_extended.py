@@ -1,4 +1,5 @@
-"""Which trials depend on the most epochs that they may train, and which replace a shorter one. None is known so far."""
+"""Adds whether a trial's trainer reads the number of epochs, and the trial that a trial replaces; 0 and NULL for
+recorded trials."""
 
 import sqlalchemy as sa
 from alembic import op
