@@ -229,7 +229,7 @@ class SpoolMachine(RuleBasedStateMachine):
             self._merge()
         elif missing:
             assert note.startswith(f"not written to the journal: {many(len(missing), 'report')} of an earlier run, ")
-            self.refused[Path(note.rpartition(" kept in ")[2])] = exact_repr(reports)
+            self.refused[Path(note.rpartition("; now in ")[2])] = exact_repr(reports)
         else:
             assert note == ""
         self._has_nothing_kept()

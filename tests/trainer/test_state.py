@@ -46,7 +46,7 @@ class TestSnapshot:
 
     @pytest.mark.parametrize("tracked", [[], ["more"]])
     def test_what_is_left_in_it_is_named(self, tracked: list[str]) -> None:
-        with pytest.raises(TrainerError, match="epoch 4 holds weight, which the trainer has not given"):
+        with pytest.raises(TrainerError, match="epoch 4 has weight, which the trainer has not passed"):
             state.unpack(content(4)).check_can_be_continued(tracked)
 
     @given(cut=st.integers(0, 3000))

@@ -76,7 +76,7 @@ class TestTrack:
 
     def test_something_that_is_named_too_late_is_refused(self) -> None:
         run = Run(0, 4, restored=restored(weight=Weight()))
-        with pytest.raises(TrainerError, match="holds weight, which the trainer has not given"):
+        with pytest.raises(TrainerError, match="has weight, which the trainer has not passed"):
             next(run.epochs())
 
 
