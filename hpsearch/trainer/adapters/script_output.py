@@ -90,8 +90,10 @@ class Steps:
 
 
 class JsonLines:
-    """Reports such as {"step": 3, "val_loss": 0.31}, one in a line; without a step, the next one. {"infeasible": "why"}:
-    the trial's parameters cannot be trained."""
+    """Reports such as {"step": 3, "val_loss": 0.31}, one in a line; without a step, it is the next one.
+
+    {"infeasible": "why"}: the trial's parameters cannot be trained.
+    """
 
     def __init__(self, steps: Steps):
         self._steps, self._lines = steps, Lines()
