@@ -15,6 +15,7 @@ from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.schedule import STEP
 from hpsearch.study.space import Float
+from hpsearch.study.translation.draft import flat
 
 OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "resume", "cwd", "terminal")
 """Keys that only a command or a script has."""
@@ -83,6 +84,15 @@ class Trainer(Section):
         is_valid = type(steps) is int and steps > 0
         return {"unit": STEP, "epochs": steps if is_valid else 1, **table}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_flat_options(cls, table: Any) -> Any:
+        """A program has no tables: `optimizer.lr` is an option of that name, also where TOML reads a table."""
+        if not isinstance(table, dict) or not isinstance(options := table.get("options"), dict):
+            return table
+        is_program = "command" in table or Path(str(table.get("use", ""))).suffix in INTERPRETERS
+        return {**table, "options": dict(flat(options))} if is_program else table
+
     @property
     def word(self) -> str:
         """As `Objective.unit`."""
@@ -134,11 +144,9 @@ class Trainer(Section):
     def problems(self, others: OtherTables) -> Problems:
         if self.steps is not None and self.steps != self.epochs:
             yield ("trainer", "steps"), f"is beside epochs = {self.epochs}; leave one of them out"
-        for name, value in self.options.items():
+        for name in self.options:
             if name in others.names:
                 yield ("trainer", "options", name), f"`{name}` is in [space] too; leave one out"
-            if self.is_program and isinstance(value, list | dict):
-                yield ("trainer", "options", name), f"a command takes single values, got {show(value)}"
         if self.nested:
             for name in sorted({*others.names, *self.options}):
                 group = name.rpartition(".")[0]

@@ -157,8 +157,8 @@ class _Training:
         self._json = JsonLines(self._steps)
         self._patterns = Patterns(self._program, self._metric, self._steps) if self._program.metrics else None
         self._file = self._metrics_file()
-        self._changes = self._changed_files()
         self._pipe = ReportPipe(self._scratch)
+        self._changes = self._changed_files(self._pipe)
         by_terminal = self._program.terminal or not is_python(words)
         try:
             self._process = ScriptProcess(
@@ -196,9 +196,10 @@ class _Training:
         pattern = self._folder / placeholders.filled(self._program.metrics_file, self.values)
         return MetricsFile(pattern, self._metric, self._steps, time.time() - 1)
 
-    def _changed_files(self) -> ChangedFiles | None:
+    def _changed_files(self, pipe: ReportPipe) -> ChangedFiles | None:
         is_first = self._run.number == 0 and not self._program.in_scratch
-        return ChangedFiles(self._folder, self._scratch) if is_first else None
+        mark = f"{REPORT}={pipe.path}".encode()
+        return ChangedFiles(self._folder, self._scratch, mark) if is_first else None
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         assert self._pipe is not None

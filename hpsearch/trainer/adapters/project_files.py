@@ -4,6 +4,7 @@ program does not find."""
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MAX_FILES = 20_000
@@ -17,10 +18,14 @@ _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 
 
 class ChangedFiles:
-    """Files of a folder that are new or changed since this was created. scratch: ignored, with its parent folders."""
+    """Files of a folder that are new or changed since this was created. scratch: ignored, with its parent folders.
 
-    def __init__(self, folder: Path, scratch: Path):
-        self._folder, self._scratch = folder, scratch
+    mark: an entry of the environment of the program's processes. A file that another process has open is not the
+    program's: `hpsearch run study.toml > log.txt`, the log file of a batch system.
+    """
+
+    def __init__(self, folder: Path, scratch: Path, mark: bytes):
+        self._folder, self._scratch, self._mark = folder, scratch, mark
         self._before = dict(self._stamps())
         self._next = 1
 
@@ -31,6 +36,8 @@ class ChangedFiles:
             return ""
         self._next = 2 * max(step, 1)
         changed = [path for path, stamp in self._stamps() if self._before.get(path) != stamp]
+        open_elsewhere = _open_outside(self._mark) if changed else set()
+        changed = [path for path in changed if str((self._folder / path).resolve()) not in open_elsewhere]
         if not changed:
             return ""
         more = f" and {len(changed) - MAX_SHOWN} more" if len(changed) > MAX_SHOWN else ""
@@ -57,6 +64,16 @@ class ChangedFiles:
     def _is_looked_at(self, folder: Path) -> bool:
         is_hidden = folder.name.startswith(".") or folder.name in _LEFT_OUT
         return not is_hidden and not self._scratch.is_relative_to(folder)
+
+
+def _open_outside(mark: bytes) -> set[str]:
+    """The files that processes without this mark in their environment have open. Empty where there is no /proc."""
+    found: set[str] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or belongs to another user
+            if mark not in (process / "environ").read_bytes().split(b"\0"):
+                found |= {os.path.realpath(one) for one in os.scandir(process / "fd")}
+    return found
 
 
 def missing_module(lines: Sequence[str], folder: Path) -> str:

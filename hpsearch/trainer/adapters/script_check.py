@@ -25,8 +25,8 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
     faults = [fault for name in passed for fault in _of_parameter(name, space, given[name], found, script)]
     words = [word.partition("=")[0] for word in program.words if word.startswith("--") and len(word) > 2]
     faults += [SourceFault(_no_option(script, word, found)) for word in words if found.find(word) is None]
-    there = {option.spelled for name in (*passed, *words) if (option := found.find(name)) is not None}
-    missing = [one.spelled for one in found.by_key.values() if one.is_required and one.spelled not in there]
+    there = {option.main for name in (*passed, *words) if (option := found.find(name)) is not None}
+    missing = dict.fromkeys(one.main for one in found.by_key.values() if one.is_required and one.main not in there)
     faults += [SourceFault(f"{script} requires {one}; add it to [trainer.options]") for one in missing]
     return SourceCheck(tuple(faults))
 
@@ -42,7 +42,8 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
         if not (is_negation and values):
             yield SourceFault(_no_option(script, f"--{name}", found), name)
         return
-    wrong = [value for value in values if not _takes(option, value)]
+    parts = [part for value in values for part in (value if isinstance(value, list) and option.takes_list else [value])]
+    wrong = [value for value in parts if not _takes(option, value)]
     if wrong and option.choices:
         choices = ", ".join(map(str, option.choices))
         yield SourceFault(f"{script}: {option.spelled} takes {choices}, not {placeholders.word(wrong[0])}", name)

@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from hpsearch.core.trial import Value
 from hpsearch.study import placeholders
@@ -25,8 +26,10 @@ OTHER_SOURCES = re.compile(
 
 @dataclass(frozen=True)
 class Option:
-    """spelled: as in the source, `--batch-size`. is_flag: a bool has no value. kind: the name of its `type`, or "".
-    has_negation: `--no-…` sets it to False. choices: its values, where the source lists them; none: any."""
+    """spelled: as in the source, `--batch-size`. is_flag: a bool has no value. kind: the name of its `type` in
+    argparse. has_negation: `--no-…` sets it to False. choices: its values, where the source lists them; none: any.
+    main: its first name, where `spelled` is one of several. takes_list: a list is written as several words after one
+    name, or with the name before each of them; else as JSON."""
 
     spelled: str
     is_flag: bool = False
@@ -34,12 +37,21 @@ class Option:
     has_negation: bool = False
     choices: tuple[object, ...] = ()
     is_required: bool = False
+    main: str = ""
+    takes_list: Literal["", "words", "repeated"] = ""
 
     def words(self, value: Value, joined: bool) -> list[str]:
         """joined: `--name=value`."""
         if isinstance(value, bool) and (self.is_flag or self.has_negation):
             return [self.spelled] if value else [f"--no-{self.spelled.removeprefix('--')}"] * self.has_negation
+        if isinstance(value, list) and self.takes_list:
+            texts = map(placeholders.word, value)
+            if self.takes_list == "words":
+                return [self.spelled, *texts]
+            return [word for text in texts for word in (self.spelled, text)]
         text = str(value) if isinstance(value, bool) else placeholders.word(value)
+        if self.kind == "bool" and value is False:
+            return [f"{self.spelled}="]  # bool("False") is True
         return [f"{self.spelled}={text}"] if joined or text.startswith("-") else [self.spelled, text]
 
 
@@ -64,12 +76,11 @@ class Options:
         files = [path for path in files if path.is_file()]
         texts = [path.read_text(errors="replace") for path in files]
         calls = [call for text in texts for call in _calls(text)]
-        options = list(map(_option, _definitions(calls)))
         joined = {key_of(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
         is_python = {path.suffix for path in files} == {".py"}
         return cls(
             "hydra" if any("@hydra.main" in text for text in texts) else "argparse",
-            {key_of(option.spelled): option for option in options},
+            {key: option for names, call in _definitions(calls) for key, option in _options(names, call)},
             frozenset(joined),
             is_python and not any(map(READS_ARGUMENTS.search, texts)),
             is_python and _shows_all(texts, calls),
@@ -81,7 +92,7 @@ class Options:
         if key in self.by_key:
             return self.by_key[key]
         found = [option for own, option in self.by_key.items() if own.startswith(key)]
-        return found[0] if len(found) == 1 and self.is_complete else None
+        return found[0] if len({option.main for option in found}) == 1 and self.is_complete else None
 
     def arguments(self, name: str, value: Value) -> list[str]:
         key = key_of(name)
@@ -112,25 +123,39 @@ def _called(call: ast.Call) -> str:
 
 
 def _definitions(calls: Iterable[ast.Call]) -> Iterator[tuple[list[str], ast.Call]]:
-    """The calls that define an option, with its names."""
+    """The calls that define an option, with its names: long ones first."""
     for call in calls:
         words = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        if _called(call) in ("add_argument", "add_option", "option", "Option") and any(w[:2] == "--" for w in words):
-            yield [part for word in words if word[:2] == "--" for part in word.split("/") if part[:1] == "-"], call
+        names = [part for word in words for part in word.split("/") if re.match("--?[A-Za-z]", part)]
+        if _called(call) in ("add_argument", "add_option", "option", "Option") and names:
+            yield sorted(names, key=lambda name: name[:2] != "--"), call
 
 
-def _option(definition: tuple[list[str], ast.Call]) -> Option:
-    names, call = definition
+def _options(names: list[str], call: ast.Call) -> Iterator[tuple[str, Option]]:
+    """The option under each of its names, and under that of its attribute (`dest`)."""
     main = next((name for name in names if not name.startswith("--no-")), names[0])
     action = _keyword(call, "action")
-    return Option(
+    option = Option(
         main,
         is_flag=action in ("store_true", "store_false") or _keyword(call, "is_flag") == "True",
-        kind=_keyword(call, "type"),
+        kind=_keyword(call, "type") if _called(call) == "add_argument" else "",
         has_negation=action == "BooleanOptionalAction" or any(n != main and n.startswith("--no-") for n in names),
         choices=_literals(call, "choices"),
         is_required=_keyword(call, "required") == "True",
+        main=main,
+        takes_list=_takes_list(action, _keyword(call, "nargs"), _keyword(call, "multiple")),
     )
+    if (own := _keyword(call, "dest")) and action != "store_false":
+        yield key_of(own), option
+    for name in names:
+        if name == main or not name.startswith("--no-"):
+            yield key_of(name), replace(option, spelled=name)
+
+
+def _takes_list(action: str, nargs: str, multiple: str) -> Literal["", "words", "repeated"]:
+    if action == "append" or multiple == "True":
+        return "repeated"
+    return "words" if nargs and nargs not in ("?", "1") else ""
 
 
 def _keyword(call: ast.Call, name: str) -> str:

@@ -131,6 +131,13 @@ def test_lists_and_tables_as_options() -> None:
     assert made.spec()["trainer"]["options"] == options
 
 
-def test_a_command_takes_single_values() -> None:
-    given = {"command": [*COMMAND, "{layers}"], "metrics": METRICS, "options": {"layers": [2]}}
-    assert faults(given) == {"trainer.options.layers"}
+def test_tables_as_options_of_a_program() -> None:
+    """A dot in the name of an option is one of the name, quoted or not."""
+    options = {"layers": [64, 32], "optimizer": {"name": "sgd", "adam": {"betas": [0.9]}}, "steps": "{epochs}"}
+    made = study({"use": "train.py", "options": options})
+    assert made.trainer.options == {
+        "layers": [64, 32],
+        "optimizer.name": "sgd",
+        "optimizer.adam.betas": [0.9],
+        "steps": "{epochs}",
+    }

@@ -1,6 +1,7 @@
 """A program as a trainer: what it is given, how it is continued, and what is not there."""
 
 import math
+import sys
 
 import pytest
 
@@ -60,6 +61,15 @@ class TestWhatItIsGiven:
             assert len(run.warnings) == warnings
             assert all("model.pt" in warning for warning in run.warnings)
             (programs.folder / "model.pt").unlink(missing_ok=True)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+    def test_a_file_that_another_process_writes_is_not_of_the_program(self, programs: Programs) -> None:
+        """As with `hpsearch run study.toml > log.txt` in the study's folder."""
+        run = programs.run(number=0)
+        with (programs.folder / "log.txt").open("w", buffering=1) as log:
+            for _ in programs.start(programs.script("for e in range(4): print(f'val_loss {e}')"), run=run):
+                log.write("a report\n")
+        assert run.warnings == []
 
 
 BEGAN = {"val_loss": "val_loss {number}", "began": "began {number}"}

@@ -69,12 +69,21 @@ parser.add_argument("--norm", action=argparse.BooleanOptionalAction)
 parser.add_argument("--no-accel", action="store_true")
 parser.add_argument("--no_bias", "-n", action="store_true")
 parser.add_argument("--tied")
+parser.add_argument("-lr", "--learning-rate", "--step-size", dest="rate", type=float)
+parser.add_argument("-m")
+parser.add_argument("--betas", nargs=2, type=float)
+parser.add_argument("--units", nargs="+", type=int)
+parser.add_argument("--layer", action="append")
+parser.add_argument("--clip", nargs="?")
+parser.add_argument("--cosine", type=bool)
 # usage: train.py --momentum=0.9
 """
     CLICK = """
 @click.option("--weight-decay", type=float)
 @click.option("--norm/--no-norm")
 @click.option("--amp", is_flag=True)
+@click.option("-l", "--layer", multiple=True)
+@click.option("--cosine", type=bool)
 def main(): ...
 """
 
@@ -96,6 +105,18 @@ def main(): ...
             ("accel", False, ["--no-accel"]),
             ("no-bias", True, ["--no_bias"]),
             ("tied", False, ["--tied", "False"]),
+            ("learning_rate", 0.1, ["--learning-rate", "0.1"]),
+            ("step_size", 0.1, ["--step-size", "0.1"]),
+            ("lr", 0.1, ["-lr", "0.1"]),
+            ("rate", 0.1, ["--learning-rate", "0.1"]),
+            ("m", 0.1, ["-m", "0.1"]),
+            ("betas", [0.9, 0.99], ["--betas", "0.9", "0.99"]),
+            ("units", [64, 32], ["--units", "64", "32"]),
+            ("units", 64, ["--units", "64"]),
+            ("layer", ["a", "b"], ["--layer", "a", "--layer", "b"]),
+            ("clip", [1, 2], ["--clip", "[1,2]"]),
+            ("cosine", True, ["--cosine", "True"]),
+            ("cosine", False, ["--cosine="]),
         ],
     )
     def test_argparse(self, tmp_path: Path, name: str, value: object, expected: list[str]) -> None:
@@ -104,7 +125,14 @@ def main(): ...
 
     @pytest.mark.parametrize(
         ("name", "value", "expected"),
-        [("weight_decay", 0.1, ["--weight-decay", "0.1"]), ("norm", False, ["--no-norm"]), ("amp", True, ["--amp"])],
+        [
+            ("weight_decay", 0.1, ["--weight-decay", "0.1"]),
+            ("norm", False, ["--no-norm"]),
+            ("amp", True, ["--amp"]),
+            ("layer", [1, 2], ["--layer", "1", "--layer", "2"]),
+            ("l", 1, ["-l", "1"]),
+            ("cosine", False, ["--cosine", "False"]),
+        ],
     )
     def test_click(self, tmp_path: Path, name: str, value: object, expected: list[str]) -> None:
         assert words(styled("argparse"), {name: value}, self.CLICK, tmp_path)[1:] == expected
@@ -117,7 +145,9 @@ def main(): ...
         (tmp_path / "train.py").write_text("import own_flags\nown_flags.main()")
         (tmp_path / "own_flags.py").write_text('def main(): parser.add_argument("--weight-decay")')
         sources = sources_of(Program(("python", "train.py")), tmp_path)
-        assert Options.of(sources.files.values()).by_key == {"weight-decay": Option("--weight-decay")}
+        assert Options.of(sources.files.values()).by_key == {
+            "weight-decay": Option("--weight-decay", main="--weight-decay")
+        }
 
 
 def test_the_sources_of_a_module(tmp_path: Path) -> None:

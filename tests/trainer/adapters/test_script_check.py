@@ -40,6 +40,17 @@ class TestParameters:
             "amp": "train.py has no option --amp",
         }
 
+    def test_each_name_of_an_option(self, tmp_path: Path) -> None:
+        source = SCRIPT.replace('"--lr"', '"-l", "--learning-rate", "--lr", dest="rate", required=True')
+        for name in ("lr", "learning_rate", "learning", "l", "rate"):
+            assert faults(tmp_path, Float(name, 0.1, 1.0), source=source) == {}
+        assert faults(tmp_path, source=source) == {"": "train.py requires --learning-rate; add it to [trainer.options]"}
+
+    def test_a_list(self, tmp_path: Path) -> None:
+        source = SCRIPT.replace('"--batch-size",', '"--batch-size", nargs="+",')
+        assert faults(tmp_path, fixed={"batch_size": [8, 16]}, source=source) == {}
+        assert faults(tmp_path, fixed={"batch_size": [8, 16.5]}, source=source).keys() == {"batch_size"}
+
     def test_a_unique_beginning_is_completed(self, tmp_path: Path) -> None:
         assert faults(tmp_path, Int("batch", 8, 64)) == {}
 
