@@ -146,6 +146,7 @@ class TrainedEpochs:
     seconds: per epoch; where no epoch ended, estimated from the part that was trained, or None.
     problem: what the trainer raised, or "". sizes: of a checkpoint at the end, where they were measured.
     regularized: False where what regularises was left out, because nothing was learnt with it.
+    in_training, evaluated, in_evaluation, trained: see `Modes`.
     """
 
     factor: float
@@ -156,6 +157,10 @@ class TrainedEpochs:
     problem: str = ""
     sizes: CheckpointSizes = CheckpointSizes()
     regularized: bool = True
+    in_training: int = 0
+    evaluated: int = 0
+    in_evaluation: int = 0
+    trained: int = 0
 
     @property
     def diverged(self) -> bool:

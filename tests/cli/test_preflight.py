@@ -46,14 +46,14 @@ class TestAlone:
         answer = cli.invoke("preflight", "study.toml")
         assert answer.code == 0
         lines = answer.out.splitlines()
-        assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 9
+        assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 10
         assert " MiB " in lines[-1]
 
     def test_all_of_it_as_data(self, cli: CliRunner) -> None:
         network(cli, space=AUTO, more="[preflight]\n[lr_range]\niterations = 60\n")
         data = cli.invoke("preflight", "study.toml", "--json").data
         assert {one["outcome"] for one in data["preflight"]["checks"]} == {"passed"}
-        assert len(data["preflight"]["checks"]) == 11
+        assert len(data["preflight"]["checks"]) == 12
         assert data["preflight"]["passed"] is True
         assert 0 < data["preflight"]["cost"]["seconds"] < 10
         assert data["lr_range"]["window"]["low"] < data["lr_range"]["window"]["high"]
@@ -170,7 +170,7 @@ class TestTrainersThatShowLess:
         ("fault", "skipped", "why"),
         [
             ("unfed", ["overfits", "labels"], "run.batches"),
-            ("untracked", ["inputs", "gradients", "optimizer", "zero_grad"], "run.track"),
+            ("untracked", ["inputs", "gradients", "optimizer", "zero_grad", "eval mode"], "run.track"),
         ],
     )
     def test_checks_without_data_are_skipped_with_a_reason(
@@ -187,7 +187,7 @@ class TestTrainersThatShowLess:
         cli.study(more="[preflight]\n")
         assert cli.run().code == 0
         checks = cli.export()["measured"]["preflight"]["checks"]
-        assert Counter(one["outcome"] for one in checks) == {"passed": 2, "skipped": 9}
+        assert Counter(one["outcome"] for one in checks) == {"passed": 2, "skipped": 10}
         said = cli.invoke("status", "toy", "--json").data["preflight"]
         assert said == summary(cli.export()["measured"]["preflight"])
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from hpsearch import Infeasible
 from trainers.kit import layers, models
 from trainers.kit.models import ImageSettings, MlpSettings, TableSettings
 
@@ -104,12 +105,12 @@ def test_filter_counts_that_are_none_are_refused(counts):
 
 
 def test_unpadded_blocks_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="filter_counts = '4-4' are too many for 8 x 8 pixels: at most 1"):
+    with pytest.raises(Infeasible, match="filter_counts = '4-4' are too many for 8 x 8 pixels: at most 1"):
         models.images(8, 1, 10, ImageSettings(model="cnn", filter_counts="4-4", kernel=5, padding="none"))
 
 
 def test_more_blocks_than_the_image_has_room_for_are_refused():
-    with pytest.raises(ValueError, match="blocks = 4 are too many for 8 x 8 pixels: at most 3"):
+    with pytest.raises(Infeasible, match="blocks = 4 are too many for 8 x 8 pixels: at most 3"):
         models.images(8, 1, 10, ImageSettings(model="cnn", blocks=4))
 
 

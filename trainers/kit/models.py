@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from hpsearch import Infeasible
 from trainers.kit import layers
 from trainers.kit.ranges import Conditions, NonNegativeInt, PositiveInt
 
@@ -154,7 +155,8 @@ def table(inputs: int, outputs: int, params: TableSettings) -> nn.Module:
 
 
 def images(side: int, channels: int, outputs: int, params: ImageSettings) -> nn.Module:
-    """The network that `params.model` names; (batch, channels, side, side) -> (batch, outputs)."""
+    """The network that `params.model` names; (batch, channels, side, side) -> (batch, outputs). Infeasible where the
+    blocks of a CNN leave nothing of the image."""
     match params.model:
         case "linear":
             return linear(channels * side**2, outputs, params)
@@ -185,7 +187,7 @@ def _cnn(side: int, channels: int, outputs: int, params: ImageSettings) -> Parts
         left = _side_after(left, params)
         if left < 1:
             said = f"filter_counts = {params.filter_counts!r}" if params.filter_counts else f"blocks = {params.blocks}"
-            raise ValueError(f"{said} are too many for {side} x {side} pixels: at most {number - 1}")
+            raise Infeasible(f"{said} are too many for {side} x {side} pixels: at most {number - 1}")
         yield f"block{number}", nn.Sequential(*_block(before, after, params))
     yield from _head(filters[-1] * left**2, outputs, hidden_widths(params), params)
 

@@ -26,6 +26,7 @@ CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
     "gradients": first_steps.gradients,
     "optimizer": first_steps.optimizer,
     "zero_grad": first_steps.zero_grad,
+    "eval mode": learning.eval_mode,
     "overfits": learning.overfits,
     "labels": learning.labels,
 }

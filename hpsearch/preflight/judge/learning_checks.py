@@ -8,7 +8,7 @@ from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
-from hpsearch.preflight.judge.first_step_checks import NO_LOSS, NO_STEP
+from hpsearch.preflight.judge.first_step_checks import NO_LOSS, NO_MODEL, NO_STEP
 from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
@@ -68,6 +68,33 @@ def metrics(measured: Measurements, objective: Objective) -> Check:
     if bad:
         return warned("metrics", f"{names_text(bad)}: NaN or infinite in some epochs; it is not judged", numbers)
     return passed("metrics", f"the reports have finite values of {many(len(names), 'metric')}", numbers)
+
+
+def eval_mode(measured: Measurements, _: Objective) -> Check:
+    trained = measured.trained
+    if not measured.steps.models:
+        return skipped("eval mode", NO_MODEL)
+    if trained is None or not trained.reports:
+        return skipped("eval mode", "no epoch ended")
+    if not (trained.evaluated or trained.trained):
+        return passed("eval mode", "the model has no dropout or batch norm, so its mode makes no difference")
+    numbers = {"evaluated": trained.evaluated, "in_training": trained.in_training}
+    numbers |= {"trained": trained.trained, "in_evaluation": trained.in_evaluation}
+    if 2 * trained.in_evaluation > trained.trained:
+        return warned(
+            "eval mode",
+            f"the model is trained in evaluation mode in {trained.in_evaluation} of {many(trained.trained, 'step')}, "
+            "without dropout and with fixed statistics of batch norm: call model.train() at the start of each epoch",
+            numbers,
+        )
+    if 2 * trained.in_training > trained.evaluated:
+        return warned(
+            "eval mode",
+            f"the model is evaluated in training mode in {trained.in_training} of {many(trained.evaluated, 'call')} "
+            "without gradients, with dropout or with the statistics of single batches: call model.eval() before",
+            numbers,
+        )
+    return passed("eval mode", "the model is trained in training mode and evaluated in evaluation mode", numbers)
 
 
 def loss_sign(measured: Measurements, objective: Objective) -> Check:

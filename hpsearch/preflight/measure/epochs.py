@@ -41,6 +41,10 @@ def train_epochs(
         failure.summary if failure else "",
         _sizes(seen.objects) if sized else CheckpointSizes(),
         regularized,
+        seen.modes.in_training,
+        seen.modes.evaluated,
+        seen.modes.in_evaluation,
+        seen.modes.trained,
     )
 
 

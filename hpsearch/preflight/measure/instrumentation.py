@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.preflight.measure import batches
 from hpsearch.preflight.measure.losses import Loss, read
+from hpsearch.preflight.measure.modes import Modes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,7 +67,8 @@ class Instrumentation:
     fed: the trainer requested its batches. in_epoch: the fraction of an epoch's batches so far, None where their number
     is unknown; since, until: times of the first batch and the last backward, by time.perf_counter. steps: all so far.
     objects: all that were tracked. unstepped: the first losses, while no step was made.
-    validated: examples that a model was evaluated on, without gradients. used: ids of the models that were trained.
+    validated: examples that a model was evaluated on, without gradients. modes: see `Modes`.
+    used: ids of the models that were trained.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Instrumentation:
         self.steps: list[Step] = []
         self.backwards = 0
         self.validated = 0
+        self.modes = Modes()
         self.models: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
         self.objects: dict[str, Any] = {}
@@ -176,6 +179,7 @@ class Instrumentation:
         first = next(batches.leaves(output), None)
         if first is None:
             return
+        self.modes.called(model, torch.is_grad_enabled())
         if torch.is_grad_enabled() and model.training:
             self.output = first
             self.called_models.add(id(model))
@@ -193,6 +197,7 @@ class Instrumentation:
         for callback in self.before_backward:
             callback(loss)
         backward()
+        self.modes.backward()
         self.until = time.perf_counter()
         self.backwards += 1
         self.output = None

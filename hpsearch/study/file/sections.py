@@ -223,6 +223,7 @@ CheckName = Literal[
     "gradients",
     "optimizer",
     "zero_grad",
+    "eval mode",
     "overfits",
     "labels",
 ]
