@@ -61,7 +61,7 @@ ACROSS = {"benchmarks", "chaos", "cli", "contracts", "corpus", "security", "supp
 OF_SEVERAL_MODULES = {"tests/doctor/test_faults.py", "tests/doctor/test_signs.py"}
 """training_signs and validation_signs alike, and the faults that both are tried on."""
 
-PUBLIC_TO_TRAINERS = {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
+PUBLIC_TO_TRAINERS = {"Fold", "Infeasible", "Part", "Predictions", "Report", "Run", "check_unsealed"}
 
 
 def test_the_tests_of_a_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
