@@ -1,6 +1,6 @@
 """Trials of other programs, as importers read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,10 @@ def state_named(text: object) -> State | None:
 
 def from_step_one(values: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     """In the order of the steps, of which the first is at least 1: programs that count from 0 are shifted by 1."""
-    ordered = sorted(dict(values).items())
-    shift = 1 - ordered[0][0] if ordered and ordered[0][0] < 1 else 0
-    return [(step + shift, value) for step, value in ordered]
+    shift = shift_to_one([step for step, _ in values])
+    return [(step + shift, value) for step, value in sorted(dict(values).items())]
+
+
+def shift_to_one(steps: Iterable[int]) -> int:
+    """What to add to the steps, so that the first is at least 1."""
+    return max(0, 1 - min(steps, default=1))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.core.errors import BadInput, NotFound
-from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, state_named
+from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, other_metrics, shift_to_one, state_named
 from hpsearch.core.trial import State
 from hpsearch.records.find import looked_up
 from hpsearch.study.definition import Study
@@ -26,9 +26,10 @@ def read(study: Study, experiment: str, uri: str | None, columns: Mapping[str, s
     mlflow_logging.configure()
     from hpsearch.tracking import mlflow_runs
 
-    metric = columns.get(study.study.metric, study.study.metric)
+    own = [study.objective.metric, *other_metrics(study.objective)]
+    wanted = [columns.get(name, name) for name in own]
     try:
-        found = mlflow_runs.runs_of(address, experiment, metric, MAX_IMPORTED)
+        found = mlflow_runs.runs_of(address, experiment, wanted, MAX_IMPORTED)
         names = mlflow_runs.experiment_names(address) if found is None else []
     except Exception as problem:  # also of database drivers
         raise BadInput(f"{where} cannot be read: {without_credentials(str(problem))[:300]}") from None
@@ -38,9 +39,10 @@ def read(study: Study, experiment: str, uri: str | None, columns: Mapping[str, s
     if len(found) > MAX_IMPORTED:
         raise BadInput(f"{where}: experiment {experiment!r} has more than {MAX_IMPORTED:,} runs, the limit")
     known = sorted({name for run in found for name in run.metrics})
-    if metric not in known:
-        hint = did_you_mean(metric, known) or f"; they have {', '.join(known[:30]) or 'no metrics'}"
-        raise BadInput(f"{where}: no run of experiment {experiment!r} has the metric `{metric}`{hint}")
+    for metric in wanted:
+        if metric not in known:
+            hint = did_you_mean(metric, known) or f"; they have {', '.join(known[:30]) or 'no metrics'}"
+            raise BadInput(f"{where}: no run of experiment {experiment!r} has the metric `{metric}`{hint}")
     today = {there: own for own, there in columns.items()}
     return [_trial(run, today) for run in found]
 
@@ -63,6 +65,11 @@ def _trial(run: "FoundRun", today: Mapping[str, str]) -> ImportedTrial:
     params = {today.get(name, name): value for name, value in run.params.items()}
     steps = {step for step, _ in run.points}
     values = from_step_one(run.points) if len(steps) > 1 else [(0, value) for _, value in run.points[-1:]]
+    others: dict[int, dict[str, float]] = {}
+    for name, points in run.further.items():
+        for step, value in points if len(steps) > 1 else [(0, value) for _, value in points[-1:]]:
+            placed = step + shift_to_one(steps) if len(steps) > 1 else step
+            others.setdefault(placed, {})[today.get(name, name)] = value
     pruned = run.state == "PRUNED" or (run.status == "KILLED" and values)
     state = State.PRUNED if pruned else state_named(run.state or run.status)
-    return ImportedTrial(f"run {run.id}", params, values, state)
+    return ImportedTrial(f"run {run.id}", params, values, state, others)

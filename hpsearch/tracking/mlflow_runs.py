@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -331,8 +331,8 @@ def _create_database(path: Path) -> None:
 
 @dataclass(frozen=True)
 class FoundRun:
-    """A run of any program. points: of one metric, step and value, in the order of time. state: the trial's, for a run
-    of hpsearch; else ""."""
+    """A run of any program. points: of the first metric that was asked for, step and value, in the order of time;
+    further: of the others. state: the trial's, for a run of hpsearch; else ""."""
 
     id: str
     status: str
@@ -340,13 +340,14 @@ class FoundRun:
     params: Mapping[str, str]
     metrics: Sequence[str]
     points: Sequence[tuple[int, float]]
+    further: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
 
 
 def experiment_names(uri: str) -> list[str]:
     return [one.name for one in MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments()]
 
 
-def runs_of(uri: str, experiment: str, metric: str, most: int) -> list[FoundRun] | None:
+def runs_of(uri: str, experiment: str, metrics: Sequence[str], most: int) -> list[FoundRun] | None:
     """The active runs of an experiment, the oldest first, up to one more than `most`; None: no such experiment."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     found = client.get_experiment_by_name(experiment)
@@ -360,12 +361,15 @@ def runs_of(uri: str, experiment: str, metric: str, most: int) -> list[FoundRun]
         runs, token = [*runs, *page], page.token
         if not token:
             break
-    return [_found_run(client, run, metric) for run in runs[: most + 1]]
+    return [_found_run(client, run, metrics) for run in runs[: most + 1]]
 
 
-def _found_run(client: MlflowClient, run: Run, metric: str) -> FoundRun:
-    has = metric in run.data.metrics
-    history = client.get_metric_history(run.info.run_id, metric) if has else []
-    points = [(int(one.step), float(one.value)) for one in sorted(history, key=lambda one: (one.timestamp, one.step))]
-    state = run.data.tags.get("hpsearch.state", "")
-    return FoundRun(run.info.run_id, run.info.status, state, run.data.params, list(run.data.metrics), points)
+def _found_run(client: MlflowClient, run: Run, metrics: Sequence[str]) -> FoundRun:
+    points, *others = (_points(client, run, one) for one in metrics)
+    state, further = run.data.tags.get("hpsearch.state", ""), dict(zip(metrics[1:], others, strict=True))
+    return FoundRun(run.info.run_id, run.info.status, state, run.data.params, list(run.data.metrics), points, further)
+
+
+def _points(client: MlflowClient, run: Run, metric: str) -> list[tuple[int, float]]:
+    history = client.get_metric_history(run.info.run_id, metric) if metric in run.data.metrics else []
+    return [(int(one.step), float(one.value)) for one in sorted(history, key=lambda one: (one.timestamp, one.step))]

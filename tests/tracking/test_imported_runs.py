@@ -63,6 +63,22 @@ def test_runs_become_trials(tmp_path: Path, runs: list[FoundRun]) -> None:
     assert (trials[0].label, dict(trials[0].params)) == ("run a", {"lr": "0.1"})
 
 
+def test_several_metrics(tmp_path: Path, runs: list[FoundRun]) -> None:
+    about = study(tmp_path).study.model_copy(update={"require": ("latency <= 20",)})
+    required = study(tmp_path).model_copy(update={"study": about})
+    further = {"ms": [(0, 9.0), (1, 8.0)]}
+    curve = FoundRun("a", "FINISHED", "", {"lr": "0.1"}, ["loss", "ms"], [(0, 0.5), (1, 0.4)], further)
+    last = FoundRun("b", "FINISHED", "", {"lr": "0.2"}, ["loss", "ms"], [(0, 0.5)], further)
+    runs += [curve, last]
+    trials = imported_runs.read(required, "old", store(tmp_path), {"latency": "ms"})
+    assert [dict(one.others) for one in trials] == [
+        {1: {"latency": 9.0}, 2: {"latency": 8.0}},
+        {0: {"latency": 8.0}},
+    ]
+    with pytest.raises(BadInput, match="`latency`"):
+        imported_runs.read(required, "old", store(tmp_path), {})
+
+
 def test_what_mlflow_does_not_have(tmp_path: Path, runs: list[FoundRun]) -> None:
     with pytest.raises(NotFound, match="did you mean `old`"):
         read(tmp_path, "olds")

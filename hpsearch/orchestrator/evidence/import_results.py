@@ -1,6 +1,7 @@
 """Imports results of another program as evidence for the sampler of a study."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,8 +10,7 @@ from typing import Any
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.errors import BadInput, NotFound
-from hpsearch.core.format import quoted
-from hpsearch.core.imported import ImportedTrial, other_metrics
+from hpsearch.core.imported import ImportedTrial
 from hpsearch.core.trial import Objective, Report, State, Trial, key_of
 from hpsearch.journal import Journal, recorded_imports
 from hpsearch.orchestrator.evidence import earlier_evidence
@@ -64,15 +64,8 @@ def import_results(study: Study, asked: Request) -> ImportResult:
             "Where they are of the same trainer and the same data, say so with --same-trainer; values of another "
             "trainer or other data would mislead it"
         )
-    needed = other_metrics(study.objective)
-    if needed and not _is_table(asked.source):
-        raise BadInput(
-            f"the study needs {quoted(needed)} too, for study.require or study.objectives, and an import from such a "
-            f"source has values of {study.study.metric} only; a table with a column for each metric can be imported "
-            "(.csv, .parquet)"
-        )
     name, kind, read = _read(study, asked)
-    trials, reasons = _with_values(read, study.objective, study.trainer.epochs)
+    trials, reasons = with_values(read, study.objective, study.trainer.epochs)
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.open(study.journal_url))
         record = journal.find(study.study.name)
@@ -123,10 +116,6 @@ def _read(study: Study, asked: Request) -> tuple[str, str, list[ImportedTrial]]:
     raise BadInput(f"{source} is not {kinds}")
 
 
-def _is_table(source: str) -> bool:
-    return not source.startswith(MLFLOW) and "://" not in source and Path(source).suffix.lower() in TABLES
-
-
 def _existing(url: str, source: str) -> str:
     """NotFound for a SQLite file that does not exist: to open it would make it."""
     path = url.partition("?")[0].removeprefix("sqlite:///")
@@ -144,9 +133,7 @@ def _optuna(
     return f'study "{name}" of {source}', "optuna", trials
 
 
-def _with_values(
-    read: Sequence[ImportedTrial], objective: Objective, epochs: int
-) -> tuple[list[Trial], list[Unusable]]:
+def with_values(read: Sequence[ImportedTrial], objective: Objective, epochs: int) -> tuple[list[Trial], list[Unusable]]:
     """As trials, with their places in the source as numbers. A curve that is shorter than the longest one, in a source
     without states, was stopped early."""
     longest = max((one.values[-1][0] for one in read if one.values), default=0)
@@ -160,10 +147,20 @@ def _with_values(
             values = [(step or longest or epochs, value) for step, value in one.values]
             short = values[-1][0] < longest and math.isfinite(values[-1][1])
             state = one.state or (State.PRUNED if short else State.COMPLETE)
-            longer = {step or longest or epochs: metrics for step, metrics in one.others.items()}
+            longer = _at_steps(one, longest or epochs, [step for step, _ in values])
             curve = tuple(Report(step, {**longer.get(step, {}), objective.metric: value}) for step, value in values)
             trials.append(recorded_imports.ended(place, one.params, state, curve, one.label))
     return trials, reasons
+
+
+def _at_steps(trial: ImportedTrial, last: int, steps: Sequence[int]) -> dict[int, dict[str, float]]:
+    """The other metrics at the steps that have the metric of the study: at the last one before their own, else at the
+    first. last: stands for step 0."""
+    found: dict[int, dict[str, float]] = {}
+    for step, metrics in sorted(trial.others.items()):
+        place = bisect_right(steps, step or last)
+        found.setdefault(steps[max(0, place - 1)], {}).update(metrics)
+    return found
 
 
 def _without_duplicates(

@@ -1,12 +1,12 @@
 """The trials of a Ray Tune experiment: a folder each, with params.json and a line of result.json for each report."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one
+from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, other_metrics, shift_to_one
 from hpsearch.core.trial import Objective, State
 from hpsearch.study.cells import number_of
 from hpsearch.study.file.faults import did_you_mean
@@ -22,6 +22,7 @@ def read(folder: Path, space: Space, objective: Objective, columns: Mapping[str,
     if len(files) > MAX_IMPORTED:
         raise BadInput(f"{folder} has more than {MAX_IMPORTED:,} trials, the limit of an import")
     metric, faults = columns.get(objective.metric, objective.metric), list[str]()
+    further = {name: columns.get(name, name) for name in other_metrics(objective)}
     reported: dict[str, None] = {}
     trials = []
     for file in files:
@@ -32,19 +33,35 @@ def read(folder: Path, space: Space, objective: Objective, columns: Mapping[str,
             faults.append(f"{file}: {problem}")
             continue
         values = [(step, value) for step, one in results if (value := number_of(_at(one, metric))) is not None]
+        others = {step: numbers for step, one in results if (numbers := _numbers(one, further))}
         for _, one in results[-1:]:
             reported |= dict.fromkeys(one)
         failed = any((file.parent / name).exists() for name in ("error.txt", "error.pkl"))
-        named = {name: _at(params, columns[name]) for name in columns if name != objective.metric}
+        metrics = (objective.metric, *further)
+        named = {name: _at(params, columns[name]) for name in columns if name not in metrics}
         whole = dict(flat(space, params)) | {name: value for name, value in named.items() if value is not None}
         state = State.FAILED if failed else None
-        trials.append(ImportedTrial(file.parent.name, whole, from_step_one(values), state))
-    if trials and not any(one.values for one in trials) and metric not in reported:
-        has = did_you_mean(metric, reported) or f"; reported are: {', '.join(sorted(reported)[:30])}"
-        faults.append(f"no trial in {folder} has reported the metric `{metric}`{has}")
+        shift = shift_to_one([step for step, _ in values])
+        shifted = {step + shift: numbers for step, numbers in others.items()}
+        trials.append(ImportedTrial(file.parent.name, whole, from_step_one(values), state, shifted))
+    absent = [metric] if not any(one.values for one in trials) and metric not in reported else []
+    absent += [there for own, there in further.items() if not any(own in row for one in trials for row in _rows(one))]
+    for name in absent if trials else ():
+        has = did_you_mean(name, reported) or f"; reported are: {', '.join(sorted(reported)[:30])}"
+        faults.append(f"no trial in {folder} has reported the metric `{name}`{has}")
     if faults:
         raise BadInput("\n".join(faults[:20]))
     return trials
+
+
+def _numbers(result: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, float]:
+    """The metrics of a report, by their names in the study."""
+    found = {own: number_of(_at(result, there)) for own, there in names.items()}
+    return {own: value for own, value in found.items() if value is not None}
+
+
+def _rows(trial: ImportedTrial) -> Iterable[Mapping[str, float]]:
+    return trial.others.values()
 
 
 def _results(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

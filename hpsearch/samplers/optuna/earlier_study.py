@@ -3,17 +3,20 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one
+from hpsearch.core.imported import MAX_IMPORTED, ImportedTrial, from_step_one, other_metrics
 from hpsearch.core.redact import masked
 from hpsearch.core.trial import Objective, State
 from hpsearch.samplers.optuna.distributions import quiet
+from hpsearch.study.cells import number_of
 from hpsearch.study.file.faults import did_you_mean
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
@@ -41,22 +44,65 @@ def read(
         if name not in names:
             raise BadInput(f"{where} has no study {name!r}{did_you_mean(name, names)}; it has {', '.join(names[:20])}")
         study = optuna.load_study(study_name=name, storage=storage)
-        if len(study.directions) > 1:
-            raise BadInput(f"{where}: study {name!r} has {len(study.directions)} objectives, and an import needs one")
-        if (goal := study.direction.name.lower()) not in (objective.goal, "not_set"):
-            raise BadInput(
-                f"{where}: study {name!r} is to {goal} its value, and study.goal is to {objective.goal} "
-                f"{objective.metric}: they are not the same metric"
-            )
         trials = study.get_trials(deepcopy=False)
+        places = _places(f"{where}: study {name!r}", study, objective, columns)
     if len(trials) > MAX_IMPORTED:
         raise BadInput(f"{where}: study {name!r} has {len(trials):,} trials; at most {MAX_IMPORTED:,} can be imported")
     first = min((step for one in trials for step in one.intermediate_values), default=1)
     today = {there: own for own, there in columns.items()}
-    return name, [_imported(one, max(0, 1 - first), today) for one in trials]
+    attributes = {name: columns.get(name, name) for name in other_metrics(objective) if name not in places}
+    found = []
+    for one in trials:
+        value, others = _values(one, places, attributes, objective.metric)
+        imported = _imported(one, value, max(0, 1 - first), today)
+        found.append(replace(imported, others={step: others for step, _ in imported.values[-1:]}))
+    return name, found
 
 
-def _imported(trial: "FrozenTrial", shift: int, today: Mapping[str, str]) -> ImportedTrial:
+def _values(
+    trial: "FrozenTrial", places: Mapping[str, int], attributes: Mapping[str, str], metric: str
+) -> tuple[float | None, dict[str, float]]:
+    """The value of the metric, and the other metrics: of further objectives, and of attributes of the user."""
+    own = {name: trial.values[place] for name, place in places.items()} if trial.values else {}
+    noted = {name: number_of(trial.user_attrs.get(there)) for name, there in attributes.items()}
+    others = own | {name: number for name, number in noted.items() if number is not None}
+    return others.pop(metric, None), others
+
+
+def _places(what: str, study: "Study", objective: Objective, columns: Mapping[str, str]) -> dict[str, int]:
+    """Which of the objectives of an Optuna study has the metric of each goal. BadInput where that is not known, or the
+    directions differ.
+
+    Its objectives have the names of `set_metric_names`, else those of Optuna's tables: value, values_0, values_1.
+    """
+    count = len(study.directions)
+    given = list(study.metric_names or ())
+    tables = ["value"] if count == 1 else [f"values_{i}" for i in range(count)]
+    found: dict[str, int] = {}
+    for goal in objective.goals:
+        asked = columns.get(goal.metric, goal.metric)
+        names = [place for place in range(count) if asked in (*given[place : place + 1], tables[place])]
+        found |= {goal.metric: names[0]} if names else {}
+    if not found and count == len(objective.goals):
+        found = {goal.metric: place for place, goal in enumerate(objective.goals)}
+    elif not found and count == 1:
+        found = {objective.metric: 0}
+    if objective.metric not in found:
+        raise BadInput(
+            f"{what} has the objectives {', '.join(given or tables)}; `--columns {objective.metric}=NAME` says which "
+            f"one is {objective.metric}"
+        )
+    for goal in objective.goals:
+        own = study.directions[found[goal.metric]].name.lower() if goal.metric in found else goal.goal
+        if own not in (goal.goal, "not_set"):
+            raise BadInput(
+                f"{what} is to {own} its value, and the study is to {goal.goal} {goal.metric}: they are not the same "
+                "metric"
+            )
+    return found
+
+
+def _imported(trial: "FrozenTrial", value: float | None, shift: int, today: Mapping[str, str]) -> ImportedTrial:
     """shift: added to steps, which Optuna's users count from 0 or from 1. A final value that the curve does not end or
     peak with stands alone: it is another number than those that were reported on the way."""
     from optuna.trial import TrialState
@@ -64,11 +110,11 @@ def _imported(trial: "FrozenTrial", shift: int, today: Mapping[str, str]) -> Imp
     curve = from_step_one([(step + shift, value) for step, value in trial.intermediate_values.items()])
     state = {TrialState.COMPLETE: State.COMPLETE, TrialState.PRUNED: State.PRUNED}.get(trial.state, State.FAILED)
     values: Sequence[tuple[int, float]] = curve
-    if trial.state is TrialState.COMPLETE and trial.value is not None:
+    if trial.state is TrialState.COMPLETE and value is not None:
         known = [value for _, value in curve]
         ends = [*known[-1:], min(known, default=math.nan), max(known, default=math.nan)]
-        if not any(math.isclose(trial.value, one) for one in ends):
-            values = [(curve[-1][0] if curve else 0, trial.value)]
+        if not any(math.isclose(value, one) for one in ends):
+            values = [(curve[-1][0] if curve else 0, value)]
     params = {today.get(name, name): value for name, value in trial.params.items()}
     return ImportedTrial(f"trial {trial.number}", params, values, state)
 

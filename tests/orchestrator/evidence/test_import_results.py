@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import BadInput, NotFound
-from hpsearch.core.trial import Cause, State
+from hpsearch.core.imported import ImportedTrial
+from hpsearch.core.trial import Cause, Objective, State
 from hpsearch.journal import Journal, recorded_imports
 from hpsearch.orchestrator.evidence import earlier_evidence
-from hpsearch.orchestrator.evidence.import_results import ImportResult, Request, import_results
+from hpsearch.orchestrator.evidence.import_results import ImportResult, Request, import_results, with_values
 from hpsearch.study.definition import Study
 
 ROWS = "x,opt,loss\n0.1,sgd,0.5\n0.2,adam,0.4\n"
@@ -129,12 +130,17 @@ def test_metrics_that_the_study_requires(study: Study) -> None:
     assert best.params["x"] == 0.1
 
 
-def test_other_sources_have_one_metric(study: Study) -> None:
-    about = study.study.model_copy(update={"require": ("latency <= 20",)})
-    with pytest.raises(BadInput, match="`latency`"):
-        import_results(
-            study.model_copy(update={"study": about}), Request("sqlite:///missing.db", {}, same_trainer=True)
-        )
+def test_other_metrics_at_other_steps() -> None:
+    """A metric that was reported once counts for the whole curve; one between two reports for the one before."""
+    read = ImportedTrial(
+        "a", {}, [(2, 0.5), (4, 0.4)], None, {0: {"size": 9.0}, 1: {"first": 1.0}, 3: {"latency": 7.0}}
+    )
+    (trial,), reasons = with_values([read], Objective("loss", "minimize"), 4)
+    assert [dict(one.metrics) for one in trial.curve] == [
+        {"first": 1.0, "latency": 7.0, "loss": 0.5},
+        {"size": 9.0, "loss": 0.4},
+    ]
+    assert reasons == []
 
 
 def test_the_sampler_gets_them(study: Study) -> None:

@@ -1,12 +1,14 @@
 """The folders that Ray Tune writes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.goals import Goal
 from hpsearch.core.trial import Objective, State
 from hpsearch.records.importers.ray_tune_folder import read
 from hpsearch.study.space import Float, Space
@@ -48,6 +50,25 @@ def test_other_names(tmp_path: Path) -> None:
     columns = {"lr": "rate", "optimizer.momentum": "momentum", "loss": "eval/loss"}
     (one,) = read(tmp_path, SPACE, LOSS, columns)
     assert (one.params["lr"], one.params["optimizer.momentum"], list(one.values)) == (0.1, 0.2, [(1, 0.5)])
+
+
+def test_several_metrics(tmp_path: Path) -> None:
+    """Steps from 0 are shifted, those of all metrics alike."""
+    own = trial(tmp_path, "a")
+    rows = [
+        {"loss": 0.5, "eval": {"latency": 9.0}},
+        {"eval": {"latency": 8.0}},
+        {"loss": 0.4, "eval": {"latency": 7.0}},
+    ]
+    lines = [json.dumps({**row, "training_iteration": step}) for step, row in enumerate(rows, 1)]
+    (own / "result.json").write_text("\n".join(lines))
+    two = replace(LOSS, others=(Goal("latency", "minimize"),))
+    (one,) = read(tmp_path, SPACE, two, {"latency": "eval/latency"})
+    assert list(one.values) == [(1, 0.5), (3, 0.4)]
+    assert dict(one.others) == {1: {"latency": 9.0}, 2: {"latency": 8.0}, 3: {"latency": 7.0}}
+    assert "latency" not in one.params
+    with pytest.raises(BadInput, match="`latency`"):
+        read(tmp_path, SPACE, two, {})
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import optuna
 import pytest
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.goals import Goal
+from hpsearch.core.requirements import read as requirement
 from hpsearch.core.trial import Objective, State
 from hpsearch.samplers.optuna import earlier_study
 
@@ -62,11 +66,59 @@ def test_a_database(tmp_path: Path) -> None:
             read(url, name)
 
 
-def test_two_objectives(journal: Path) -> None:
+def two(journal: Path, names: list[str] | None = None, **attributes: float) -> Path:
+    """Adds a study "two" with two objectives; its second trial has failed."""
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
-    optuna.create_study(storage=storage, study_name="two", directions=["minimize", "minimize"])
-    with pytest.raises(BadInput, match="2 objectives"):
-        read(journal, "two")
+    study = optuna.create_study(storage=storage, study_name="two", directions=["minimize", "maximize"])
+    if names:
+        with catch_warnings():
+            simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names(names)
+    own = {"params": {"lr": 0.5}, "distributions": LR, "user_attrs": attributes}
+    study.add_trial(optuna.trial.create_trial(values=[0.3, 0.8], **own))
+    study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL, **own))
+    return journal
+
+
+LOSS_AND_ACC = replace(LOSS, others=(Goal("acc", "maximize"),))
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["acc", "loss"], None),
+        (["loss", "acc"], {}),
+        (None, {}),
+        (None, {"loss": "values_0", "acc": "values_1"}),
+        (["a", "b"], {"loss": "a", "acc": "b"}),
+    ],
+)
+def test_several_goals(journal: Path, names: list[str] | None, columns: dict[str, str] | None) -> None:
+    """By the names of the metrics or --columns; without both, in the order of study.objectives."""
+    two(journal, names)
+    if columns is None:  # named in the other order, so the directions differ
+        with pytest.raises(BadInput, match="maximize"):
+            read(journal, "two", LOSS_AND_ACC)
+        return
+    _, (one, failed) = read(journal, "two", LOSS_AND_ACC, **columns)
+    assert (list(one.values), dict(one.others)) == ([(0, 0.3)], {0: {"acc": 0.8}})
+    assert (failed.state, list(failed.values)) == (State.FAILED, [])
+
+
+def test_one_of_several_objectives(journal: Path) -> None:
+    two(journal, ["a", "loss"])
+    best = Objective("loss", "maximize")
+    assert list(read(journal, "two", best)[1][0].values) == [(0, 0.8)]
+    with pytest.raises(BadInput, match="--columns other"):
+        read(journal, "two", Objective("other", "minimize"))
+
+
+def test_metrics_of_user_attributes(journal: Path) -> None:
+    """A required metric is no objective: the script has set it with `set_user_attr`."""
+    two(journal, ["loss", "acc"], latency=7.5)
+    required = replace(LOSS, require=(requirement("latency <= 20"),))
+    assert dict(read(journal, "two", required)[1][0].others) == {0: {"latency": 7.5}}
+    assert dict(read(journal, "two", required, latency="ms")[1][0].others) == {0: {}}
 
 
 def test_what_is_no_storage(tmp_path: Path) -> None:
