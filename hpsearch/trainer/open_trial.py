@@ -133,6 +133,7 @@ class TrainerContext:
             fold=fold,
             instrument=instrument,
             metric=self.objective.metric,
+            further_metrics=[goal.metric for goal in self.objective.others],
             space=self.space,
             number=number,
             measure=self.measure,

@@ -2,7 +2,7 @@
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -56,7 +56,8 @@ class Run:
     data_dir: the folder in HPSEARCH_DATA. If that is not set, data_dir is false, and using it as a path raises
     TrainerError.
     scratch_dir: a folder for the files of this trial.
-    metric: the name of the study's metric; a number that a function returns is this metric.
+    metric: the name of the study's metric; a number that a function returns is this metric. metrics: those of all
+    goals, in the order in which a trainer returns a number for each.
     space: the study's; None without a search.
     is_continued: whether the trial continues from a checkpoint.
     takes_step_0: whether a program's report of step 0, before training, is recorded.
@@ -78,12 +79,14 @@ class Run:
         instrument: Instrument | None = None,
         fold: Fold | None = None,
         metric: str = "value",
+        further_metrics: Sequence[str] = (),
         space: Space | None = None,
         number: int = 0,
         measure: bool = False,
     ):
         self.seed, self.number = seed, number
         self.metric, self.space = metric, space
+        self.metrics = (metric, *further_metrics)
         self.device = device
         self.threads = threads
         self.data_dir: Path = data_dir or _no_data_folder

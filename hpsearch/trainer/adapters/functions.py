@@ -71,6 +71,8 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
             "run.report(step, {name: value}) in every epoch. For parameters that cannot be trained, raise "
             "hpsearch.Infeasible with the reason"
         )
+    if isinstance(value, list | tuple) and len(value) == len(run.metrics) > 1:
+        value = dict(zip(run.metrics, value, strict=True))
     metrics = value if isinstance(value, Mapping) else {run.metric: value}
     if not run.has_reported:
         if not all(map(_is_number, metrics.values())):

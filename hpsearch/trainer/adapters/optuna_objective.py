@@ -10,6 +10,7 @@ from inspect import Parameter
 from typing import Any
 
 from hpsearch.core.errors import Infeasible, TrainerError
+from hpsearch.core.format import many
 from hpsearch.core.trial import Params, Report, Value
 from hpsearch.provenance.sources import code_holder
 from hpsearch.study.file import suggestions
@@ -68,12 +69,15 @@ class ObjectiveTrainer(AdaptedTrainer):
             if not trial.has_reported:
                 raise Infeasible(f"`{trial.objective}` raised TrialPruned before its first report") from problem
             return None
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            raise TrainerError(
-                f"`{trial.objective}` returned {len(value)} values: a study has one metric, so return one number"
-            )
         trial.note_unrequested()
-        return value
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            return value
+        if len(value) != trial.goals:
+            raise TrainerError(
+                f"`{trial.objective}` returned {len(value)} values, and the study has {many(trial.goals, 'metric')}: "
+                "study.objectives has a metric for each value"
+            )
+        return value[0] if trial.goals == 1 else value
 
 
 def _is_pruned(problem: Exception) -> bool:
@@ -97,6 +101,10 @@ class OptunaTrial:
         self._given, self._run = params, run
         self._first_step: int | None = None
         self._steps: set[int] = set()
+
+    @property
+    def goals(self) -> int:
+        return len(self._run.metrics)
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False

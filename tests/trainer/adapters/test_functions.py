@@ -292,6 +292,14 @@ class TestReturnValue:
     def test_a_dictionary_has_several(self) -> None:
         assert curve(returning({"val_loss": 1, "accuracy": 0.5})) == [(1, {"val_loss": 1.0, "accuracy": 0.5})]
 
+    def test_a_tuple_has_the_metrics_of_several_goals(self) -> None:
+        goals = Run(0, 5, metric="loss", further_metrics=["latency"])
+        assert [dict(report.metrics) for report in functions.results((0.5, 2.0), "train", goals)] == [
+            {"loss": 0.5, "latency": 2.0}
+        ]
+        with pytest.raises(TrainerError):
+            list(functions.results((0.5, 2.0, 3.0), "train", goals))
+
     def test_after_a_loop_over_the_epochs_it_is_of_the_last_one(self) -> None:
         def whole(params: Params, run: Run) -> float:
             return [0.5 for _ in run.epochs()][-1]

@@ -13,6 +13,7 @@ from hpsearch.core.trial import Params
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.trainer import forms
 from hpsearch.trainer.adapters import functions
+from hpsearch.trainer.adapters.optuna_objective import ObjectiveTrainer
 from hpsearch.trainer.open_trial import OpenTrial
 
 SPACE = Space((Float("lr", 1e-4, 0.1, log=True), Int("hidden", 4, 64), Choice("act", ("relu", "tanh"))), {"depth": 3})
@@ -183,9 +184,17 @@ class TestReports:
         with pytest.raises(ZeroDivisionError):
             trained(lambda trial: trial.number / 0)
 
-    def test_several_goals_are_refused(self) -> None:
-        with pytest.raises(TrainerError, match="returned 2 values: a study has one metric"):
-            trained(lambda trial: (trial.number, 1.0))
+    def test_several_values_are_those_of_the_goals(self) -> None:
+        def run(*values: float, **options: Any) -> list[Any]:
+            reports = ObjectiveTrainer(lambda _: values)({}, Run(0, 5, metric="loss", **options))
+            return [(report.step, dict(report.metrics)) for report in reports]
+
+        assert run(0.5, 2.0, further_metrics=["latency"]) == [(1, {"loss": 0.5, "latency": 2.0})]
+        assert run(0.5) == [(1, {"loss": 0.5})]
+        with pytest.raises(TrainerError, match="returned 2 values, and the study has 1 metric"):
+            run(0.5, 2.0)
+        with pytest.raises(TrainerError, match="returned 3 values, and the study has 2 metrics"):
+            run(0.5, 2.0, 3.0, further_metrics=["latency"])
 
 
 def called(trial: Any) -> float:
