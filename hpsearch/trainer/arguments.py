@@ -28,6 +28,11 @@ class AdaptedTrainer(ABC):
     def argument(self, params: Params) -> Any:
         """The first argument of a call. TrainerError if the parameters do not fit."""
 
+    def names_read(self, argument: Any) -> frozenset[str] | None:  # noqa: ARG002
+        """The names of the parameters that it reads, where it takes each as its own argument; None where the reads of
+        `argument` show it."""
+        return None
+
     @abstractmethod
     def __call__(self, argument: Any, run: Run) -> Iterator[Report]: ...
 

@@ -13,6 +13,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import Sources, code_holder
 from hpsearch.trainer.adapters import functions, optuna_objective
+from hpsearch.trainer.argument_reads import arguments_read
 from hpsearch.trainer.arguments import AdaptedTrainer
 from hpsearch.trainer.signature import Signature, takes_one_mapping
 from hpsearch.trainer.training_run import Run, Trainer
@@ -64,6 +65,11 @@ class FunctionTrainer(AdaptedTrainer):
 
     def argument(self, params: Params) -> Any:
         return self._signature(set(params)).argument(params)
+
+    def names_read(self, argument: Any) -> frozenset[str] | None:
+        if not isinstance(argument, Mapping) or not self._signature(set(argument)).is_by_name(set(argument)):
+            return None
+        return arguments_read(self.function, set(argument))
 
     def __call__(self, argument: Any, run: Run) -> Iterator[Report]:
         signature = self._signature(set(argument) if isinstance(argument, Mapping) else set())

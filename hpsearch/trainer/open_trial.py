@@ -175,7 +175,9 @@ class OpenTrial:
         if run.measurements is not None:
             run.measurements.begin(step)
         self._name, self._is_first = name, True
-        self._reads = ParameterReads(arguments.params_argument(trainer, params), searched)
+        argument = arguments.params_argument(trainer, params)
+        read = trainer.names_read(argument) if isinstance(trainer, arguments.AdaptedTrainer) else None
+        self._reads = ParameterReads(argument, searched, read)
         self._reports = trainer(self._reads.argument, run)
         self._reads.restart()
 

@@ -16,12 +16,15 @@ class ParameterReads:
     as by `dict(params)`, `**params` or `dataclasses.asdict(params)`, counts as read.
     """
 
-    def __init__(self, argument: Any, names: Collection[str]):
-        known = _names_of(argument)
-        self._given = frozenset(names) if known is None else known
+    def __init__(self, argument: Any, names: Collection[str], known: frozenset[str] | None = None):
+        """known: the names that the trainer reads, where its text shows them; the argument is passed as it is then."""
+        own = _names_of(argument)
+        self._given = frozenset(names) if own is None else own
         self._names = frozenset(name if name in self._given else head(name) for name in names)
-        self._read = set[str]()
+        self._known, self._read = known, set[str]()
         self.argument, self._is_recorded = argument, True
+        if known is not None:
+            return
         if type(argument) is dict:
             self.argument = _RecordingDict(argument, self._read.add)
         else:
@@ -35,8 +38,10 @@ class ParameterReads:
     @property
     def unread(self) -> Unread | None:
         """None if all were read, or if reads cannot be recorded."""
-        names = self._names - self._read if self._is_recorded else ()
-        missing = self._read - self._given if type(self.argument) is _RecordingDict else ()
+        read = self._read if self._known is None else self._known
+        names = self._names - read if self._is_recorded else ()
+        has_keys = self._known is not None or type(self.argument) is _RecordingDict
+        missing = read - self._given if has_keys else ()
         return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
 
 

@@ -95,6 +95,36 @@ def test_all_are_read(run: Run, capsys: pytest.CaptureFixture[str], read: str) -
     assert not warnings(capsys)
 
 
+GENERATOR = 'def train({}):\n    for epoch in run.epochs():\n        yield Report(epoch, {{"val_loss": ({}) / epoch}})'
+FUNCTION = "def train({}):\n    return {}"
+
+
+@pytest.mark.parametrize("form", [GENERATOR, FUNCTION])
+@pytest.mark.parametrize(
+    ("arguments", "read", "unread"),
+    [
+        ("x, lr, run", "x * lr", ""),
+        ("x, lr, run", "x", "lr"),
+        ("run, *, lr, x", "(lambda: x)()", "lr"),
+        ("run, **params", 'params["x"] + params["lr"]', ""),
+        ("run, **params", 'params["x"] + params.get("rate", 1)', "lr"),
+        ("run, **params", "sum(params.values())", ""),
+        ("run, **params", "max(dict(**params).values())", ""),
+        ("x, run, **rest", 'x + rest["lr"]', ""),
+        ("x, run, **rest", "x", "lr"),
+        ("x, lr, run", "sum(v for v in locals().values() if isinstance(v, float))", ""),
+    ],
+)
+def test_parameters_as_arguments(
+    run: Run, capsys: pytest.CaptureFixture[str], form: str, arguments: str, read: str, unread: str
+) -> None:
+    run(form.format(arguments, read), TWO)
+    said = warnings(capsys)
+    assert len(said) == bool(unread)
+    assert all(f"never reads `{unread}`" in line for line in said)
+    assert all(("`rate`" in line) == ("rate" in read) for line in said)
+
+
 def test_a_conditional_parameter_counts_where_it_applies(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     space = {"x": RANGE, "kind": ["a", "b"], "momentum": {**RANGE, "when": {"kind": "b"}}}
     read = 'params["x"] + (params["momentum"] if params["kind"] == "b" else 0.0)'
