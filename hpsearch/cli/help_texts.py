@@ -34,7 +34,7 @@ EXAMPLES = {
 """An example call of each command."""
 
 VARIABLES = {
-    "HPSEARCH_HOME": "folder of the journal, the MLflow store and the checkpoints; default: .hpsearch",
+    "HPSEARCH_HOME": "folder for journal, MLflow and checkpoints; default: .hpsearch",
     "HPSEARCH_DATA": "folder of data sets that trainers read (run.data_dir)",
 }
 TRAINS = {"quickstart", "preflight", "run", "extend", "evaluate", "reproduce"}

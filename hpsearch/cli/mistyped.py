@@ -99,6 +99,8 @@ def _of_option(verb: str, name: str, parser: argparse.ArgumentParser) -> str:
     options = [one for action in parser._actions for one in action.option_strings]
     settings = {f"--{key}": full for key, full in SETTINGS.items() if "--set" in options}
     study = next((one for one in parser._actions if not one.option_strings and one.dest in ("study", "file")), None)
+    if name == "--trial" and any(one.dest == "trial" and not one.option_strings for one in parser._actions):
+        return f"the trial's number is given without an option: `hpsearch {verb} STUDY NUMBER`"
     if name in OF_STUDY and study is not None:
         return f"the study is named without an option: `hpsearch {verb} {study.metavar or 'STUDY'}`"
     if name in settings:

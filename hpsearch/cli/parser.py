@@ -31,7 +31,7 @@ VERBS = {
     "reproduce": "train a recorded trial again and compare the curves bit for bit",
     "export": "export a study as JSON, CSV, Parquet or an Optuna study",
     "stop": "stop a running study; it can be continued later",
-    "sync": "send to MLflow what is recorded and not sent yet",
+    "sync": "send recorded results to MLflow that it does not have yet",
     "ui": "open the MLflow dashboard of the local store",
     "submit": "run a study as a Ray job on a cluster",
     "db": "show or upgrade the schema version of the journal database",
@@ -43,9 +43,15 @@ VERBS = {
 MODULES = {"import": "imports"}
 """The modules of commands with a name that is a keyword of Python."""
 
-EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
-4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has different results,
-130 and 143 stopped by a signal
+EPILOG = """exit codes:
+  0    success
+  1    bug in hpsearch
+  2    invalid input
+  3    no trial succeeded, or too many failed
+  4    the study is already running
+  5    infrastructure failed: run the command again
+  6    a reproduced trial has different results
+  130  stopped by Ctrl-C; 143: stopped by SIGTERM
 
 `hpsearch COMMAND --help` shows the options of a command, with an example."""
 

@@ -19,13 +19,14 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept-changes",
         action="store_true",
-        help="start the search again after a change of the trainer's code; earlier trials stay recorded, marked",
+        help="start the search again after a change of the trainer's code; earlier trials stay recorded, but do not "
+        "count",
     )
     parser.add_argument("--skip-preflight", action="store_true", help="start without the checks of [preflight]")
     parser.add_argument(
         "--force",
         action="store_true",
-        help="start even if the learning-rate range is outside of the one that the range test finds",
+        help="start even if the learning-rate range is outside the range that the range test finds",
     )
     parser.add_argument(
         "--jsonl", action="store_true", help="print one JSON object for each ended trial, then the object of --json"

@@ -1,1 +1,1 @@
-"""Values that all other packages use; they import nothing from those."""
+"""Values that all other packages use. This package imports none of the others."""

@@ -1,6 +1,6 @@
-"""Constraints between parameters, such as "hidden_2 <= hidden_1": parsed here, and never given to Python's `eval`.
+"""Constraints between parameters, such as "hidden_2 <= hidden_1". They are parsed here; Python's `eval` is not used.
 
-`requirements` has those on the metrics that trials report.
+Constraints on reported metrics are in `requirements`.
 """
 
 import ast
@@ -12,10 +12,10 @@ from typing import Any
 Params = Mapping[str, Any]
 
 MAX_LENGTH = 500
-"""Characters of a constraint."""
+"""The most characters of a constraint."""
 
 MAX_PARTS = 200
-"""Names, numbers and operators of a constraint."""
+"""The most names, numbers and operators of a constraint."""
 
 MAX_POWER = 64
 """The largest exponent that is computed: 10**10**10 would take all memory."""
@@ -37,14 +37,14 @@ class Absent(Exception):
 
 
 class NotComputable(Exception):
-    """The value cannot be computed: a division by zero, a text in arithmetic, a number that is too large."""
+    """The value cannot be computed, such as a division by zero, a text in arithmetic, or a number that is too large."""
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """A comparison, or several with `and`, `or`, `not`, over parameters. Read with `read`.
+    """A comparison of parameters, or several with `and`, `or` and `not`. `read` makes one from text.
 
-    names: the parameters that it names.
+    names: the parameters in it.
     """
 
     text: str
@@ -52,8 +52,10 @@ class Constraint:
     _tree: ast.expr = field(repr=False, compare=False)
 
     def holds(self, params: Params) -> bool:
-        """Whether the parameters fulfil it. True where it depends on a parameter that they do not have; False where it
-        cannot be computed."""
+        """Whether the parameters meet the constraint.
+
+        True if it depends on a parameter that the trial does not have; False if it cannot be computed.
+        """
         try:
             return bool(value_of(self._tree, params))
         except Absent:
@@ -62,7 +64,7 @@ class Constraint:
             return False
 
     def check(self, params: Params) -> None:
-        """NotComputable where it cannot be computed for these parameters."""
+        """Raise NotComputable if the constraint cannot be computed for these parameters."""
         try:
             value_of(self._tree, params)
         except Absent:
@@ -73,7 +75,7 @@ class Constraint:
 
 
 def read(text: str) -> Constraint:
-    """ValueError for what is no constraint, with the reason."""
+    """The constraint in a text. ValueError, with the reason, if it is not valid."""
     tree = parsed(text)
     if not _is_condition(tree):
         raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
@@ -84,13 +86,13 @@ def read(text: str) -> Constraint:
 
 
 def parsed(text: str) -> ast.expr:
-    """An expression of arithmetic, comparisons and logic. ValueError for any other, with the reason."""
+    """The syntax tree of an expression of arithmetic, comparisons and logic. ValueError with the reason for others."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"must have at most {MAX_LENGTH} characters, got {len(text):,}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
-        raise ValueError(f"is no expression: {getattr(problem, 'msg', None) or problem}") from None
+        raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}") from None
     if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
         raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
     _check(tree)
@@ -104,7 +106,7 @@ def _is_condition(node: ast.expr) -> bool:
 
 
 def _check(node: ast.expr) -> None:
-    """ValueError for a part that is no arithmetic, comparison or logic."""
+    """ValueError for a part other than arithmetic, comparisons and logic."""
     match node:
         case ast.Constant(value=str() | int() | float()) | ast.Name():
             return
@@ -133,7 +135,7 @@ def _check(node: ast.expr) -> None:
 
 
 def _name(node: ast.expr) -> str:
-    """ "optimizer.lr" of a name with dots."""
+    """A name, also one with dots such as "optimizer.lr"."""
     return f"{_name(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else node.id  # type: ignore[attr-defined]
 
 
@@ -146,7 +148,7 @@ def names_of(node: ast.AST) -> set[str]:
 
 
 def value_of(node: ast.expr, params: Params) -> Any:
-    """Absent for a name without a value, NotComputable."""
+    """The value of the expression. Absent for a name without a value; NotComputable."""
     match node:
         case ast.Constant(value=value):
             return value
@@ -173,8 +175,8 @@ def value_of(node: ast.expr, params: Params) -> Any:
 
 
 def _logic(parts: list[ast.expr], wanted: bool, params: Params) -> bool:
-    """`or` (wanted = True) or `and`. A part about a parameter that the trial does not have counts only where the others
-    do not decide."""
+    """`or` (wanted = True) or `and`. A part with a parameter that the trial does not have counts only if the other
+    parts do not decide."""
     is_absent = False
     for part in parts:
         try:
@@ -204,7 +206,7 @@ def _compared(left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], para
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotComputable(f"{value!r:.60} is no number")
+        raise NotComputable(f"{value!r:.60} is not a number")
     return value
 
 
@@ -218,5 +220,5 @@ def _computed(op: ast.operator, one: Any, other: Any) -> Any:
     except OverflowError:
         raise NotComputable("a number is too large") from None
     if isinstance(result, complex):
-        raise NotComputable(f"{one} ** {other} is no real number")
+        raise NotComputable(f"{one} ** {other} is not a real number")
     return result

@@ -1,4 +1,4 @@
-"""What samplers propose, what pruners decide, and how a decision is recorded. Immutable; the loop alone acts on it."""
+"""Proposals of samplers, verdicts of pruners, and recorded decisions. All are immutable; only the loop acts on them."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from hpsearch.core.trial import Cause, Numbers, Params
 class New:
     """Start a trial with these parameters and train it to epoch `until`.
 
-    notes: decisions about the search itself that were taken with it, such as the search ranges of a new round.
+    notes: decisions about the search made at the same time, such as the search ranges of a new round.
     """
 
     params: Params
@@ -36,7 +36,7 @@ class Resume:
 class Over:
     """The search is over. reason: for the user.
 
-    numbers: the numbers in the reason, by name. With the cause, they identify why the search ended.
+    numbers: the numbers in the reason, by name. Together with the cause they tell programs why the search ended.
     """
 
     reason: str
@@ -47,12 +47,12 @@ class Over:
 Proposal = New | Resume | Over
 
 
-# What a pruner or an early stop decides about a trial that has just reported ─────────────────────
+# Verdicts of a pruner or of early stopping on a trial that has just reported ─────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Train the next epoch. A reason is given (and recorded) only where the trial was compared with others."""
+    """Train the next epoch. It has a reason, which is recorded, only if the trial was compared with others."""
 
     reason: str = ""
 
@@ -88,18 +88,17 @@ Verdict = Continue | Stop | Pause | Finish
 
 
 RESTARTS = "no checkpoint"
-"""The kind of a decision: the trials of the study have no checkpoints, so a continued one restarts at its first epoch.
-It is recorded at the first report of a study."""
+"""The kind of the decision that continued trials restart at their first epoch, because the trials of the study have no
+checkpoints. It is recorded at the first report of a study."""
 
 
 EXTENDED = "extend"
-"""The kind of the decision that a trial trains longer. Its step is the epoch to which the trial has trained before."""
+"""The kind of the decision that a trial trains longer. Its step is the last epoch that the trial has trained so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One entry of the study's log of decisions. number: the trial it is about, None for the whole study. at: ms since
-    1970."""
+    """One entry of the study's log of decisions. number: the trial, None for the whole study. at: ms since 1970."""
 
     kind: str
     reason: str

@@ -3,24 +3,25 @@
 HpsearchError
 ├── BadInput                 2   the user's file, command or code must change
 │   ├── StudyFileError           study.toml: all its faults at once
-│   ├── TrainerError             the trainer is missing, is no generator, or reports the wrong things
-│   ├── OwnMethodError           a sampler or pruner from outside hpsearch is missing, or breaks its contract
-│   ├── ResourcesError           more than the machine or the cluster will ever have
+│   ├── TrainerError             the trainer is missing, is not a generator, or its reports are not valid
+│   ├── OwnMethodError           a sampler or pruner of the user is missing, or breaks its contract
+│   ├── ResourcesError           a trial needs more than the machine or the cluster has
 │   ├── StudyChanged             same name, another space, trainer or seed
 │   ├── Sealed                   the test split was read outside an evaluation
 │   └── NotFound                 no such study or trial
-├── Infeasible               3   raised by a trainer: these parameters cannot be trained; it ends the trial alone
+├── Infeasible               3   raised by a trainer: these parameters cannot be trained; ends only this trial
 ├── NoTrialSucceeded         3   the search ended, and no trial has a result
 ├── StudyBusy                4   another process runs this study
 ├── InfrastructureError      5   database, cluster or disk; the next `hpsearch run` resumes the study
 │   ├── JournalError
-│   │   └── JournalUnavailable          transient: a restart, a lock, a lost connection
-│   ├── LeaseLost                another process has taken over the study; this one writes nothing more
+│   │   └── JournalUnavailable          temporary: a restart, a lock, a lost connection
+│   ├── LeaseLost                another process has taken over the study; this one stops writing
 │   ├── DiskError                checkpoints or scratch files cannot be written
 │   └── PoolError
 └── Stopped            130/143   a signal stopped the run
 
-TrialStopped (a BaseException, which `except Exception` does not catch) ends a trainer at its report, and is no error.
+TrialStopped ends a trainer at its report and is not an error. It is a BaseException, so that `except Exception` does
+not catch it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from dataclasses import dataclass
 
 
 class HpsearchError(Exception):
-    """Abstract. The message says what is wrong, where, and what to do. `exit_code` is that of the process."""
+    """Abstract. The message says what is wrong, where, and what to do. exit_code: of the process."""
 
     exit_code = 1
 
@@ -41,9 +42,9 @@ class BadInput(HpsearchError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a study. where: its file or an option, "" for a study made in Python.
+    """One fault of a study. where: the file or the option that has it, "" for a study made in Python.
 
-    `line` and `column` count from 1; 0: unknown.
+    line, column: from 1; 0: unknown.
     """
 
     where: str
@@ -67,15 +68,15 @@ class StudyFileError(BadInput):
 
 
 class TrainerError(BadInput):
-    """The trainer is missing, is no generator, or reports the wrong things."""
+    """The trainer is missing, is not a generator, or its reports are not valid."""
 
 
 class OwnMethodError(BadInput):
-    """A sampler or pruner from outside hpsearch is missing, or breaks its contract."""
+    """A sampler or pruner of the user is missing, or breaks its contract."""
 
 
 class ResourcesError(BadInput):
-    """More than the machine or the cluster will ever have."""
+    """A trial needs more CPUs, GPUs or memory than the machine or the cluster has."""
 
 
 class StudyChanged(BadInput):
@@ -91,10 +92,10 @@ class NotFound(BadInput):
 
 
 class Infeasible(HpsearchError):
-    """Raised by a trainer where its parameters cannot be trained: `raise hpsearch.Infeasible("b > a")`.
+    """A trainer raises it if its parameters cannot be trained: `raise hpsearch.Infeasible("b > a")`.
 
-    The trial ends as INFEASIBLE, with the text as its reason. It is no failure and never the best trial, and the search
-    avoids its parameters. A trainer that returns before its first report has the same effect.
+    The trial ends as INFEASIBLE, with the text as its reason. It does not count as failed and is never the best trial,
+    and the search avoids its parameters. A trainer that returns before its first report has the same effect.
     """
 
     exit_code = 3
@@ -134,7 +135,7 @@ class PoolError(InfrastructureError): ...
 
 
 class Stopped(HpsearchError):
-    """A signal ended the run in good order; `signal_number` 2 makes exit code 130, 15 makes 143."""
+    """A signal stopped the run, which recorded its state first. The exit code is 128 + signal_number."""
 
     def __init__(self, signal_number: int, message: str):
         self.exit_code = 128 + signal_number
@@ -142,7 +143,7 @@ class Stopped(HpsearchError):
 
 
 class TrialStopped(BaseException):
-    """Raised inside a trainer, by `run.report(…)`, where its trial is stopped or paused.
+    """`run.report(…)` raises it inside a trainer if the trial is stopped or paused.
 
-    `except Exception` does not catch it, and `finally` runs. Code that catches it cleans up and raises it again.
+    `except Exception` does not catch it, and `finally` runs. Code that catches it must raise it again.
     """

@@ -1,4 +1,4 @@
-"""Folders in settings, and a home folder for a user without one (a container's user that is not in /etc/passwd)."""
+"""Folders in settings, and a home folder for users without one, such as a container's user that /etc/passwd lacks."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ _UMASK = re.compile(r"(0o)?[0-7]{1,4}")
 
 
 def expanded(path: str) -> Path:
-    """The path with `~` or `~user` at its beginning replaced. BadInput where there is no such home folder."""
+    """The path, with a leading `~` or `~user` replaced by the home folder. BadInput if there is no such folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -23,12 +23,12 @@ def expanded(path: str) -> Path:
 
 
 def expanded_url(url: str) -> str:
-    """The same for the file of a SQLite URL; any other URL as it is. BadInput."""
+    """The URL, with the path of a SQLite file `expanded`; other URLs are unchanged. BadInput."""
     return _SQLITE.sub(lambda found: f"{found[1]}{expanded(found[2])}", url)
 
 
 def nearby(place: str) -> str:
-    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
+    """A path, or the path in a SQLite URL, relative to the current folder if it is inside this folder."""
     path = Path(place.removeprefix("sqlite:///"))
     if not path.is_absolute():
         return place
@@ -40,15 +40,18 @@ FILE_MODE = 0o666
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder and what is missing above it, for this user only, or with the modes that HPSEARCH_UMASK leaves
-    (0027: for the group too, 0022: for everybody). A folder that exists keeps its mode. BadInput, OSError."""
+    """Create a folder and its missing parents, readable by this user only.
+
+    HPSEARCH_UMASK sets another mode: 0027 lets the group read, 0022 everybody. Existing folders keep their modes.
+    BadInput, OSError.
+    """
     if not folder.exists():
         make_private(folder.parent)
         folder.mkdir(0o777 & ~umask(), exist_ok=True)
 
 
 def umask(environment: Mapping[str, str] = os.environ) -> int:
-    """The bits that our files and folders do not get: HPSEARCH_UMASK, 0077 by default. BadInput."""
+    """The umask for the files and folders of hpsearch: HPSEARCH_UMASK, 0077 by default. BadInput."""
     given = environment.get("HPSEARCH_UMASK", "0077")
     if not _UMASK.fullmatch(given):
         raise BadInput(f"HPSEARCH_UMASK must be an octal number such as 0077, got {given!r}")
@@ -74,15 +77,15 @@ def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Pat
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder that HPSEARCH_DATA names. BadInput."""
+    """The folder in HPSEARCH_DATA, None if it is not set. BadInput."""
     named = environment.get("HPSEARCH_DATA")
     return expanded(named).absolute() if named else None
 
 
 def ensure_home(home: Path) -> None:
-    """Set HOME and LOGNAME where the system has no home folder or no user name: Ray, MLflow and torch need both.
+    """Set HOME if the user has no home folder, and LOGNAME if the user has no name: Ray, MLflow and torch need both.
 
-    home: the value of HOME. The folder is not created.
+    home: the value for HOME. The folder is not created.
     """
     try:
         Path.home()

@@ -10,15 +10,17 @@ from hpsearch.core.time_left import Span
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Params, Trial, Value
 
 MAX_VALUE_LENGTH = 40
-"""Characters that a screen shows of one parameter's value; `--json` has all."""
+"""The most characters of a parameter's value on a screen; `--json` has all."""
 
 MAX_NAMED = 12
 """The most trials that a sentence lists by number."""
 
 
 def outline(name: str, state: str, counts: Mapping[str, int], best: str) -> str:
-    """A study in one line. counts: the number of trials by state. best: the best trial and its `score`, "" where no
-    trial has a value."""
+    """A study in one line.
+
+    counts: the number of trials by state. best: the best trial and its `score`, "" if no trial has a value.
+    """
     states = ", ".join(f"{count} {state.lower()}" for state, count in counts.items() if count)
     trials = f"{many(sum(counts.values()), 'trial')}{f' ({states})' if states else ''}"
     return f"{name}: {state}, {trials}, {f'best: {best}' if best else 'no trial has a value'}"
@@ -51,7 +53,7 @@ def line(trial: Trial, objective: Objective) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line of a reason or an error, for a table. Only here is a sentence cut."""
+    """The first line of a reason or an error, for a table."""
     return text.partition("\n")[0]
 
 
@@ -67,8 +69,8 @@ def params_line(params: Params) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, with an ellipsis in its middle where it has more than `most` (>= 3) characters: similar names often
-    differ at their ends."""
+    """The text, with "…" in its middle if it has more than `most` (>= 3) characters. Similar names often differ at
+    their ends."""
     half = most // 2
     return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
 
@@ -84,7 +86,7 @@ def value_text(value: Value) -> str:
 
 
 def with_margin(mean: float, margin: float | None) -> str:
-    """0.52 ± 0.03: a mean and half the width of its 95 % interval, where that is known."""
+    """0.52 ± 0.03. margin: half the width of the mean's 95 % interval, None if it is not known."""
     return number(mean) if margin is None else f"{number(mean)} ± {margin:.2g}"
 
 
@@ -97,7 +99,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Of a file, from bytes: 512 bytes, 1.5 KiB, 288 MiB, 5.6 GiB"""
+    """A number of bytes as text: 512 bytes, 1.5 KiB, 288 MiB, 5.6 GiB"""
     units = ["TiB", "GiB", "MiB", "KiB", "bytes"]
     while count >= 1024 and len(units) > 1:
         count /= 1024
@@ -118,14 +120,14 @@ def span(time: Span) -> str:
 
 
 def _in_unit(seconds: float) -> tuple[str, str]:
-    """Two digits, seconds whole: 0.4 s -> 0 s, 86 s -> 1.4 min, 12.6 min -> 13 min."""
+    """Two digits and the unit; seconds are whole: 0.4 s -> 0 s, 86 s -> 1.4 min, 12.6 min -> 13 min."""
     size, unit = next(((s, u) for s, u in ((3600, "h"), (60, "min")) if seconds >= s), (1, "s"))
     value = seconds / size
     return (f"{value:.1f}".removesuffix(".0") if size > 1 and value < 9.95 else f"{value:.0f}"), unit
 
 
 def finite(value: Any) -> Any:
-    """The same JSON value with null for NaN and infinities, at any depth: JSON has neither."""
+    """The JSON value with null in place of NaN and infinities, which JSON does not have, at any depth."""
     if isinstance(value, Mapping):
         return {name: finite(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -139,7 +141,7 @@ def json_text(document: Any, indent: int | None = None) -> str:
 
 
 def utc_time(at: int) -> str:
-    """2026-03-01 12:30:05, of milliseconds since 1970"""
+    """2026-03-01 12:30:05. at: milliseconds since 1970"""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
@@ -150,7 +152,7 @@ def ordinal(number: int) -> str:
 
 
 def some(lines: Sequence[str], most: int, rest: str) -> list[str]:
-    """At most `most` lines, and one line more with the number of the others: "and 3 more" followed by `rest`."""
+    """The first `most` lines; if there are more, one line with the number of the others: "and 3 more" and `rest`."""
     return [*lines[:most], *([f"and {len(lines) - most} more{rest}"] if len(lines) > most else [])]
 
 

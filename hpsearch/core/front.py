@@ -1,4 +1,4 @@
-"""The Pareto front of a study with several goals: the trials of which none is dominated by another one."""
+"""The Pareto front of a study with several goals: the trials that no other trial dominates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from hpsearch.core.trial import Objective, Params, Trial
 
 @dataclass(frozen=True)
 class FrontTrial:
-    """A trial of the front. values: its metric for each goal, at `epoch`, by which it is judged."""
+    """A trial of the front. values: the metric of each goal at `epoch`, by which the trial is judged."""
 
     trial: int
     values: Mapping[str, float]
@@ -19,7 +19,7 @@ class FrontTrial:
 
 
 def front(trials: Iterable[Trial], objective: Objective) -> list[FrontTrial]:
-    """By the first goal, the best first; empty for a study with one goal."""
+    """The Pareto front, the best by the first goal first; empty for a study with one goal."""
     if not objective.others:
         return []
     fit = objective.ranked(trials)
@@ -28,12 +28,12 @@ def front(trials: Iterable[Trial], objective: Objective) -> list[FrontTrial]:
 
 
 def front_trial(trial: Trial, objective: Objective) -> FrontTrial:
-    """A trial that has a result."""
+    """trial: must have a result."""
     report = objective.judged(trial)
     assert report is not None, "it has a result"
     return FrontTrial(trial.number, objective.values(trial), report.step, dict(trial.params))
 
 
 def preferred(trials: Iterable[Trial], objective: Objective, preferences: Sequence[Requirement]) -> Trial | None:
-    """The best trial by the first goal of those that meet the preferences; None where none does."""
+    """The best trial by the first goal among the trials that meet the preferences; None if there are none."""
     return replace(objective, require=(*objective.require, *preferences)).best(trials)

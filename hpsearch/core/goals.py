@@ -1,4 +1,4 @@
-"""One of several goals of a study, and which of several results are not dominated by another one."""
+"""Goals of a study, and the order of results by several goals (Pareto ranks)."""
 
 import math
 from bisect import bisect_right
@@ -15,7 +15,7 @@ class Goal:
     goal: Literal["minimize", "maximize"]
 
     def loss(self, metrics: Mapping[str, float]) -> float:
-        """Smaller is better; +inf where the metric is missing or not finite."""
+        """Smaller is better; +inf if the metric is missing or not finite."""
         value = metrics.get(self.metric, math.nan)
         if not math.isfinite(value):
             return math.inf
@@ -23,7 +23,7 @@ class Goal:
 
 
 def ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
-    """The non-domination rank of each point, from 0: the Pareto front; 1: the front of the others; and so on.
+    """The non-domination rank of each point: 0 for the Pareto front, 1 for the front of the other points, and so on.
 
     points: losses, smaller is better. Equal points have equal ranks. In lexicographic order no point is dominated by a
     later one, so each belongs to the first front without a member that dominates it (Zhang 2015, "An Efficient Approach
@@ -42,8 +42,10 @@ def ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
 
 
 def pareto_order(points: Sequence[tuple[float, ...]]) -> list[float]:
-    """For each point its non-domination rank, from 0, plus a fraction below 1 by which those of one front are ordered:
-    those with neighbours far away come first, as in NSGA-II. points: finite losses."""
+    """For each point its non-domination rank, from 0, plus a fraction below 1 that orders the points of a front.
+
+    As in NSGA-II, points whose neighbours are far away come first. points: finite losses.
+    """
     fronts: dict[int, list[int]] = {}
     for place, rank in enumerate(ranks(points)):
         fronts.setdefault(rank, []).append(place)
@@ -57,7 +59,7 @@ def pareto_order(points: Sequence[tuple[float, ...]]) -> list[float]:
 
 
 def crowding(points: Sequence[tuple[float, ...]]) -> list[float]:
-    """The crowding distance of each point of a front (Deb 2002): infinite at its ends."""
+    """The crowding distance of each point of a front (Deb et al. 2002, NSGA-II); infinite at the ends of the front."""
     found = [0.0] * len(points)
     for column in zip(*points, strict=True):
         order = sorted(range(len(points)), key=column.__getitem__)
@@ -69,7 +71,7 @@ def crowding(points: Sequence[tuple[float, ...]]) -> list[float]:
 
 
 def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether a result is at least as good by all goals, and better by one of them."""
+    """Whether the result `one` is at least as good as `other` by all goals, and better by at least one."""
     return all(a <= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
 
 
@@ -81,8 +83,11 @@ class _Reported(Protocol):
 
 
 def metrics_at(curve: Sequence[_Reported], step: int, names: Iterable[str]) -> dict[str, float]:
-    """The metrics of a trial at an epoch. One that the report of the epoch lacks has its last value before it, else its
-    first one after it; one that no report has is left out."""
+    """The metrics of a trial at an epoch.
+
+    A metric that the report of the epoch lacks has its last value before the epoch, otherwise its first value after it.
+    A metric that no report has is left out.
+    """
     end = bisect_right(curve, step, key=lambda report: report.step)
     found = {}
     for name in names:

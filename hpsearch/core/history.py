@@ -17,22 +17,22 @@ _NOTHING: Mapping[int, float] = {}
 class History:
     """All trials of a study by number, with indices that make decisions fast in a long search.
 
-    A sampler or pruner is a pure function of the history, so it decides the same after a restart.
+    A sampler or pruner is a pure function of the history, so it makes the same decisions after a restart.
     epochs: trained by all trials (the sum of their last steps, plus epochs that were trained again).
     busy: seconds of training of all trials.
-    restarts: the trials have no checkpoints: a continued trial trains again from its first epoch.
+    restarts: the trials have no checkpoints, so a continued trial trains again from its first epoch.
     ended: how many times a trial has ended or paused (a paused trial that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
-    evidence: earlier results in the study's space, such as trials of the study that this one was forked from; samplers
-        use them, and never resume them.
-    known: evidence that need not be trained again: trained with the same code, and as long.
-    drawn_before: how many points of the same sequence of random numbers other studies have taken: a fork continues in
-        the sequence of the study that it was forked from.
-    related: earlier studies on other data, of [search] learn_from.
-    current: the trials that pruners see, numbered from 0: all but those of an earlier version of the trainer's code
-        (superseded) and those that another trial replaces, which has their place.
-    before_rounds: the number of trials of other methods, which ended before a search in rounds began.
-    of_search: the trials that samplers see: `current` without those trials. They are `known` there.
+    evidence: earlier results in the study's space, such as trials of the study that this one was forked from. Samplers
+        use them but never resume them.
+    known: the part of the evidence that was trained with the same code and as long, so it need not be trained again.
+    drawn_before: how many points of the sequence of random numbers other studies have used. A fork continues the
+        sequence of the study that it was forked from.
+    related: earlier studies on other data, from [search] learn_from.
+    current: the history that pruners see, with trials numbered from 0. It lacks trials of an earlier version of the
+        trainer's code (superseded). A trial that replaces another one has its place.
+    before_rounds: the number of trials of other methods that ended before a search in rounds began.
+    of_search: the history that samplers see: `current` without the trials before the rounds, which are `known` there.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class History:
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
-        self._judged: dict[int, tuple[float, Report]] = {}  # of each trial: its loss so far, and the report that has it
-        self._sparse: dict[int, list[tuple[int, float]]] = {}  # of trials that do not report the metric at every epoch
+        self._judged: dict[int, tuple[float, Report]] = {}  # trial number -> its loss so far, and the report with it
+        self._sparse: dict[int, list[tuple[int, float]]] = {}  # trials that do not report the metric at every epoch
         self._infeasible: set[int] = set()
         self._repeats, self._with_known_key = Counter[str](), 0
         self.ended = 0
@@ -116,7 +116,7 @@ class History:
         return trial if self.current is self else self._parts[0].renumbered(trial)
 
     def number_of(self, place: int) -> int:
-        """The number on record of the trial with this number: another one in a `current`."""
+        """The recorded number of the trial at this place; in `current`, trials have other numbers."""
         return place if self._numbers is None else self._numbers[place]
 
     @property
@@ -131,8 +131,8 @@ class History:
 
     @property
     def counted(self) -> int:
-        """The number of trials that a budget of trials counts: all but superseded ones and the first
-        `uncounted` INFEASIBLE ones."""
+        """The number of trials that count towards a budget of trials: all except superseded trials and the first
+        `uncounted` INFEASIBLE trials."""
         if self.current is not self:
             return self.current.counted
         return len(self._trials) - min(len(self._infeasible), self.uncounted)
@@ -149,7 +149,7 @@ class History:
         number, report = trial.number, trial.curve[place]
         if report.step == 0:
             return
-        before = place - (trial.curve[0].step == 0)  # how many reports with steps from 1 it has before this one
+        before = place - (trial.curve[0].step == 0)  # the number of earlier reports with steps >= 1
         has_metric = self.objective.is_in(report)
         if number not in self._sparse and not (has_metric and report.step == before + 1):
             known = ((step, self._losses[step].pop(number)) for step in range(1, before + 1))
@@ -167,7 +167,7 @@ class History:
             sparse.append((report.step, best))
 
     def _is_met(self, trial: Trial, place: int, judged: Report) -> bool:
-        """Whether a trial meets `require` at the report at index `place`, as far as it has reported the metrics."""
+        """Whether a trial meets `require` at the report with index `place`. Metrics not yet reported do not count."""
         objective = self.objective
         if not objective.require:
             return True
@@ -183,11 +183,10 @@ class History:
         return iter(self._trials)
 
     def losses_at(self, step: int) -> Mapping[int, float]:
-        """Trial number -> its loss up to this epoch: the best so far, with at = "last" the last one, or the mean of the
-        last ones.
+        """Trial number -> its loss up to this epoch: the best, the last, or the mean of the last ones, by study.at.
 
-        Smaller is better; +inf where `require` is not met. It has all trials, in any state but INFEASIBLE, that trained
-        to this epoch and reported the metric by then.
+        Smaller is better; +inf if `require` is not met. It contains all trials, except INFEASIBLE ones, that have
+        trained to this epoch and reported the metric by then.
         """
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
@@ -201,8 +200,11 @@ class History:
         return {**regular, **own}
 
     def losses_from(self, step: int) -> Mapping[int, float]:
-        """As `losses_at`, but at each trial's first report of the metric at or after this epoch: a rung of successive
-        halving uses it. The two differ only for trials that do not report the metric at every epoch."""
+        """As `losses_at`, but at each trial's first report of the metric at or after this epoch.
+
+        The rungs of successive halving use it. It differs from `losses_at` only for trials that do not report the
+        metric at every epoch.
+        """
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
             return regular
@@ -214,16 +216,18 @@ class History:
         return self.objective.loss(trial)
 
     def best(self) -> Trial | None:
-        """The trial with the best value, of equal values the earliest. Diverged and infeasible trials have no value,
-        nor have FAILED ones with `failed = "drop"`."""
+        """The trial with the best value; of equal values the earliest.
+
+        Diverged and infeasible trials have no value, and with `failed = "drop"` FAILED trials have none either.
+        """
         return self.objective.best(self._trials)
 
     def as_of(self, ended: int) -> "History":
-        """A copy of the history as of the time when `ended` trials had ended: all other trials are RUNNING, without a
+        """A copy of the history at the time when `ended` trials had ended. All other trials are RUNNING, without a
         curve.
 
-        A failed trial that is tried again is RUNNING too, until it ends again. A slow sampler can read the copy on a
-        thread while the loop continues.
+        A failed trial that is tried again is RUNNING until it ends again. A slow sampler reads the copy on a thread
+        while the loop continues.
         """
         seen = (
             trial
@@ -250,7 +254,7 @@ class History:
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a history with numbers of its own. numbers, places: from its numbers to those on record, and back."""
+    """A part of a history that renumbers its trials. numbers: the recorded numbers. places: the reverse mapping."""
 
     history: History
     numbers: list[int]
@@ -261,8 +265,11 @@ class _Part:
 
 
 def _numbers_in_current(trials: Sequence[Trial], first: int = 0) -> list[int]:
-    """The numbers of the trials that samplers and pruners see, each in the place of the first trial that it replaces,
-    directly or through others. first: without those before it, and those that replace one of them."""
+    """The numbers of the trials that samplers and pruners see.
+
+    A trial that replaces another one, directly or through others, has the place of the first trial replaced.
+    first: earlier trials, and trials that replace them, are left out.
+    """
     numbers: list[int] = []
     places: dict[int, int] = {}
     left_out: set[int] = set()
@@ -283,9 +290,9 @@ def _numbers_in_current(trials: Sequence[Trial], first: int = 0) -> list[int]:
 
 @dataclass(frozen=True)
 class Nearest:
-    """Where no trial meets the requirements: the one that is nearest to them, by the sum of the relative excesses.
+    """If no trial meets the requirements: the trial nearest to them, by the sum of the relative excesses.
 
-    value, epoch: as of `BestTrial`. unmet: what it does not meet.
+    value, epoch: as in `BestTrial`. unmet: the requirements that it does not meet.
     """
 
     trial: int
@@ -295,7 +302,7 @@ class Nearest:
 
     @classmethod
     def of(cls, trials: Iterable[Trial], objective: Objective) -> "Nearest | None":
-        """None where a trial meets them, where there are none, and where no trial has a value."""
+        """None if a trial meets the requirements, if there are none, or if no trial has a value."""
         found = []
         for trial in trials if objective.require else ():
             judged, value = objective.judged(trial), objective.value(trial)
@@ -327,7 +334,7 @@ class BestTrial:
 
     @classmethod
     def of(cls, history: History) -> "BestTrial | None":
-        """None where no trial has a value."""
+        """None if no trial has a value."""
         best = history.best()
         report = history.objective.judged(best) if best is not None else None
         if best is None or report is None:
@@ -337,7 +344,7 @@ class BestTrial:
 
     @property
     def mark(self) -> str:
-        """ ", FAILED" where the trial failed later, else "": shown after its value."""
+        """Shown after the value: ", FAILED" if the trial failed later, else ""."""
         return f", {State.FAILED}" if self.failed else ""
 
 

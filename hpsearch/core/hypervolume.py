@@ -1,4 +1,4 @@
-"""How much of the space of two or three goals a set of results dominates."""
+"""The hypervolume that a set of results dominates, for two or three goals."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,8 +6,11 @@ Point = tuple[float, ...]
 
 
 def hypervolume(points: Iterable[Point], reference: Point) -> float:
-    """The volume between the points and the reference. Losses, smaller is better; a point that is not better than the
-    reference by each goal has none. Exact, by slices of the last goal (Zitzler and Thiele 1998)."""
+    """The volume between the points and the reference, computed exactly in slices along the last goal.
+
+    The coordinates are losses (smaller is better). A point that is not better than the reference by every goal adds
+    nothing. Zitzler and Thiele 1998, "Multiobjective Optimization Using Evolutionary Algorithms".
+    """
     inside = sorted({one for one in points if all(a < b for a, b in zip(one, reference, strict=True))})
     return _volume(inside, reference)
 

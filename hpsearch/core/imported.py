@@ -7,16 +7,16 @@ from typing import Any
 from hpsearch.core.trial import Objective, State
 
 MAX_IMPORTED = 10_000
-"""The most trials of one import: a sampler is fitted to all of them for every proposal."""
+"""The most trials of one import, because a sampler is fitted to all of them for every proposal."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedTrial:
-    """label: where it is in its source, such as "line 3". params: its values as the source has them.
+    """label: the trial's place in the source, such as "line 3". params: the values as in the source.
 
-    values: step and value of the metric, the steps from 1 and increasing; step 0: the source does not say which.
-    state: COMPLETE, PRUNED or FAILED (also for one that had not ended); None: the source does not say.
-    others: at these steps, other metrics that the study needs, for its requirements or further goals.
+    values: step and value of the metric, with increasing steps from 1. Step 0: the source does not say the step.
+    state: COMPLETE, PRUNED or FAILED (also for a trial that had not ended); None if the source does not say.
+    others: step -> other metrics that the study needs, for requirements or further goals.
     """
 
     label: str
@@ -27,13 +27,13 @@ class ImportedTrial:
 
 
 def other_metrics(objective: Objective) -> list[str]:
-    """What a result needs beside the metric: of further goals, and of requirements."""
+    """The metrics of further goals and of requirements: a result needs them too."""
     names = [*(goal.metric for goal in objective.others), *(name for one in objective.require for name in one.names)]
     return [name for name in dict.fromkeys(names) if name != objective.metric]
 
 
 def state_named(text: object) -> State | None:
-    """The state that the other program calls so; None for "" and for a word that is not known."""
+    """The state for another program's word, such as "crashed"; None for "" and for an unknown word."""
     word = str(text).rpartition(".")[2].strip().lower()
     if word in ("fail", "failed", "crashed", "killed", "running", "waiting", "pending", "preempted", "infeasible"):
         return State.FAILED
@@ -41,11 +41,11 @@ def state_named(text: object) -> State | None:
 
 
 def from_step_one(values: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """In the order of the steps, of which the first is at least 1: programs that count from 0 are shifted by 1."""
+    """The values in the order of their steps. Steps of programs that count from 0 are shifted to start at 1."""
     shift = shift_to_one([step for step, _ in values])
     return [(step + shift, value) for step, value in sorted(dict(values).items())]
 
 
 def shift_to_one(steps: Iterable[int]) -> int:
-    """What to add to the steps, so that the first is at least 1."""
+    """The number to add to the steps so that the first is at least 1."""
     return max(0, 1 - min(steps, default=1))

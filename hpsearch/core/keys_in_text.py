@@ -1,4 +1,4 @@
-"""Removes what looks like a key from source code and from diffs, before they are recorded."""
+"""Removes text that looks like an access key from source code and diffs before they are recorded."""
 
 import re
 
@@ -9,7 +9,7 @@ _KNOWN = re.compile(
     r"|\bAIza[0-9A-Za-z_-]{35}|\beyJ[0-9A-Za-z_-]{10,2000}\.[0-9A-Za-z_-]{10,4000}\.[0-9A-Za-z_-]{10,1000}"
     r"|\bhttps://hooks\.slack\.com/services/[0-9A-Za-z/]{10,255}"
 )
-"""Keys with a form of their own: of AWS, GitHub, GitLab, OpenAI, Hugging Face, Slack, Google, and JSON web tokens."""
+"""Keys with a known form: AWS, GitHub, GitLab, OpenAI, Hugging Face, Slack, Google, and JSON web tokens."""
 
 _PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)([^-]{0,20000})")
 
@@ -18,18 +18,18 @@ _NAMED = re.compile(
     r"""["']?\s{0,3}[:=]{1,2}\s{0,3})(["'])([^"'\n]{6,400})(["'])""",
     re.IGNORECASE,
 )
-"""A literal that is given to such a name: `api_key = "..."`, `"token": "..."`."""
+"""A string literal assigned to a name that says it is a key: `api_key = "..."`, `"token": "..."`."""
 
 _NAMED_PLAIN = re.compile(
     r"""((?:secret|token|passw(?:or)?d|api_?key|access_?key|private_?key)\w{0,30}\s{0,3}[:=]\s{0,3})"""
     r"""(?=[^\s"'()\[\]{}]{0,200}\d)([0-9A-Za-z+/=_-]{8,200})(?=\s|$)""",
     re.IGNORECASE,
 )
-"""The same without quotes, as in YAML and .env files, where the value has a digit: `token = read_token` is code."""
+"""The same without quotes, as in YAML and .env files. The value must have a digit: `token = read_token` is code."""
 
 
 def without_keys(text: str) -> str:
-    """The text with *** for what looks like a key. The time is linear in its length."""
+    """The text, with text that looks like a key replaced by ***. The time is linear in the length."""
     text = _PRIVATE_KEY.sub(r"\1***", text)
     text = _KNOWN.sub("***", text)
     text = _NAMED.sub(r"\1\2***\4", text)

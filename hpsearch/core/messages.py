@@ -1,4 +1,4 @@
-"""Orders of the loop to a pool, and events of the pool. All are immutable and can be pickled."""
+"""Orders that the loop sends to a pool, and events that the pool sends. All are immutable and can be pickled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hpsearch.core.trial import Cause, Params, Report
 
-# What the loop orders from a pool ────────────────────────────────────────────────────────────────
+# Orders to a pool ────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Train a trial that has Reported further."""
+    """Continue the training of a trial that has Reported."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End a trial that has Reported: its generator is closed, its worker is free.
+    """End a trial that has Reported: its generator is closed and its worker is free.
 
-    over: it will not be resumed, so only its best checkpoint is kept. epoch: the last epoch that counts, where a
-    verdict dropped later reports; None: all reports count.
+    over: it will not be resumed, so only its best checkpoint is kept. epoch: the last epoch that counts, if a verdict
+    discarded later reports; None: all reports count.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """End the worker of a trial that may hang. The trial has no more events; a new worker starts."""
+    """End the worker of a trial that may hang, and start a new worker. The trial has no more events."""
 
     number: int
 
@@ -64,11 +64,16 @@ Order = Start | Advance | Release | Kill
 class Failure:
     """Why a trial cannot continue.
 
-    kind: "error": the trainer raised an exception; "oom": host or GPU memory ran out; "contract": it yields something
-        that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
-        report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible;
-        "no_report": a program ended with exit code 0, or a function returned None, and reported nothing;
-        "terminated": SIGTERM ended its training; "lost": its process died or cannot be reached.
+    kind:
+        "error": the trainer raised an exception.
+        "oom": host or GPU memory ran out.
+        "contract": the trainer yields something that is not a report, or never reports the study's metric. All trials
+            would fail in this way.
+        "disk": a checkpoint or report could not be written; the trainer is not the cause.
+        "infeasible": the trainer raised Infeasible.
+        "no_report": a program ended with exit code 0, or a function returned None, without a report.
+        "terminated": SIGTERM ended the training.
+        "lost": the process died or cannot be reached.
     exception: class and first line of the trainer's exception, "" without one.
     """
 
@@ -80,11 +85,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Environment and data of a trial from the epoch after `after` on: what its curve depends on besides its
-    parameters and seed.
+    """The environment and data with which a trial trains from epoch `after` + 1 on. Its curve depends on them, besides
+    its parameters and seed.
 
-    environment: the worker's, in plain JSON values; see `provenance.environment.of_worker`.
-    data: from the trainer's calls of `Run.uses`: name -> SHA-256.
+    environment: of the worker, in JSON values; see `provenance.environment.of_worker`.
+    data: name -> SHA-256, from the trainer's calls of `Run.uses`.
     """
 
     after: int
@@ -94,7 +99,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """names: searched parameters that a trainer has never read. missing: names that it reads and no parameter has."""
+    """names: searched parameters that the trainer has not read. missing: names that it read but that are not
+    parameters."""
 
     names: tuple[str, ...]
     missing: tuple[str, ...] = ()
@@ -104,18 +110,18 @@ class Unread:
 class Reported:
     """The result of a Start or an Advance.
 
-    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.advance`); the loop
-        judges them one by one, and drops the reports after a verdict to stop or pause.
+    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.advance`). The loop
+        judges each of them, and discards the reports after a verdict to stop or pause.
     ended: the trainer returned after these reports. The trial then waits for a Release, otherwise for its next order.
     failure: the trial cannot continue after these reports, and its worker is free.
     seconds: spent inside the trainer for these reports.
     notes: for the user, such as a damaged checkpoint that was skipped.
     provenance: with the first report after a Start, and again when the trainer has named more data.
-    unsaved: why there is no checkpoint to continue the trial from; "" where there is one.
-    retrained: epochs that were trained again because the trial has no checkpoints; the journal has them already.
-    warnings: as notes, and shown while the study runs.
+    unsaved: why there is no checkpoint to continue the trial from; "" if there is one.
+    retrained: epochs that are already in the journal, and were trained again because the trial has no checkpoints.
+    warnings: notes that are also shown while the study runs.
     reads_epochs: the trainer has read `run.epochs_total`.
-    unread: of a trainer that has ended, where there are such parameters.
+    unread: after the trainer has ended, if there are such parameters.
     """
 
     number: int
@@ -136,11 +142,10 @@ class Reported:
 class Lost:
     """The worker's process died or cannot be reached. Earlier reports of the trial are kept.
 
-    reports: that it had made and not sent.
-
     traceback: of the trainer at that time, if known.
-    cause: WORKER_LOST, or OUT_OF_MEMORY where memory is known to have run out.
-    outside: something outside of the trial ended it: SIGTERM (a scheduler, a service manager), or the loss of its node.
+    cause: OUT_OF_MEMORY if memory is known to have run out, otherwise WORKER_LOST.
+    outside: the cause is not the trial itself: SIGTERM (a scheduler, a service manager), or the loss of the node.
+    reports: made by the worker but not yet sent.
     """
 
     number: int
@@ -151,7 +156,7 @@ class Lost:
     reports: tuple[Report, ...] = ()
 
     def reported(self) -> Reported:
-        """As the reports, with the loss as the failure."""
+        """The same as an event with reports and a failure."""
         kind: Literal["oom", "terminated", "lost"] = "terminated" if self.outside else "lost"
         failure = Failure("oom" if self.cause is Cause.OUT_OF_MEMORY else kind, self.reason, self.traceback)
         return Reported(self.number, self.reports, failure=failure)

@@ -1,4 +1,4 @@
-"""What a hyperparameter is, by its name: a learning rate, a penalty on weights, another regulariser.
+"""The role of a hyperparameter, told by its name: learning rate, weight penalty, or another regulariser.
 
 The names are those of PyTorch, torchvision, timm, transformers, Lightning, scikit-learn, YOLO and of `trainers/`. The
 last part of a dotted name counts: `optimizer.lr` is a learning rate.
@@ -20,13 +20,13 @@ RATES = (
     "eta",
     "eta0",
 )
-"""Names of the learning rate of a whole training. Of several, the first of this list is the one that is meant."""
+"""Names of the main learning rate. If a study has several of them, the first in this list counts."""
 
 _NOT_A_RATE = (
     *("decay", "gamma", "factor", "patience", "step", "epoch", "iter", "warm", "sched", "min", "final", "end", "mult"),
     *("scale", "ratio", "power", "drop", "cycle", "milestone", "threshold", "cooldown", "range"),
 )
-"""Beginnings of words beside `lr` in the name of something else, such as `lr_warmup_epochs`."""
+"""Prefixes of words that, beside `lr`, name something other than a rate, such as in `lr_warmup_epochs`."""
 
 _PENALTY = re.compile(r"(\w+_)?(weight_?decay|wd|l[12](_?(reg|penalty|lambda|norm|decay|weight))?|(reg|lambda)_?l[12])")
 _PENALTIES = {"reg", "regularization", "regularisation", "reg_lambda", "lambda_reg", "reg_strength", "weight_penalty"}
@@ -45,7 +45,7 @@ def is_learning_rate(name: str) -> bool:
 
 
 def learning_rate_of(names: Iterable[str]) -> str | None:
-    """The one that is meant by "the learning rate"; None where there is none, or several of equal rank."""
+    """The name of the main learning rate; None if there is none, or several that are equally likely."""
     found = [name for name in names if is_learning_rate(name)]
     for usual in RATES:
         if same := [name for name in found if _own(name) == usual]:
@@ -54,7 +54,7 @@ def learning_rate_of(names: Iterable[str]) -> str | None:
 
 
 def is_penalty(name: str) -> bool:
-    """Whether a larger value, by orders of magnitude, regularises more: weight decay, L1 and L2."""
+    """Whether it is a weight penalty (weight decay, L1, L2), whose useful values span orders of magnitude."""
     own = _own(name)
     return _PENALTY.fullmatch(own) is not None or own in _PENALTIES
 
@@ -65,7 +65,7 @@ def is_regulariser(name: str) -> bool:
 
 
 def is_decay_time(name: str) -> bool:
-    """Whether it says when the learning rate is decayed."""
+    """Whether it is the time or interval at which the learning rate is decayed."""
     return _own(name) in _DECAY_TIMES
 
 

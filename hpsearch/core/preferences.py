@@ -1,6 +1,6 @@
 """A user's defaults for all studies: `[tool.hpsearch]` of the nearest pyproject.toml, and the user's config.toml.
 
-The study file is stronger than both, and so is an environment variable; pyproject.toml is stronger than config.toml.
+The study file and environment variables override both, and pyproject.toml overrides config.toml.
 """
 
 import difflib
@@ -18,7 +18,7 @@ KEYS = ("home", "workers", "tracking")
 
 @dataclass(frozen=True)
 class Preference:
-    """A value and the file that has it; None, None where no file has it."""
+    """A value and the file that has it; both are None if no file has the setting."""
 
     value: Any = None
     file: Path | None = None
@@ -43,13 +43,13 @@ def user_file(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def project_file(folder: Path) -> Path | None:
-    """The nearest pyproject.toml, in the folder or above it."""
+    """The nearest pyproject.toml, in the folder or its parents."""
     absolute = folder.absolute()
     return next((file for one in (absolute, *absolute.parents) if (file := one / "pyproject.toml").is_file()), None)
 
 
 def preferences(folder: Path, environment: Mapping[str, str] = os.environ) -> Preferences:
-    """folder: of the study, or the current one. BadInput names the file, the key and the rule."""
+    """The user's defaults. folder: of the study, or the current one. BadInput names the file, the key and the rule."""
     found = Preferences()
     user, project = user_file(environment), project_file(folder)
     if user is not None and user.is_file():

@@ -1,4 +1,4 @@
-"""Removes passwords from texts: those in addresses, and the values that `keep_secret` was given."""
+"""Removes passwords from texts: passwords in addresses, and values registered with `keep_secret`."""
 
 import json
 import re
@@ -11,21 +11,20 @@ _LOGIN = re.compile(r"://[^:/@]*:(?P<password>[^@]*)@(?P<host>[^/?#]*)")
 
 
 _SHORTEST = 4
-"""Characters of a secret that is masked by its value: a shorter one is a part of many texts."""
+"""The fewest characters of a secret that is masked by its value: shorter ones occur in many texts."""
 
 _secrets: set[str] = set()
 
 
 def keep_secret(value: str) -> None:
-    """From now on `masked` and `redact` replace this value, also in JSON and where it is percent-encoded in an
-    address."""
+    """From now on `masked` and `redact` replace this value, also in JSON and percent-encoded in an address."""
     for form in (value, unquote(value), json.dumps(value)[1:-1]):
         if len(form) >= _SHORTEST:
             _secrets.add(form)
 
 
 def masked(text: str, same_length: bool = False) -> str:
-    """The text with *** for each value that `keep_secret` was given, where it is no part of a longer word."""
+    """The text with *** for each value registered with `keep_secret`, unless it is part of a longer word."""
     for value in sorted(_secrets, key=len, reverse=True):
         if value in text:
             stars = "*" * (len(value) if same_length else 3)
@@ -34,17 +33,16 @@ def masked(text: str, same_length: bool = False) -> str:
 
 
 def redact(text: str, same_length: bool = False) -> str:
-    """The text with *** for each password in a URL or a DSN, and for the values of `keep_secret`; `same_length`: one *
-    for each character of the password.
+    """The text with *** for each password in a URL or a DSN, and for the values of `keep_secret`.
 
-    A password that is not percent-encoded is replaced up to the last @. The time is linear in the length of the text,
-    which may be a log of megabytes.
+    same_length: one * for each character of the password. A password that is not percent-encoded is replaced up to the
+    last @. The time is linear in the length of the text, because logs may have megabytes.
     """
     return without_passwords(masked(text, same_length), same_length)
 
 
 def without_passwords(text: str, same_length: bool = False) -> str:
-    """`redact` without the values of `keep_secret`: the same in every process."""
+    """As `redact`, but without the values of `keep_secret`, so that the result is the same in every process."""
 
     def stars(password: str) -> str:
         return "*" * (len(password) if same_length else 3)
@@ -61,6 +59,6 @@ def without_passwords(text: str, same_length: bool = False) -> str:
 
 
 def is_ambiguous(url: str) -> bool:
-    """Whether its password is not percent-encoded: a driver would take a part of it as the host, and print that."""
+    """Whether the password is not percent-encoded: a database driver would print a part of it as the host."""
     login = _LOGIN.search(url)
     return login is not None and ("@" in login["host"] or re.search(r"[\s/?#]", login["password"]) is not None)

@@ -7,13 +7,16 @@ from typing import Any
 from hpsearch.core.trial import Params
 
 BEST_POINTS = 2
-"""So many of the best parameters of each earlier study are trained first."""
+"""The number of best parameter sets of each earlier study that are trained first."""
 
 
 @dataclass(frozen=True)
 class RelatedTrial:
-    """number: in its study. params: of the parameters that this study searches too. score: the normal quantile of the
-    rank of its value among those of its study; lower is better."""
+    """A trial of an earlier study.
+
+    number: in the earlier study. params: only the parameters that both studies search. score: the normal quantile of
+    the rank of its value within the earlier study; lower is better.
+    """
 
     number: int
     params: Params
@@ -22,7 +25,7 @@ class RelatedTrial:
 
 @dataclass(frozen=True)
 class RelatedStudy:
-    """trials: at most `orchestrator.evidence.learned_studies.MOST`. parameters: names that both studies search."""
+    """trials: at most `orchestrator.evidence.learned_studies.MAX_TRIALS`. parameters: searched by both studies."""
 
     name: str
     parameters: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The replicates of a trial, trained side by side: one for each fold of a cross-validation, for each seed, or both."""
+"""The replicates of a trial, trained in parallel: one for each fold of a cross-validation, each seed, or both."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Fold `number`, from 1, of a cross-validation with `of` folds (Stone 1974, JRSS B 36): validated on this fold,
-    trained on the others. ValueError where there is no such fold."""
+    """Fold `number`, from 1, of a cross-validation with `of` folds (Stone 1974, JRSS B 36).
+
+    The trial trains on the other folds and validates on this one. ValueError if there is no such fold.
+    """
 
     number: int
     of: int
@@ -26,7 +28,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Replicate:
-    """One of a trial's trainings. name: "fold2", "repeat3", "fold2_repeat3". place: its index, from 0."""
+    """One training of a trial. name: "fold2", "repeat3", "fold2_repeat3". place: its index, from 0."""
 
     name: str
     place: int
@@ -68,10 +70,10 @@ class Replicates:
         return "_".join([*names, f"repeat{repeat}"] if self.repeats > 1 else names)
 
     def __str__(self) -> str:
-        """ "5 folds", "3 repeats", "5 folds x 3 repeats"; of one training "" """
+        """ "5 folds", "3 repeats", "5 folds x 3 repeats"; "" for a single training."""
         words = [f"{self.folds} folds"] if self.folds else []
         return " x ".join([*words, f"{self.repeats} repeats"] if self.repeats > 1 else words)
 
 
 SINGLE_TRAINING = Replicates()
-"""A trial that is a single training."""
+"""The replicates of a trial with a single training."""

@@ -1,6 +1,6 @@
-"""Requirements on results, such as "latency_ms <= 20": comparisons of metrics that trials report.
+"""Requirements on results, such as "latency_ms <= 20": comparisons of reported metrics.
 
-They are parsed as constraints between parameters are, and never given to Python's `eval`.
+They are parsed like constraints between parameters; Python's `eval` is not used.
 """
 
 import ast
@@ -22,9 +22,9 @@ EXAMPLE = '"latency_ms <= 20"'
 
 @dataclass(frozen=True)
 class Requirement:
-    """One comparison with <, <=, > or >=, or a chain of them, over metrics. Read with `read`.
+    """A comparison of metrics with <, <=, > or >=, or a chain of them. `read` makes one from text.
 
-    names: the metrics that it names.
+    names: the metrics in it.
     """
 
     text: str
@@ -32,8 +32,10 @@ class Requirement:
     _tree: ast.Compare = field(repr=False, compare=False)
 
     def excess(self, metrics: Mapping[str, float]) -> float:
-        """How far the metrics are from meeting it, relative to its bound; <= 0 where they meet it. +inf where a metric
-        is missing or not finite, or where it cannot be computed."""
+        """How far the metrics are from meeting the requirement, relative to its bound; <= 0 if they meet it.
+
+        +inf if a metric is missing or not finite, or if the comparison cannot be computed.
+        """
         sides = (self._tree.left, *self._tree.comparators)
         try:
             values = [float(value_of(one, metrics)) for one in sides]
@@ -48,7 +50,7 @@ class Requirement:
         )
 
     def unmet(self, metrics: Mapping[str, float]) -> str:
-        """The metrics beside the bound, as text: "latency_ms 31.2, required <= 20"."""
+        """The metrics and the bound as text: "latency_ms 31.2, required <= 20"."""
         known = {name: metrics[name] for name in sorted(self.names) if name in metrics}
         missing = [name for name in sorted(self.names) if name not in metrics]
         values = [f"{name} {value:.4g}" for name, value in known.items()]
@@ -56,7 +58,7 @@ class Requirement:
         return f"{', '.join(values)}, required {self._bound() or self.text}"
 
     def _bound(self) -> str:
-        """ "<= 20" of one metric beside a number; "" of any other comparison."""
+        """ "<= 20" if one metric is compared with one number, otherwise ""."""
         left, *others = self._tree.left, *self._tree.comparators
         if len(others) > 1:
             return ""
@@ -72,16 +74,16 @@ class Requirement:
 
 
 def read(text: str) -> Requirement:
-    """ValueError for what is no requirement, with the reason.
+    """The requirement in a text. ValueError, with the reason, if it is not valid.
 
-    A metric whose name is no name of Python is quoted: "'val/latency' <= 20".
+    A metric whose name is not a valid Python name is quoted: "'val/latency' <= 20".
     """
     tree = _Quoted().visit(parsed(text))
     if not isinstance(tree, ast.Compare) or not all(type(op) in _SIGNS for op in tree.ops):
         raise ValueError(f"must compare metrics with numbers by <, <=, > or >=, such as {EXAMPLE}")
     sides = (tree.left, *tree.comparators)
     if any(isinstance(part, ast.Compare | ast.BoolOp | ast.Not) for side in sides for part in ast.walk(side)):
-        raise ValueError(f"must be one comparison, such as {EXAMPLE}; write each requirement as an entry of its own")
+        raise ValueError(f"must be one comparison, such as {EXAMPLE}; write each requirement as a separate entry")
     names = frozenset(names_of(tree))
     if not names:
         raise ValueError(f"names no metric; an example: {EXAMPLE}")
@@ -89,7 +91,7 @@ def read(text: str) -> Requirement:
 
 
 class _Quoted(ast.NodeTransformer):
-    """A quoted text, or names with dots between them, is the name of a metric."""
+    """Turns quoted texts, and names with dots, into names of metrics."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.Name(node.value) if isinstance(node.value, str) else node
@@ -106,7 +108,7 @@ def _excess(sign: str, one: float, other: float) -> float:
 
 @dataclass(frozen=True)
 class Unmet:
-    """A requirement that a trial does not meet. metrics: those that it names and the trial has reported."""
+    """A requirement that a trial does not meet. metrics: the metrics in it that the trial has reported."""
 
     requirement: Requirement
     metrics: Mapping[str, float]
@@ -118,7 +120,7 @@ class Unmet:
 
     @property
     def is_known(self) -> bool:
-        """Whether the trial has reported all metrics that it names."""
+        """Whether the trial has reported all metrics of the requirement."""
         return self.requirement.names <= set(self.metrics)
 
     @property

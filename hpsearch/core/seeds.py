@@ -1,15 +1,15 @@
-"""Seeds and generators of a study, all derived from study.seed. The global random state is never used."""
+"""Seeds and random generators of a study, all derived from study.seed. The global random state is never used."""
 
 import numpy as np
 
 from hpsearch.core.trial import TrialSeeds
 
 LIMIT = 2**31
-"""Above all seeds: NumPy and programs of other languages take no larger ones."""
+"""All seeds are smaller: NumPy and programs in other languages do not accept larger ones."""
 
 
 def stream(study_seed: int, number: int) -> np.random.Generator:
-    """The random generator with which a sampler draws trial `number`; independent of those of other trials.
+    """The random generator with which a sampler draws trial `number`, independent of the generators of other trials.
 
     NumPy's SeedSequence with a spawn key (O'Neill 2015; NumPy docs, "Parallel random number generation").
     """
@@ -17,9 +17,10 @@ def stream(study_seed: int, number: int) -> np.random.Generator:
 
 
 def seed_of_trial(study_seed: int, rule: TrialSeeds, number: int, repeat: int) -> int:
-    """The seed, in [0, 2^31), that trial `number` trains with. repeat: how many trials before it have its parameters.
+    """The seed, in [0, 2^31), that trial `number` trains with.
 
-    With "same" it is the study's seed. Only repeated parameters get others, which measure the noise.
+    repeat: the number of earlier trials with the same parameters. With the rule "same", the first trial of each
+    parameter set has the study's seed; its repeats have other seeds, to measure the noise.
     """
     if rule == "different":
         return trial_seed(study_seed, number)
@@ -27,19 +28,18 @@ def seed_of_trial(study_seed: int, rule: TrialSeeds, number: int, repeat: int) -
 
 
 def trial_seed(study_seed: int, number: int) -> int:
-    """Seed `number` of those that follow from the study's seed; in [0, 2^31)."""
+    """Seed `number` of the sequence that is derived from the study's seed; in [0, 2^31)."""
     sequence = np.random.SeedSequence(study_seed, spawn_key=(1, number, 0))
     return int(sequence.generate_state(1)[0] >> 1)
 
 
 def replicate_seed(seed: int, place: int) -> int:
-    """The seed, in [0, 2^31), of replicate `place` (from 0) of a trial with this seed; replicate 0 has the trial's."""
+    """The seed, in [0, 2^31), of replicate `place` (from 0) of a trial; replicate 0 has the trial's seed."""
     if place == 0:
         return seed
     return int(np.random.SeedSequence(seed, spawn_key=(3, place)).generate_state(1)[0] >> 1)
 
 
 def fresh_seed(study_seed: int) -> int:
-    """The seed, in [0, 2^31), of a study's evaluation, so that finalists train with seeds that the search did not
-    use."""
+    """The seed, in [0, 2^31), of a study's evaluation: finalists train with seeds that the search did not use."""
     return int(np.random.SeedSequence(study_seed, spawn_key=(2,)).generate_state(1)[0] >> 1)

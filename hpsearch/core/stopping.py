@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 as exceptions."""
+"""Turns SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 into exceptions."""
 
 import signal
 import threading
@@ -9,13 +9,13 @@ from typing import Any, NoReturn
 from hpsearch.core.errors import Stopped
 
 NOTICES = (signal.SIGUSR1, signal.SIGUSR2) if hasattr(signal, "SIGUSR1") else ()
-"""Schedulers send them some time before they end a job, such as Slurm with --signal=USR1@120."""
+"""Signals that schedulers send some time before they end a job, such as Slurm with --signal=USR1@120."""
 
 SIGNAL_EXCEPTIONS = (KeyboardInterrupt, SystemExit)
 """Raised by SIGINT (Ctrl-C), and by SIGTERM and NOTICES."""
 
 RESUME = "run the same command again to continue"
-"""The advice after a signal where the next run resumes."""
+"""The advice after a signal if the next run resumes the study."""
 
 
 @contextmanager
@@ -50,8 +50,10 @@ def _raise_system_exit(number: int, frame: Any) -> NoReturn:  # noqa: ARG001
 
 @contextmanager
 def notices_ignored() -> Iterator[None]:
-    """A context in which NOTICES are ignored, by all processes that are started here too: Slurm sends them to every
-    process of a step, and they end each that has no handler."""
+    """A context in which this process, and processes started in it, ignore NOTICES.
+
+    Slurm sends them to every process of a job step, and they end a process that does not handle them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -65,8 +67,10 @@ def notices_ignored() -> Iterator[None]:
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
-    """A context that restores the handlers of SIGINT and SIGTERM: `ray.init` replaces them, and Ray's own (C++) prints
-    a stack and ends the process."""
+    """A context that restores the handlers of SIGINT and SIGTERM at its end.
+
+    `ray.init` replaces them with handlers (in C++) that print a stack and end the process.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

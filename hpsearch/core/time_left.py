@@ -13,8 +13,10 @@ MIN_ENDED = 2
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of one trial. asked: the epoch it is to train to. trained: its last epoch. Both include epochs that were
-    trained again. seconds: inside its trainer. ended: neither RUNNING nor WAITING.
+    """The cost of one trial.
+
+    asked: the epoch that it should reach. trained: its last epoch. Both include epochs that were trained again.
+    seconds: inside its trainer. ended: it is neither RUNNING nor WAITING.
     """
 
     asked: int
@@ -35,7 +37,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of seconds, 0 <= low <= high. low is 0 where only the maximum is known: no trial was pruned yet."""
+    """A range of seconds, 0 <= low <= high. low is 0 if only the maximum is known, because no trial was pruned yet."""
 
     low: float
     high: float
@@ -43,10 +45,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The work of a search. epochs: of all trials if none ends early, None where it depends on results.
+    """The work of a search.
 
-    budget: the most epochs of all trials together, None for no limit. ends_early: trials may be pruned or stopped
-    early.
+    epochs: of all trials if none ends early, None if their number depends on results.
+    budget: the most epochs of all trials together, None for no limit.
+    ends_early: trials may be pruned or stopped early.
     """
 
     epochs: int | None
@@ -54,7 +57,7 @@ class Workload:
     ends_early: bool
 
     def time_left(self, trials: Iterable[Cost], parallel: float) -> Span | None:
-        """None while fewer than MIN_ENDED trials have ended.
+        """The estimate, None while fewer than MIN_ENDED trials have ended.
 
         parallel: the mean number of busy workers, in seconds of training per second of wall clock (> 0).
         """
@@ -79,7 +82,7 @@ class Workload:
 
 
 def _span(ended: Sequence[tuple[int, float]], left: int, spent: float) -> Span:
-    """Seconds of training for `left` more epochs, minus `spent` seconds that were trained already.
+    """Seconds of training for `left` more epochs, minus the `spent` seconds of trials that have not ended.
 
     ended: epochs and seconds of ended trials. The range is the estimate ± 2 standard errors, from the error of the mean
     cost of an epoch and the variance of the cost of future trials (assumed to be that of past trials).

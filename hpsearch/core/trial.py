@@ -1,4 +1,4 @@
-"""Trial, Report, and Objective. Decisions about trials: decisions.py.
+"""Trial, Report and Objective. Decisions about trials are in decisions.py.
 
 All are immutable and can be pickled. Only the loop changes a trial's state.
 """
@@ -16,16 +16,16 @@ from hpsearch.core.goals import Goal, metrics_at, ranks
 from hpsearch.core.requirements import Requirement, Unmet
 
 MAX_METRIC_NAME = 500
-"""Most characters of a metric's name."""
+"""The most characters of a metric's name."""
 
 MEAN_OF_LAST = "mean of last "
-"""Before the number of reports, as in study.at = "mean of last 5"."""
+"""The prefix of study.at before the number of reports: "mean of last 5"."""
 
 MAX_AVERAGED = 1000
 """The most reports that study.at = "mean of last N" averages."""
 
 MAX_ENSEMBLE_TRIALS = 20
-"""The most trials of a search that an evaluation's ensembles may use; as many keep their checkpoints by default."""
+"""The most trials of a search in an evaluation's ensembles; by default this many trials keep their checkpoints."""
 
 Plain = str | int | float | bool
 
@@ -38,12 +38,12 @@ Numbers = Mapping[str, float]
 
 
 def key_of(params: Params) -> str:
-    """A key that is equal for equal parameters, in any order. 1, 1.0 and true are different values."""
+    """A text that is equal for equal parameters in any order. 1, 1.0 and true are different values."""
     return json.dumps(dict(params), sort_keys=True)
 
 
 def value_key(value: Value) -> str:
-    """A key that is equal for equal values. 1, 1.0 and true are different values, also in lists and tables."""
+    """A text that is equal for equal values. 1, 1.0 and true are different values, also in lists and tables."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -55,29 +55,29 @@ def identical(one: Value, other: Value) -> bool:
 
 
 TrialSeeds = Literal["same", "different"]
-"""Whether all trials of a study train with the same seed (common random numbers), or each with another one."""
+"""Whether all trials of a study train with the same seed (common random numbers), or each with its own."""
 
 ASK_AND_TELL = "hpsearch:Session"
-"""The value of trainer.use where a program trains the trials itself (ask and tell)."""
+"""The value of trainer.use if a program trains the trials itself (ask and tell)."""
 
 EPOCH = "epoch"
-"""The word for a step of a curve, unless trainer.unit is another."""
+"""The default word for a step of a curve; trainer.unit changes it."""
 
 COMMAND = "hpsearch:command"
-"""As trainer.use: the trainer is trainer.command."""
+"""The value of trainer.use if the trainer is the program in trainer.command."""
 
 CALLER = "the caller's own code (ask and tell)"
-"""ASK_AND_TELL, for people."""
+"""The text that screens show for ASK_AND_TELL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a trainer reports at the end of an epoch.
 
-    step: the epoch, from 1, increasing by any amount. 0: before training, from a program; it is recorded, and no trial
-    is judged by it.
-    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. The study's metric need not be in all
-    reports; a trial is judged by those that have it.
+    step: the epoch, from 1, increasing by any amount. 0: a program's report before training, which is recorded but does
+    not count.
+    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. Not all reports need the study's metric;
+    only those with it count.
     at: when the driver received it, milliseconds since 1970; set by the loop.
     """
 
@@ -115,14 +115,18 @@ class State(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a trial is in its state, or why a study ended: for code; `reason` is for people.
+    """Why a trial is in its state, or why a study ended, for programs (`reason` is for people).
 
-    PATIENCE: the metric no longer improved. PRUNED: worse than other trials, or out of bounds. DIVERGED: the metric is
-    NaN or infinite. INFEASIBLE: the parameters cannot be trained. OUT_OF_MEMORY: of the host or the GPU; a
-    WAITING trial is then retried once, with no other trial in parallel. WORKER_LOST: its process died. TIMEOUT:
-    longer than limits.trial. STALLED: no report for limits.stall. TRAINER_RAISED: an exception, or no valid report.
-    INTERRUPTED: the run was stopped. LIMIT: a limit or budget of the study is used up. DONE: trained to its last epoch.
-    EXHAUSTED: a trial has been started for every point of the space.
+    PATIENCE: the metric no longer improved.
+    PRUNED: worse than other trials, or out of bounds.
+    DIVERGED: the metric is NaN or infinite.
+    INFEASIBLE: the parameters cannot be trained.
+    OUT_OF_MEMORY: of the host or the GPU. The trial is retried once, with no other trial in parallel.
+    WORKER_LOST: the process died.
+    TIMEOUT: longer than limits.trial. STALLED: no report for limits.stall.
+    TRAINER_RAISED: the trainer raised an exception, or made no valid report.
+    INTERRUPTED: the run was stopped. LIMIT: a limit or budget of the study is used up.
+    DONE: trained to its last epoch. EXHAUSTED: every point of the space has a trial.
 
     The values are recorded in the journal and in exports, so they are never renamed.
     """
@@ -144,30 +148,30 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One parameter set, its seed, its curve, its state.
+    """A parameter set with its seed, curve and state.
 
     number: from 0, in the order of proposal.
     until: the epoch it currently trains to (>= 1).
     round: its current round of the search, from 1.
     curve: its reports, in the order of their steps.
     reason: why it is in its state, for people.
-    cause: the same, for code; None before it has first ended, paused or been interrupted. While it is RUNNING, that of
-        the last interruption.
+    cause: the same, for programs. None before it first ended, paused or was interrupted. While it is RUNNING, the cause
+        of the last interruption.
     cause_numbers: the numbers in the reason by name, all finite: {"epoch": 2}, {"rank": 7, "of": 9, "epoch": 3}.
-    exception: of a FAILED trial, the trainer's exception, as Python prints it: "ValueError: no optimizer"; of a
-        COMPLETE trial, an exception after its last report.
+    exception: the trainer's exception as Python prints it, "ValueError: no optimizer", of a FAILED trial. Of a COMPLETE
+        trial, an exception after its last report.
     origin: why these parameters, for people.
     attempts: 1, plus the number of workers that it lost.
     ended: its position in the order in which trials (last) ended or paused, from 1; 0 before that.
-    ended_before: how many trials had ended when it first started; the sampler's next `ask` sees these only.
+    ended_before: how many trials had ended when it first started. The sampler's next `ask` sees only these.
     busy: seconds that workers spent inside its trainer.
     error: the traceback of `exception`, else "".
     retrained: epochs that were trained again because it was continued without a checkpoint. Budgets count them.
-    superseded: trained with an earlier version of the trainer's code. It stays on record and is neither the best trial
-        nor known to samplers and pruners.
-    reads_epochs: its trainer has read `run.epochs_total`: its training depends on the most epochs that it may train.
-    replaces: the number of an earlier trial of the same parameters that trained with fewer epochs in all; samplers and
-        pruners see this trial in its place. None: of none.
+    superseded: trained with an earlier version of the trainer's code. It stays recorded, but is never the best trial,
+        and samplers and pruners do not see it.
+    reads_epochs: its trainer has read `run.epochs_total`, so its training depends on the most epochs that it may train.
+    replaces: the number of an earlier trial with the same parameters and fewer epochs in total, or None. Samplers and
+        pruners see this trial in its place.
     """
 
     number: int
@@ -211,7 +215,7 @@ class Trial:
 
 
 def mean_of(values: Sequence[float]) -> float:
-    """Of finite values; also where their sum is not finite."""
+    """The mean of finite values, also if their sum overflows."""
     try:
         return math.fsum(values) / len(values)
     except OverflowError:
@@ -220,14 +224,15 @@ def mean_of(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A reported metric, its goal, and the epoch by which a trial is judged.
+    """A reported metric, its goal, and the report that gives a trial its value (its judged report).
 
-    at: "best", "last", or "mean of last N": the mean of the last N values (of all, where there are fewer), for metrics
-    that are noisy from epoch to epoch, such as the return of an agent. Its epoch is the last one.
-    failed: whether a FAILED trial has a result: "keep", from its epochs before the failure; "drop", none.
-    require: a trial that does not meet one of these at the epoch by which it is judged has a value, and no result.
-    others: the other goals of a study with several; a trial has a result where it has a value for each of them.
-    unit: the word for a step of a curve, on screens: "epoch", "step" or "evaluation".
+    at: which report is judged: "best", "last", or "mean of last N". The last is the mean of the last N values (of all
+    values if there are fewer) at the last epoch. It is for metrics that are noisy from epoch to epoch, such as the
+    return of an agent.
+    failed: whether a FAILED trial has a result: "keep", from the epochs before the failure; "drop", never.
+    require: a trial that does not meet all of them in its judged report has a value but no result.
+    others: the other goals of a study with several. A trial has a result only if it has a value for each of them.
+    unit: the word for a step of a curve on screens: "epoch", "step" or "evaluation".
 
     Inside hpsearch smaller is better: `loss_*` negates a metric that is maximised. NaN and both infinities become +inf,
     so that a diverged trial is never the best (Optuna accepts -inf as a result).
@@ -243,17 +248,17 @@ class Objective:
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """All goals, the one by which a trial's epoch is chosen first."""
+        """All goals. The first one determines the epoch at which a trial is judged."""
         return (Goal(self.metric, self.goal), *self.others)
 
     @property
     def sign(self) -> int:
-        """1 for minimize, -1 for maximize: smaller is better for value * sign."""
+        """1 for minimize, -1 for maximize, so that a smaller value * sign is better."""
         return 1 if self.goal == "minimize" else -1
 
     @property
     def averaged(self) -> int:
-        """The number of last reports with the metric that a trial's value is the mean of; 0 with at = "best"."""
+        """The number of last reports whose mean is a trial's value; 0 with at = "best"."""
         return 0 if self.at == "best" else 1 if self.at == "last" else int(self.at.removeprefix(MEAN_OF_LAST))
 
     @property
@@ -268,32 +273,32 @@ class Objective:
         return value if self.goal == "minimize" else -value
 
     def is_in(self, report: Report) -> bool:
-        """Whether the report has the metric, and is not one from before training (step 0)."""
+        """Whether the report has the metric, and is not from before training (step 0)."""
         return report.step > 0 and self.metric in report.metrics
 
     def has_diverged(self, report: Report) -> bool:
-        """Whether the metric is in the report and is NaN or infinite. Other metrics are not checked."""
+        """Whether the report has the metric and it is NaN or infinite. Other metrics are not checked."""
         return self.is_in(report) and not math.isfinite(report.metrics[self.metric])
 
     def judged(self, trial: Trial) -> Report | None:
-        """The report by which the trial is judged: of those with the metric, the best (the earliest of equals) or the
-        last one, with the mean as its metric where means count. None where no report has the metric."""
+        """The report that gives the trial its value: the best report with the metric (of equals the earliest), or the
+        last one. With at = "mean of last N", its metric is the mean. None if no report has the metric."""
         return self._mean(self.deciding(trial.curve))
 
     def deciding(self, curve: Sequence[Report]) -> tuple[Report, ...]:
-        """The reports that a trial's value is computed from, the oldest first: the best one, or the last ones."""
+        """The reports from which a trial's value is computed, the oldest first: the best one, or the last ones."""
         if self.at == "best":
             best = min(filter(self.is_in, curve), key=self.loss_of, default=None)
             return () if best is None else (best,)
         return tuple(islice(filter(self.is_in, reversed(curve)), self.averaged))[::-1]
 
     def loss_at(self, curve: Sequence[Report], place: int) -> float:
-        """Of the report at this index, which has the metric: its loss, or the loss of the mean up to it."""
+        """The loss of the report at this index, which has the metric; or of the mean of the last ones up to it."""
         report = curve[place] if self.averaged <= 1 else self._mean(self.deciding(curve[: place + 1]))
         return self.loss_of(report or curve[place])
 
     def counted(self, curve: Sequence[Report]) -> Iterator[Report]:
-        """The reports with the metric. Where means count, each has the mean of the last ones up to it as its metric."""
+        """The reports with the metric. With at = "mean of last N", the metric of each is the mean of the last N."""
         measured = [report for report in curve if self.is_in(report)]
         if self.averaged <= 1:
             yield from measured
@@ -314,12 +319,12 @@ class Objective:
         return [report.step for report in islice(filter(self.is_in, reversed(trial.curve)), newest)]
 
     def loss(self, trial: Trial) -> float:
-        """Smaller is better; +inf for a trial without a value, and for one without a result: see `fits`."""
+        """Smaller is better; +inf for a trial without a value or a result, see `fits`."""
         report = self._with_value(trial)
         return math.inf if report is None or not self.fits(trial.curve, report) else self.loss_of(report)
 
     def losses(self, trial: Trial) -> tuple[float, ...]:
-        """For each goal, at the epoch by which the trial is judged; +inf where it has no value."""
+        """The loss for each goal in the trial's judged report; +inf if there is no value."""
         report = self._with_value(trial)
         return self._losses_at(trial.curve, report) if report is not None else (math.inf,) * len(self.goals)
 
@@ -328,12 +333,12 @@ class Objective:
         return (self.loss_of(report), *(one.loss(metrics) for one in self.others))
 
     def values(self, trial: Trial) -> dict[str, float]:
-        """The metric of each goal as reported, without those that the trial has no value of."""
+        """The metric of each goal as reported, without goals for which the trial has no value."""
         pairs = zip(self.goals, self.losses(trial), strict=True)
         return {one.metric: loss if one.goal == "minimize" else -loss for one, loss in pairs if math.isfinite(loss)}
 
     def fits(self, curve: Sequence[Report], report: Report) -> bool:
-        """Whether a trial that is judged by this report of its curve has a value for each goal and meets `require`."""
+        """Whether a trial with this judged report has a value for each goal and meets `require`."""
         return all(map(math.isfinite, self._losses_at(curve, report)[1:])) and not self.unmet_at(curve, report)
 
     def value(self, trial: Trial) -> float | None:
@@ -349,13 +354,12 @@ class Objective:
         return None if trial.diverged or trial.state is State.INFEASIBLE else self.judged(trial)
 
     def unmet(self, trial: Trial, judged: Report | None = None) -> tuple[Unmet, ...]:
-        """The requirements that the trial does not meet at the epoch by which it is judged. judged: that report, where
-        it is known."""
+        """The requirements that the trial does not meet in its judged report. judged: the report, if it is known."""
         report = (judged or self.judged(trial)) if self.require else None
         return () if report is None else self.unmet_at(trial.curve, report)
 
     def unmet_at(self, curve: Sequence[Report], report: Report) -> tuple[Unmet, ...]:
-        """The requirements that a report of the curve does not meet; see `metrics_at` for metrics that it lacks."""
+        """The requirements that a report of the curve does not meet. `metrics_at` supplies metrics that it lacks."""
         found = []
         for one in self.require:
             metrics = self.metrics_of(curve, report, one)
@@ -364,19 +368,21 @@ class Objective:
         return tuple(found)
 
     def metrics_of(self, curve: Sequence[Report], report: Report, requirement: Requirement) -> dict[str, float]:
-        """The metrics that a requirement names, at a judged report of the curve. That of the study is the mean of
-        several epochs, where means count."""
+        """The metrics in a requirement, at a judged report of the curve. The study's metric has the judged value, which
+        may be a mean."""
         metrics = metrics_at(curve, report.step, sorted(requirement.names))
         return {name: report.metrics[name] if name == self.metric else value for name, value in metrics.items()}
 
     def counts(self, trial: Trial) -> bool:
-        """Whether the trial has a result, so that it can be the best of its study."""
+        """Whether the trial has a result and can be the best of its study."""
         kept = self.failed == "keep" or trial.state is not State.FAILED
         return math.isfinite(self.loss(trial)) and kept and not trial.superseded
 
     def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
-        """The trials that have a result, the best first; equal ones in the given order. With several goals by their
-        non-domination rank, then by the first goal."""
+        """The trials that have a result, the best first; equal ones in the given order.
+
+        With several goals they are ordered by their non-domination rank, then by the first goal.
+        """
         fit = sorted(filter(self.counts, trials), key=self.losses)
         if not self.others:
             return fit
@@ -384,11 +390,11 @@ class Objective:
         return [one for _, one in sorted(zip(places, fit, strict=True), key=lambda pair: pair[0])]
 
     def best(self, trials: Iterable[Trial]) -> Trial | None:
-        """The first of `ranked`: the best by the first goal, of equal ones by the next; None where none has a
+        """The first of `ranked`: the best by the first goal, of equal ones by the next. None if no trial has a
         result."""
         return min(filter(self.counts, trials), key=self.losses, default=None)
 
     def succeeded(self, trials: Iterable[Trial]) -> list[Trial]:
-        """As `ranked`, always without FAILED trials. For samplers: a retry of a failed trial must not change earlier
-        proposals."""
+        """As `ranked`, always without FAILED trials. It is for samplers: a retry of a failed trial must not change
+        earlier proposals."""
         return [one for one in self.ranked(trials) if one.state is not State.FAILED]

@@ -1,1 +1,1 @@
-"""What a learning curve shows about a training, and what to do about it: pure functions of reports."""
+"""Diagnoses trainings from their learning curves, with advice: pure functions of reports."""

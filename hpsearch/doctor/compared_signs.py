@@ -1,4 +1,4 @@
-"""What the other trials of the study say about one: they outrank the signs of its own curve."""
+"""Compares a trial with the other trials of its study. Their results outrank the signs of its own curve."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,11 @@ EXPLAINED = frozenset(
         *(Label.DECAYED_TOO_EARLY, Label.PLATEAU_AT_END, Label.EXPLODING_GRADIENTS, *RATES),
     }
 )
-"""Signs that a wrong learning rate has as consequences, where other trials show that it is wrong."""
+"""Findings that are consequences of a wrong learning rate, if other trials show that it is wrong."""
 
 
 def compared(found: Sequence[Finding], number: int, c: Curves, evidence: StudyEvidence) -> list[Finding]:
-    """The findings without those that other trials contradict, and with what they show.
-
-    number: of the trial, whose findings these are.
-    """
+    """The findings of trial `number`, without those that other trials contradict, and with those that they show."""
     own = evidence.of_trial(number)
     found = _without_hopeless(found, number, c, evidence)
     if own is None:
@@ -38,28 +35,30 @@ def compared(found: Sequence[Finding], number: int, c: Curves, evidence: StudyEv
 
 
 def _without_hopeless(found: Sequence[Finding], number: int, c: Curves, evidence: StudyEvidence) -> list[Finding]:
-    """A trial that improves, and is still far behind the best after twice its epochs, is not worth training longer."""
+    """Omits advice to train longer for a trial that stays far behind the best even after twice its epochs."""
     later = behind(number, c, evidence) if evidence.lacks_later(c) > FAR else None
     return [later if one.label is Label.STILL_IMPROVING and later is not None else one for one in found]
 
 
 def _contradicted(one: Finding, own: RateResult, evidence: StudyEvidence, c: Curves) -> bool:
-    """A rate that is said to be too high (low), where all trials with lower (higher) ones are worse; and a loss that is
-    said to be high, where no trial of the study has a lower one."""
+    """Whether the finding says that the rate is too high (low), but all trials with lower (higher) rates are worse.
+
+    Also whether it says that the loss is high, but no trial of the study has a lower one.
+    """
     if one.label is Label.UNDERFITTING and c.fraction is None and len(evidence.rates) > 1 and own.lacking <= GOOD:
         return True
     return one.label in RATES and evidence.contradicts(own, upwards=one.label is Label.LR_TOO_LOW)
 
 
 def _by_rates(c: Curves, own: RateResult, evidence: StudyEvidence) -> Finding | None:
-    """Trials with the same other parameters are much better, and all of them have lower (higher) learning rates."""
+    """A finding if trials that differ only in the rate are much better, and all have lower (higher) rates."""
     better = evidence.better_rates(own)
     lower = [one for one in better if one.rate < own.rate]
     if own.lacking <= FAR or not better or 0 < len(lower) < len(better) or evidence.same_rate_is_good(own):
         return None
     nearest = max(lower, key=lambda one: one.rate) if lower else min(better, key=lambda one: one.rate)
     said = (
-        f"trial {nearest.trial} differs in its learning rate alone ({text(nearest.rate)}, here {text(own.rate)}) "
+        f"trial {nearest.trial} differs only in its learning rate ({text(nearest.rate)}, here {text(own.rate)}) "
         "and is far better"
     )
     facts = [Computed(said)] + ([c.losses[0].change] if c.losses else [])
@@ -73,13 +72,13 @@ def _stays_high(c: Curves) -> bool:
 
 
 def behind(number: int, c: Curves, evidence: StudyEvidence) -> Finding | None:
-    """Its curve shows no fault, and its result is far behind the study's best."""
+    """A finding if the curve shows no fault, but the result is far behind the study's best."""
     lacking = evidence.lacks(c)
     if lacking <= FAR or c.metric is None:
         return None
-    said = f"it lacks {lacking:.0%} of what the best trial gained over the typical first epoch"
+    said = f"its distance to the best trial is {lacking:.0%} of the best trial's improvement over a typical first epoch"
     facts: list[Fact] = [c.metric.change, Computed(said)]
     if evidence.lacks_later(c) > FAR:
-        facts.append(Computed("twice the epochs would not be enough"))
+        facts.append(Computed("twice the epochs would not be enough to catch up"))
     label = Label.UNDERFITTING if _stays_high(c) and evidence.rate_is_good(number) else Label.BEHIND
     return Finding(label, Severity.WARNING, tuple(facts), {"lacking": lacking}, (1, c.last))

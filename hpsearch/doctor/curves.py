@@ -1,7 +1,7 @@
 """A trial's reports as series of finite numbers, from which the doctor's signs are computed.
 
-What a metric is, its `Meanings` say; any may be missing. Where no learning rate is reported, the parameter is taken.
-`grad_norm/LAYER`: of each layer's gradient.
+`Meanings` says what each metric is; any metric may be missing. If no learning rate is reported, the parameter is used.
+`grad_norm/LAYER` is the norm of a layer's gradient.
 """
 
 import math
@@ -23,15 +23,15 @@ LAYER = "grad_norm/"
 class Curves:
     """A trial's curves, by their meaning.
 
-    epochs: the number of reports; last: the step of the last one.
+    epochs: the number of reports. last: the step of the last report. unit: of `last`, see `Objective.unit`.
     broken: the first loss or metric that became NaN or infinite: its name, value and step.
-    metric: the study's, as a loss: negated, or 1 minus a fraction, where larger is better.
-    validation: where it is the same quantity as the training loss, so that their difference means something.
-    rate: the learning rate; given_rate: the parameter. update: the update ratio.
-    layers: by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the two splits.
-    held_fractions: all accuracies of the validation split, by name. measured: the steps.
-    unit: of `last`, see `Objective.unit`. level: the validation loss with which trials of the study begin: a trial that
-    learns most in its first epoch begins lower.
+    metric: the study's metric as a loss: if larger is better, it is negated, or for a fraction 1 minus its value.
+    validation: the validation loss, if it is the same quantity as the training loss, so that they can be compared.
+    rate: the reported learning rate. given_rate: the parameter. update: the update ratio.
+    layers: gradient norms by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the
+    two splits. held_fractions: all accuracies of the validation split, by name. measured: the measured steps.
+    level: the validation loss at which trials of the study start. (A trial that learns most in its first epoch reports
+    a lower first value.)
     """
 
     epochs: int
@@ -55,7 +55,7 @@ class Curves:
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective, meanings: Meanings | None = None) -> "Curves":
-        """meanings: of the study's metrics; default: as this trial alone shows them."""
+        """meanings: of the study's metrics; by default they are taken from this trial alone."""
         meanings = meanings or Meanings.of([trial], objective)
         curve = [report for report in trial.curve if report.step > 0]
         names = dict.fromkeys(name for report in curve for name in report.metrics)
@@ -95,28 +95,28 @@ class Curves:
 
     @property
     def report(self) -> str:
-        """The word for one report: every epoch has one, and not every training step."""
+        """The word for one report. Every epoch has a report, but not every training step."""
         return EPOCH if self.unit == EPOCH else "report"
 
     @cached_property
     def losses(self) -> Sequence[Series]:
-        """The training loss and the validation loss; without both, the study's metric; empty where none is reported."""
+        """The training and the validation loss; if neither is reported, the study's metric; may be empty."""
         known = [one for one in (self.train, self.validation) if one is not None]
         return known or ([self.metric] if self.metric is not None else [])
 
     @property
     def judged(self) -> Series | None:
-        """The curve that measures generalisation: the validation loss, else the study's metric."""
+        """The curve that measures generalisation: the validation loss, otherwise the study's metric."""
         return self.validation or self.metric
 
     @cached_property
     def start(self) -> float:
-        """The initial loss: the higher of the two splits', since a training loss is a mean over its first epoch."""
+        """The initial loss: the higher one of the splits, because the first training loss is a mean over an epoch."""
         return max((one.first for one in self.losses), default=0.0)
 
     @cached_property
     def scale(self) -> float:
-        """The unit of differences of losses, > 0: the initial loss, or how far it fell if that is more."""
+        """The unit for differences of losses, > 0: the initial loss, or the total fall if that is larger."""
         lowest = min((min(one.values) for one in self.losses), default=0.0)
         return max(abs(self.start), self.start - lowest, 1e-12)
 
@@ -127,7 +127,7 @@ class Curves:
 
     @property
     def judged_scale(self) -> float:
-        """The unit of differences of `judged`."""
+        """The unit for differences of `judged`."""
         if self.validation is not None or self.metric is None:
             return self.scale
         return max(abs(self.metric.first), self.metric.first - min(self.metric.values), 1e-12)
@@ -159,14 +159,14 @@ class Curves:
 
     @property
     def fraction_gap(self) -> float | None:
-        """By how much the final accuracy (or F1, …) is higher on the training split than on the validation split."""
+        """The final accuracy (or F1, …) on the training split minus that on the validation split."""
         if self.train_fraction is None or self.held_fraction is None:
             return None
         return self.train_fraction.end - self.held_fraction.end
 
 
 def rate_of(params: Params) -> float | None:
-    """The learning rate among the parameters, by its name; None where there is none, or it is no number."""
+    """The learning rate among the parameters, by its name; None if there is none, or if it is not a number."""
     numbers = {k: float(v) for k, v in params.items() if isinstance(v, int | float) and not isinstance(v, bool)}
     name = learning_rate_of(numbers)
     return None if name is None else numbers[name]
@@ -175,10 +175,10 @@ def rate_of(params: Params) -> float | None:
 def _broken(
     points: Mapping[str, Sequence[tuple[int, float]]], objective: Objective, meanings: Meanings
 ) -> tuple[str, float, int] | None:
-    """The metric, or a loss, that became NaN or infinite: its name, value and step, of the first that did.
+    """The first metric or loss that became NaN or infinite: its name, value and step.
 
-    A loss that is finite again later was not measured in between. Of losses that were never finite, only those of the
-    training and the validation count: others are reported as NaN by models that do not have them.
+    A loss that is finite again later does not count: it was not measured in between. Of losses that were never finite,
+    only the training and the validation loss count: models report other losses as NaN if they do not have them.
     """
     known = (meanings.name(Role.TRAIN_LOSS), meanings.name(Role.VAL_LOSS))
     found = []
@@ -199,7 +199,7 @@ def _scaled(one: Series, factor: float) -> Series:
 
 
 def _as_loss(metric: Series, objective: Objective, fraction: Series | None) -> Series:
-    """fraction: the metric as a fraction of 1, where it is one."""
+    """fraction: the metric as a fraction of 1, None if it is not a fraction."""
     if objective.goal == "minimize":
         return metric
     one, whole = (metric, 0.0) if fraction is None else (fraction, 1.0)

@@ -1,4 +1,4 @@
-"""The findings of one trial's curve, by pure functions of its reports."""
+"""The findings of one trial's curve: pure functions of its reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,16 +19,16 @@ from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little
 from hpsearch.doctor.study_evidence import StudyEvidence
 
 ENOUGH = 4
-"""Epochs: with fewer only a divergence is found."""
+"""The fewest epochs for findings other than divergence."""
 
 NEEDED = (Role.TRAIN_LOSS, Role.VAL_LOSS, Role.LR, Role.GRAD_NORM, Role.WEIGHT_NORM, Role.UPDATE_RATIO)
 
 LOW, CAPABLE = 0.35, 0.05
-"""Each shows that much was learnt: a final loss below LOW; a gap above CAPABLE, since the network then fits the
-training data; a fraction above GOOD_FRACTION."""
+"""Signs that much was learnt: a final loss below LOW (in units of `Curves.scale`), or a gap between the splits above
+CAPABLE, because the network then fits the training data, or a fraction above GOOD_FRACTION."""
 
 NEAR_BEST = 0.05
-"""Of the initial loss: a trial this close to the study's lowest val_loss is as good as any."""
+"""A trial within this fraction of the initial loss of the study's lowest val_loss is as good as the best."""
 
 SIGNS = (
     steps.gradients_accumulate,
@@ -54,7 +54,7 @@ SIGNS = (
     validation.accuracy_rises,
     validation.plateau_at_end,
 )
-"""Causes before their consequences."""
+"""The signs, causes before their consequences."""
 
 FOLLOWS = {
     Label.LR_TOO_LOW: {Label.EXPLODING_GRADIENTS},
@@ -66,9 +66,9 @@ FOLLOWS = {
 
 
 def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None = None) -> tuple[Finding, ...]:
-    """The findings of the trial's curve, the one that explains most first; never empty.
+    """The findings of the trial's curve, the most important first; never empty.
 
-    evidence: what the trials of its study show together; default: the trial alone.
+    evidence: from all trials of the study; by default from this trial alone.
     """
     evidence = evidence or StudyEvidence.of([trial], objective)
     curves = replace(Curves.of(trial, objective, evidence.meanings), level=evidence.loss_level)
@@ -82,7 +82,7 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """findings: see `diagnose`. meanings: what the metrics are taken for."""
+    """findings: see `diagnose`. meanings: the role of each metric."""
 
     trial: Trial
     objective: Objective
@@ -98,13 +98,13 @@ class Diagnosis:
         return cls(trial, objective, diagnose(trial, objective, evidence), evidence.meanings)
 
     def __repr__(self) -> str:
-        """In one line, for a notebook."""
+        """One line, for notebooks."""
         found = "; ".join(f"{one.label}: {one.evidence}" for one in self.findings)
         return f"<Diagnosis of trial {self.trial.number}: {found}>"
 
     @property
     def not_reported(self) -> list[str]:
-        """What further signs need, as the keys of [metrics]."""
+        """Metrics that are not reported and would show more, as keys of [metrics]."""
         layers = any(name.startswith(LAYER) for report in self.trial.curve for name in report.metrics)
         known = {*self.meanings.by_role, *([Role.GRAD_NORM] if layers else [])}
         return [str(role) for role in NEEDED if role not in known]
@@ -122,7 +122,8 @@ class Diagnosis:
 
 
 def _without_consequences(found: list[Finding]) -> list[Finding]:
-    """Also of several findings with one label only the first: it has the most direct evidence."""
+    """The findings without consequences of others. Of several with the same label the first, which has the most direct
+    evidence."""
     found = [one for at, one in enumerate(found) if one.label not in {before.label for before in found[:at]}]
     labels = {one.label for one in found}
     severe = next((at for at, one in enumerate(found) if one.severity is Severity.SEVERE), len(found))
@@ -142,7 +143,7 @@ def _missing(trial: Trial, curves: Curves) -> str:
 
 
 def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
-    """Healthy only where both splits are reported and much was learnt: the absence of signs is not enough."""
+    """HEALTHY only if both splits are reported and much was learnt: the absence of faults is not enough."""
     if c.train is None or c.judged is None or c.judged.name == c.train.name:
         absent = "train_loss" if c.train is None else "val_loss"
         return _too_early(Computed(f"{absent} is not reported, so overfitting cannot be judged"))
@@ -156,7 +157,7 @@ def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
         or (c.fraction is not None and c.fraction > GOOD_FRACTION)
     ):
         return Finding(Label.HEALTHY, Severity.NONE, facts, {"left": left, "gap": apart}, (1, c.last))
-    return _too_early(*facts, Computed("without an accuracy or a better trial it is not known whether that is low"))
+    return _too_early(*facts, Computed("without an accuracy or a better trial it is unknown whether this loss is low"))
 
 
 def _too_early(*facts: Fact) -> Finding:

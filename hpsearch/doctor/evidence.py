@@ -39,7 +39,7 @@ class Change:
 
     @property
     def verb(self) -> Literal["rose", "fell", "stayed"]:
-        """stayed: the two values are the same in the digits that are shown."""
+        """stayed: the two values are equal in the digits shown."""
         if self.start.value == self.end.value or number(self.start.value) == number(self.end.value):
             return "stayed"
         return "rose" if self.end.value > self.start.value else "fell"

@@ -32,8 +32,8 @@ class Label(StrEnum):
 
 
 class Severity(StrEnum):
-    """SEVERE: nothing useful was learnt, so other findings of the curve are meaningless. WARNING: change something
-    before you train longer. HINT: longer training helps. NONE: nothing is wrong, or nothing can be judged.
+    """SEVERE: nothing useful was learnt, so other findings of the curve have no meaning. WARNING: change something
+    before training longer. HINT: longer training helps. NONE: nothing is wrong, or nothing can be judged.
     """
 
     SEVERE = "severe"
@@ -46,8 +46,8 @@ class Severity(StrEnum):
 class Finding:
     """A finding of a trial's curve.
 
-    facts: its evidence. numbers: the quantities that were compared with limits, by name, for programs.
-    epochs: the first and the last one that show it; (0, 0) where there are none.
+    facts: the evidence. numbers: the quantities that were compared with limits, by name, for programs.
+    epochs: the first and the last epoch that show it; (0, 0) if there are none.
     """
 
     label: Label
@@ -90,11 +90,12 @@ ADVICE: Mapping[Label, str] = {
     Label.METRIC_STUCK: "Check that labels and inputs still belong together after shuffling and splitting, "
     "and which data the metric is computed on: the network memorises the training data.",
     Label.DECAYED_TOO_EARLY: "Lower the learning rate later, or by less.",
-    Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few, "
-    "the order of the trials is mostly chance.",
+    Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few "
+    "examples, the order of the trials is mostly chance.",
     Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data or a smaller model, "
     "or stop earlier.",
-    Label.SLOW_START: "Initialise for the activation (Kaiming, with biases of 0): the first epochs learn nothing.",
+    Label.SLOW_START: "Use an initialisation that fits the activation (such as Kaiming, with biases of 0): the first "
+    "epochs learn nothing.",
     Label.STILL_IMPROVING: "Train longer.",
     Label.UNDERFITTING: "Use a larger network, regularise less, or use more informative inputs.",
     Label.PLATEAU_AT_END: "Decay the learning rate where the plateau begins, by a factor of 10.",

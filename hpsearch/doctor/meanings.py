@@ -1,7 +1,7 @@
-"""What the reported metrics mean: which is the training loss, which the validation loss, which are fractions.
+"""The roles of reported metrics: training loss, validation loss, fractions, and others.
 
-Told by the words in their names, as PyTorch, Lightning, Keras and transformers write them, then by their values, or by
-the section [metrics] of the study file.
+They are recognised by words in the names, as PyTorch, Lightning, Keras and transformers write them, then by the values.
+The section [metrics] of the study file overrides this.
 """
 
 import re
@@ -16,7 +16,7 @@ from hpsearch.core.trial import Objective, Trial
 
 
 class Role(StrEnum):
-    """What a metric is to the doctor. The values are the keys of [metrics] and names in `--json` documents."""
+    """The role of a metric. The values are keys of [metrics] and names in `--json` documents."""
 
     TRAIN_LOSS = "train_loss"
     VAL_LOSS = "val_loss"
@@ -36,7 +36,7 @@ VALIDATION = frozenset(
     }
 )
 HOW = frozenset({"step", "avg", "average", "mean", "total"})
-"""How a metric is summed up, which makes it no other quantity. Lightning reports `loss_step` and `loss_epoch`."""
+"""Words for how a metric is aggregated; they do not change the quantity. Lightning reports `loss_step`."""
 
 LOSSES = frozenset(
     {
@@ -55,15 +55,15 @@ ACCURACIES = frozenset(
     }
 )
 RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate")
-"""Before other names of learning rates, such as Lightning's `lr-AdamW`."""
+"""Names of learning rates with precedence over others, such as Lightning's `lr-AdamW`."""
 
 PERCENT = 1.5
-"""Accuracies of which one is above it, and none above 100, are percentages."""
+"""If an accuracy is above this value and none is above 100, they are percentages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """factor: of its values to those that the doctor compares: 0.01 for a percentage. source: how it is known."""
+    """factor: by which the doctor multiplies the values, 0.01 for a percentage. source: how the role is known."""
 
     name: str
     role: Role
@@ -76,9 +76,9 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Meanings:
-    """by_role: at most one metric has a role. fractions: all accuracies (F1, …) by their names.
+    """by_role: at most one metric for each role. fractions: all accuracies (F1, …) by name.
 
-    comparable: whether the two losses are the same quantity of two splits, so that their difference means something.
+    comparable: whether the two losses are the same quantity on two splits, so that they can be compared.
     """
 
     by_role: Mapping[Role, Meaning] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Meanings:
 
     @property
     def renamed(self) -> bool:
-        """Whether a metric has another name than what it means, or other units than a fraction."""
+        """Whether a metric is not named by its role, or is not a fraction of 1."""
         return any(one.name != str(one.role) or one.factor != 1 for one in self.reported)
 
     @property
@@ -105,7 +105,7 @@ class Meanings:
 
     @classmethod
     def of(cls, trials: Iterable[Trial], objective: Objective, given: Mapping[str, str] | None = None) -> "Meanings":
-        """given: the section [metrics] of the study file: by role, the name of the metric."""
+        """given: the section [metrics] of the study file: role -> name of the metric."""
         ends = _ranges(trials)
         said = {Role(role): name for role, name in (given or {}).items()}
         found = {role: Meaning(name, role, source="study file") for role, name in said.items()}
@@ -131,7 +131,7 @@ class Meanings:
 
 @cache
 def words(name: str) -> frozenset[str]:
-    """Of a metric's name, in lower case: `val/top1`, `evalLoss` and `Test Acc` have two each."""
+    """The words of a metric's name in lower case: `val/top1`, `evalLoss` and `Test Acc` have two each."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("mAP", " map "))
     return frozenset(re.findall(r"[a-z]+[0-9]*", spaced.lower()))
 
@@ -145,7 +145,7 @@ def is_training(name: str) -> bool:
 
 
 def _ranges(trials: Iterable[Trial]) -> dict[str, tuple[float, float]]:
-    """The smallest and the largest value of each metric, over all trials; NaN and infinities are left out."""
+    """The smallest and the largest finite value of each metric over all trials."""
     ends: dict[str, tuple[float, float]] = {}
     for trial in trials:
         for report in trial.curve:
@@ -158,8 +158,11 @@ def _ranges(trials: Iterable[Trial]) -> dict[str, tuple[float, float]]:
 
 
 def _fractions(ends: Mapping[str, tuple[float, float]], objective: Objective) -> dict[str, Meaning]:
-    """The accuracies, by their names, or by their values where the study maximises one. An accuracy without a split in
-    its name is of the training where the same one of the validation is reported too."""
+    """The accuracies, recognised by name, or by their values if the study maximises one.
+
+    An accuracy without a split in its name belongs to the training split if a validation accuracy of the same kind is
+    reported too.
+    """
     found = [name for name in ends if _is_accuracy(name, *ends[name], objective)]
     held = {quantity(name) for name in found if is_validation(name)}
     return {
@@ -187,7 +190,7 @@ def _factor(ends: tuple[float, float]) -> float:
 
 
 def _losses(names: Sequence[str], objective: Objective, given: Mapping[Role, Meaning]) -> tuple[str | None, str | None]:
-    """The training loss and the validation loss; None where there is none, or [metrics] names it."""
+    """The names of the training and the validation loss; None if there is none, or if [metrics] names it."""
     validation = [name for name in names if is_validation(name)]
     training = [name for name in names if is_training(name)]
     plain = [name for name in names if name not in validation and name not in training and name != objective.metric]
@@ -203,7 +206,7 @@ def _losses(names: Sequence[str], objective: Objective, given: Mapping[Role, Mea
 
 
 def _first(names: Sequence[str], like: str | None = None) -> str | None:
-    """The one that is called a loss, or is the same quantity as another, before mse and the like; then the shortest."""
+    """The best match: a name with "loss" or the quantity of `like` before mse and the like, then the shortest name."""
     return min(
         names,
         key=lambda name: (
@@ -217,7 +220,7 @@ def _first(names: Sequence[str], like: str | None = None) -> str | None:
 
 
 def quantity(name: str) -> frozenset[str]:
-    """What is measured: the words of the name without those of its split."""
+    """The measured quantity: the words of the name without those for the split."""
     return words(name) - TRAINING - VALIDATION - HOW
 
 
@@ -232,7 +235,7 @@ def _is_rate(name: str) -> bool:
 
 
 def _named(found: dict[Role, Meaning], names: Sequence[str]) -> None:
-    """The rates and norms, which have fixed names."""
+    """Add the rates and norms, which have fixed names."""
     rated = [name for name in names if not is_measured(name) and _is_rate(name)]
     first = next((name for name in RATES if name in names), None) or (rated[0] if len(rated) == 1 else None)
     rate = first or next((name for name in names if name == f"{PREFIX}lr"), None)

@@ -1,4 +1,4 @@
-"""What hpsearch measured of a trial's steps (`trainer/step_measurements.py`), as the doctor's signs use it."""
+"""The measurements of a trial's steps (`trainer/step_measurements.py`) in the form that the doctor's signs use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from hpsearch.core.measured import PREFIX
 from hpsearch.doctor.series import Series
 
 DESCENDS = 0.15
-"""Mean cosine: trainings at 300 times a sound rate are below 0.1."""
+"""The limit of the mean cosine; trainings with 300 times a good rate are below 0.1."""
 
 
 @dataclass(frozen=True)
 class MeasuredSteps:
-    """By the names of the measurements, without their prefix; of the optimizer that was tracked first."""
+    """Series by the names of the measurements, without their prefix, for the optimizer that was tracked first."""
 
     found: Mapping[str, Series]
 
@@ -24,30 +24,30 @@ class MeasuredSteps:
 
     @cached_property
     def descent(self) -> float | None:
-        """The mean cosine of a step and the negative gradient after it; None with fewer than three samples."""
+        """The mean cosine between a step and the negative gradient after it; None with fewer than three samples."""
         one = self.found.get("descent")
         return fmean(one.values) if one is not None and len(one) > 2 else None
 
     @property
     def descends(self) -> bool:
-        """The loss still falls in the direction of a step, beyond the step: it was not too large."""
+        """Whether the loss still falls in the direction of the step after it, so that the step was not too large."""
         return self.descent is not None and self.descent > DESCENDS
 
     @cached_property
     def growth(self) -> float | None:
-        """The largest norm of the weights over the norm that they began with."""
+        """The largest norm of the weights, divided by their initial norm."""
         weights, first = self.found.get("weight_norm"), self.first("initial_norm")
         return max(weights.values) / first if weights is not None and first else None
 
     @property
     def is_idle(self) -> bool:
-        """No optimizer made a step in any epoch, and the weights are the same."""
+        """Whether no optimizer made a step in any epoch, and the weights are unchanged."""
         counts = [one for name, one in self.found.items() if name.split("/")[0] == "steps"]
         return bool(counts) and not any(any(one.values) for one in counts) and self._is_constant
 
     @property
     def moves_nothing(self) -> bool:
-        """The optimizer made steps, and none that was measured changed a weight."""
+        """Whether the optimizer made steps, but no measured step changed a weight."""
         one = self.found.get("update_ratio")
         return one is not None and not any(one.values) and self._is_constant
 

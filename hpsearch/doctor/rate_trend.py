@@ -1,27 +1,28 @@
-"""In which direction the results of trials improve with a parameter: a fit of their ranks, with its uncertainty."""
+"""The direction in which the results of trials improve with a parameter: a fit to their ranks, with its uncertainty."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
 MIN_TRIALS = 5
-"""A fit of three coefficients needs more results than these."""
+"""The fewest results; a fit of three coefficients needs more than three."""
 
 SIGNIFICANT = 2.5
-"""Standard errors of the slope."""
+"""The slope is significant from this many standard errors on."""
 
 
 NEAR_END = 0.7
-"""From -1 to 1, the ends of the places."""
+"""The limit of a place near the end, with places from -1 to 1."""
 
 
 def trend(places: Sequence[float], losses: Sequence[float]) -> int:
-    """1: results improve towards higher places, also at the upper end; -1: towards lower ones; 0: neither is shown.
+    """1: results improve towards higher places, up to the upper end. -1: towards lower places. 0: neither is shown.
 
-    places: on the axis as it is searched, in any unit. losses: smaller is better, infinite for diverged trials.
+    places: values of the parameter on the scale of the search, in any unit. losses: smaller is better, infinite for
+    diverged trials.
 
-    Ranks are fitted, so that one loss that exploded counts as any other bad one: the slope of a straight line must be
-    significant, that of a parabola must not turn before the end of the places, and the best result must be near it.
+    The fit uses ranks, so that an exploded loss counts like any other bad one. The slope of a straight line must be
+    significant, a fitted parabola must not turn before the end, and the best result must be near the end.
     """
     import numpy as np
 
@@ -43,6 +44,6 @@ def trend(places: Sequence[float], losses: Sequence[float]) -> int:
 
 
 def _ranks(losses: Sequence[float]) -> list[float]:
-    """From 0 to 1; equal losses have their mean rank."""
+    """The ranks, from 0 to 1. Equal losses have their mean rank."""
     order, count = sorted(losses), Counter(losses)
     return [(order.index(loss) + (count[loss] - 1) / 2) / (len(losses) - 1) for loss in losses]

@@ -1,4 +1,4 @@
-"""One number of a trial's reports over the epochs."""
+"""One reported quantity over the epochs of a trial."""
 
 import math
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from hpsearch.doctor.evidence import Change, CurvePoint
 
 @dataclass(frozen=True)
 class Series:
-    """One number over the epochs: at least one point, steps rising, values finite.
+    """One quantity over the epochs: at least one point, with increasing steps and finite values.
 
-    name: of the metric. reported: its values as reported, where `values` are those of a loss (see `Curves.metric`).
+    name: of the metric. reported: the values as reported, if `values` were converted to losses (see `Curves.metric`).
     unit: of the steps, see `Objective.unit`.
     """
 
@@ -33,7 +33,7 @@ class Series:
 
     @cached_property
     def end(self) -> float:
-        """The median of the last fifth, five points at most: one outlier at the end does not count."""
+        """The median of the last fifth of the points, at most five, so that one outlier at the end does not count."""
         return median(self.values[self._last_fifth])
 
     @property
@@ -41,7 +41,7 @@ class Series:
         return slice(-min(5, max(1, len(self) // 5)), None)
 
     def third(self, which: int) -> float:
-        """The median of the first, the second or the last third of the points (0, 1, 2); of all with fewer than 3."""
+        """The median of the first, second or last third of the points (0, 1, 2); of all if there are fewer than 3."""
         return median(self.values[self._third(which)])
 
     def _third(self, which: int) -> slice:
@@ -50,7 +50,7 @@ class Series:
 
     @cached_property
     def smooth(self) -> "Series":
-        """The running median of three points, of more where the curve is long."""
+        """The running median of three points, or of more if the curve is long."""
         half = max(1, len(self) // 40)
         windows = (self.values[max(0, at - half) : at + half + 1] for at in range(len(self)))
         return Series(self.steps, tuple(map(median, windows)), self.name, unit=self.unit)
@@ -62,9 +62,9 @@ class Series:
         return step, value
 
     def late_fall_significance(self) -> float:
-        """The fall from the second third to the last, in standard errors of that difference by the curve's own noise.
+        """The fall from the second to the last third, in standard errors of this difference (from the curve's noise).
 
-        Where neighbouring points show no noise at all, a change of one part in 10^5 is one.
+        If consecutive points show no noise at all, a change of 1e-5 (relative) counts as one standard error.
         """
         third = max(1, len(self) / 3)
         noise = max(1.2 * self.jitter, 1e-5 * max(map(abs, self.values)), 1e-300)
@@ -72,13 +72,13 @@ class Series:
 
     @cached_property
     def jitter(self) -> float:
-        """The median distance of a point from the line between its neighbours."""
+        """The noise: the median distance of a point from the straight line between its neighbours."""
         triples = zip(self.values, self.values[1:], self.values[2:], strict=False)
         bends = [abs(b - (a + c) / 2) for a, b, c in triples]
         return median(bends) if bends else 0.0
 
     def point(self, place: int) -> CurvePoint:
-        """As it was reported. place: in `values`."""
+        """The reported point at an index of `values`."""
         return CurvePoint(self.name, self.steps[place], (self.reported or self.values)[place], self.unit)
 
     @property
@@ -87,11 +87,11 @@ class Series:
 
     @property
     def end_point(self) -> CurvePoint:
-        """The reported value that is nearest to `end`, the latest of several."""
+        """The reported value nearest to `end`, the latest of several."""
         return self._typical(self._last_fifth)
 
     def third_point(self, which: int) -> CurvePoint:
-        """The reported value that is nearest to `third(which)`, the latest of several."""
+        """The reported value nearest to `third(which)`, the latest of several."""
         return self._typical(self._third(which))
 
     def _typical(self, part: slice) -> CurvePoint:
@@ -100,7 +100,7 @@ class Series:
 
     @property
     def lowest_point(self) -> CurvePoint:
-        """The first lowest value; the best one of a metric that is maximised."""
+        """The first lowest value; for a maximised metric, the best value."""
         return self.point(self.values.index(min(self.values)))
 
     @property
@@ -109,17 +109,17 @@ class Series:
 
     @property
     def change(self) -> Change:
-        """From the first value to the end."""
+        """The change from the first value to the end."""
         return Change(self.first_point, self.end_point)
 
     def at(self, step: int) -> float:
-        """Its value at that step, else the last value before it, else the first."""
+        """The value at a step, otherwise the last value before it, otherwise the first value."""
         before = (v for s, v in zip(reversed(self.steps), reversed(self.values), strict=True) if s <= step)
         return next(before, self.first)
 
 
 def series(points: Iterable[tuple[int, float]], name: str = "", unit: str = EPOCH) -> Series | None:
-    """The finite points, in their order; None where there are none."""
+    """The finite points in their order; None if there are none."""
     finite = [(step, value) for step, value in points if math.isfinite(value)]
     steps, values = tuple(step for step, _ in finite), tuple(value for _, value in finite)
     return Series(steps, values, name, unit=unit) if finite else None

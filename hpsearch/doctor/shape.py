@@ -8,53 +8,56 @@ from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.series import Series
 
 GOOD_FRACTION = 0.75
-"""An accuracy above it shows that much was learnt: healthy trainings are above 0.8, those that underfit below 0.73."""
+"""An accuracy above this shows that much was learnt: healthy trainings are above 0.8, underfitted ones below 0.73."""
 
 HIGH_FRACTION = 0.9
-"""With such an accuracy the initial loss was low already, so that a small fall is no underfitting."""
+"""If the accuracy is above this, the initial loss was already low, so a small fall does not mean underfitting."""
 
 LITTLE = 0.25
-"""A training learnt little where its loss fell by less than this; in healthy trainings it falls by 0.34 or more."""
+"""A training learnt little if its loss fell by less than this; in healthy trainings it falls by 0.34 or more."""
 
 FLAT = 0.02
-"""Of its initial value: a loss that fell by less is constant."""
+"""A loss is constant if it fell by less than this fraction of its initial value."""
 
 SUDDEN = 0.1
-"""Of the initial loss: a fall of the last epochs below everything before it."""
+"""A sudden fall is at least this fraction of the initial loss, below all earlier values."""
 
 LONG_ENOUGH = 6
-"""Epochs of a constant loss: fewer are no plateau."""
+"""The fewest epochs of a constant loss that count as a plateau."""
 
 LOW_UPDATE_RATIO = 2.5e-4
-"""Update ratio; about 1e-3 is usual. In trainings with a too low learning rate it is below 1.5e-4, in others above
-5e-4."""
+"""An update ratio below this is low; about 1e-3 is usual. With a learning rate that is too low it is below 1.5e-4, in
+other trainings above 5e-4."""
 
 SMALL_UPDATE_RATIO, DESCENDING = 1.6e-3, 0.18
-"""Smaller steps than the first, whose direction is still right at the step after them, by more than the second (see
-`MeasuredSteps.descent`): larger steps would have lowered the loss further."""
+"""If the update ratio is below SMALL_UPDATE_RATIO and `MeasuredSteps.descent` is above DESCENDING, larger steps would
+have lowered the loss further."""
 
 SLOW, VERY_SLOW = 0.02, 0.003
-"""Of its initial value, per epoch: in the last third; and over all epochs, where the steps are of a normal size."""
+"""Falls of a loss per epoch, as fractions of its initial value: SLOW in the last third of the epochs; VERY_SLOW over
+all epochs, if the steps are of normal size."""
 
 STRAIGHT = 0.7
-"""See `straightness`. Sound trainings that still improve are below 0.4, those at 1/30 of their rate above 0.75."""
+"""The limit of `straightness`. Good trainings that still improve are below 0.4, those with 1/30 of the rate above
+0.75."""
 
 AT_ONCE = 0.5
-"""Of its whole fall: a straight line falls by a fifth of it in the first sixth of the epochs."""
+"""The fraction of the total fall in the first epochs above which it is not a straight line, which falls by a fifth in
+the first sixth of the epochs."""
 
 SIGNIFICANT = 3.0
-"""Standard errors, by a curve's own noise."""
+"""A fall is significant from this many standard errors on, estimated from the noise of the curve."""
 
 HIGH_LOSS = 0.3
-"""Of its initial value: a loss above it can still fall."""
+"""A loss above this fraction of its initial value can still fall."""
 
 
 SOME_GAP = 0.2
-"""Of what there is to gain; healthy trainings of 182 examples reach 0.26."""
+"""The limit of `gap`, as a fraction of the possible gain; healthy trainings on 182 examples reach 0.26."""
 
 
 def fallen(c: Curves) -> float:
-    """How far the loss ends below its initial value, on the better of the two splits."""
+    """How far the final loss is below its initial value, on the better one of the two splits."""
     return max(((c.start - one.end) / c.scale for one in c.losses), default=0.0)
 
 
@@ -63,18 +66,20 @@ def learns_little(c: Curves) -> bool:
 
 
 def lowest_loss(c: Curves) -> Series:
-    """The loss that fell furthest, of those in `losses`, of which there is at least one."""
+    """The loss in `losses` that fell furthest. There must be at least one."""
     return min(c.losses, key=lambda one: one.end)
 
 
 def validated(c: Curves) -> Series | None:
-    """The validation loss, which dropout and the order of the batches do not change; else the training loss."""
+    """The validation loss, which does not depend on dropout and the order of batches; otherwise the training loss."""
     return c.losses[-1] if c.losses else None
 
 
 def sudden_fall(c: Curves) -> int:
-    """The number of last epochs in which both losses are far below all values before, after a plateau; 0 if they are
-    not: the median of the last epochs does not show it."""
+    """The number of last epochs in which both losses are far below all earlier values, after a plateau; otherwise 0.
+
+    The median of the last epochs does not show such a fall.
+    """
     one = validated(c)
     if one is None or len(c.losses) < 2 or len(one) < 2 * LONG_ENOUGH:
         return 0
@@ -89,18 +94,18 @@ def late_fall(c: Curves, one: Series) -> float:
 
 
 def straightness(one: Series) -> float:
-    """Its fall from the second third to the last, over its fall from the first third to the second.
+    """The fall from the second third of the epochs to the last, divided by the fall from the first third to the second.
 
-    1: a straight line. 0: it is flat at the end, or never fell. Negative: it rises at the end.
+    1: a straight line. 0: flat at the end, or it never fell. Negative: it rises at the end.
     """
     before, after = one.third(0) - one.third(1), one.third(1) - one.third(2)
     return after / before if before > 0 else 0.0
 
 
 def falls_slowly(c: Curves) -> bool:
-    """A high loss that still falls, nearly in a straight line: in very small steps, or by very little per epoch.
+    """Whether a high loss still falls nearly in a straight line, with very small steps or very slowly per epoch.
 
-    A straight line has no level that it approaches, so no number of epochs can be given that would be enough.
+    A straight line does not approach a level, so the number of epochs that would be enough is unknown.
     """
     one = validated(c)
     if one is None or one.end < HIGH_LOSS * c.scale or late_fall(c, one) <= 0:
@@ -112,14 +117,14 @@ def falls_slowly(c: Curves) -> bool:
     if len(one) < LONG_ENOUGH or straightness(one) <= STRAIGHT or one.late_fall_significance() <= SIGNIFICANT:
         return False
     if one.first - one.third(0) > AT_ONCE * (one.first - one.third(2)):
-        return False  # most was learnt in the first epochs, and this is a tail
-    if c.update_size is not None:  # the steps are not small, so only a very slow fall shows it
+        return False  # most was learnt in the first epochs
+    if c.update_size is not None:  # the steps are not small, so the fall must be very slow
         return fallen(c) / c.last < VERY_SLOW
     return 3 * late_fall(c, one) / len(one) < SLOW
 
 
 def steps_are_small(c: Curves) -> bool:
-    """By what was measured of the steps: small, and in the right direction."""
+    """Whether the measured steps are small and in the right direction."""
     descent = c.measured.descent
     if c.fraction is not None and c.fraction > HIGH_FRACTION:
         return False
@@ -127,9 +132,9 @@ def steps_are_small(c: Curves) -> bool:
 
 
 def after_twice_the_epochs(one: Series) -> tuple[float, float] | None:
-    """Between which values a falling curve is after as many epochs again, by its own noise; None where it is unknown.
+    """The expected range (low, high) of a falling curve after twice the epochs, from its noise; None if it is unknown.
 
-    Each third of the epochs falls by a constant share of the fall of the one before, at most as far as it did.
+    It is assumed that each third of the epochs falls by a constant fraction (at most 1) of the previous third's fall.
     """
     before, after = one.third(0) - one.third(1), one.third(1) - one.third(2)
     if len(one) < LONG_ENOUGH or before <= 0 or after <= 0:
@@ -144,13 +149,13 @@ def after_twice_the_epochs(one: Series) -> tuple[float, float] | None:
 
 
 def mean_rise(c: Curves, one: Series) -> float:
-    """Its mean rise per epoch; a fall counts as 0, and the largest rise is left out."""
+    """The mean rise per epoch. Falls count as 0, and the largest rise is left out."""
     rises = sorted(max(0.0, b - a) for a, b in pairwise(one.values))[:-1]
     return fmean(rises) / c.scale if rises else 0.0
 
 
 def gap(c: Curves) -> float | None:
-    """How far the validation loss ends above the training loss, as a share of what there was to gain."""
+    """How far the final validation loss is above the final training loss, as a fraction of the possible gain."""
     if c.train is None or c.validation is None:
         return None
     return (c.validation.end - c.train.end) / max(c.scale, c.level)
@@ -162,7 +167,8 @@ def silent_layers(c: Curves) -> list[str]:
 
 
 def layer_ratio(c: Curves) -> float | None:
-    """The smallest layer's gradient over the largest's in the typical epoch; None with fewer than two layers."""
+    """The smallest gradient norm of a layer divided by the largest, in the median epoch; None with fewer than two
+    layers."""
     layers = list(c.layers.values())
     if len(layers) < 2:
         return None

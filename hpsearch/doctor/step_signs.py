@@ -1,6 +1,6 @@
-"""Signs in what hpsearch measured of the steps. Each returns a finding, or None without such a sign.
+"""Signs in the measured steps. Each function returns a finding, or None.
 
-The limits are between the values of sound trainings of the corpus and of those with that fault (docs/doctor.md).
+The limits are between the values of good trainings of the corpus and of trainings with the fault (docs/doctor.md).
 """
 
 from hpsearch.doctor.curves import Curves
@@ -9,33 +9,34 @@ from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import HIGH_FRACTION, learns_little, lowest_loss
 
 LARGE_SCALE = 4.0
-"""See `layer_measurements.largest_scale`: usual initialisations are at most 1.7."""
+"""The limit of `layer_measurements.largest_scale`; usual initialisations have at most 1.7."""
 
 GREW = 12.0
-"""Times: the norm of the weights of sound trainings grows by at most 6.6, at 300 times their rate by at least 20."""
+"""The limit of the growth of the weight norm, as a factor: good trainings have at most 6.6, those with 300 times the
+rate at least 20."""
 
 SILENT = 0.95
-"""Of the units of a layer: in sound trainings at most 0.72 of them have no gradient in a step."""
+"""The limit of the fraction of a layer's units without a gradient; in good trainings it is at most 0.72."""
 
 ACCUMULATED = 0.5
-"""Of the samples: in a sound training it is none."""
+"""The limit of the fraction of steps with accumulated gradients; in good trainings there are none."""
 
 
 def weights_stay(c: Curves) -> Finding | None:
-    """No step is made, or the steps change nothing."""
-    if not learns_little(c):  # something else than the tracked optimizer trains the model
+    """The optimizer makes no step, or its steps change nothing."""
+    if not learns_little(c):  # something other than the tracked optimizer trains the model
         return None
     if c.measured.is_idle:
         said = f"the tracked optimizer made no step, and the weights are the same after each {c.report}"
     elif c.measured.moves_nothing:
-        said = "the steps of the tracked optimizer change no weight"
+        said = "the steps of the tracked optimizer do not change any weight"
     else:
         return None
     return _finding(c, Label.PLATEAU, Severity.SEVERE, said, fallen=0.0)
 
 
 def gradients_accumulate(c: Curves) -> Finding | None:
-    """zero_grad is not called: each step uses the gradients of all steps before."""
+    """zero_grad is not called, so each step uses the gradients of all earlier steps too."""
     share = c.measured.typical("accumulated")
     if share is None or share < ACCUMULATED:
         return None
@@ -44,7 +45,7 @@ def gradients_accumulate(c: Curves) -> Finding | None:
 
 
 def initial_weights(c: Curves) -> Finding | None:
-    """All weight matrices begin with zeros, or one with weights that are far too large."""
+    """All weight matrices are initialised with zeros, or one of them with weights that are far too large."""
     scale = c.measured.first("initial_scale")
     if scale is None or 0 < scale < LARGE_SCALE:
         return None
@@ -52,12 +53,12 @@ def initial_weights(c: Curves) -> Finding | None:
     if scale == 0:
         said = "the weights of all layers are 0 before the first step"
         return _finding(c, Label.PLATEAU, severity, said, initial_scale=scale)
-    said = f"the largest initial weights of a layer are {scale:.2g} / sqrt(inputs); usual are 0.6 to 1.7"
+    said = f"the largest initial weights of a layer are {scale:.2g} / sqrt(inputs); usual values are 0.6 to 1.7"
     return _finding(c, Label.EXPLODING_GRADIENTS, severity, said, initial_scale=scale)
 
 
 def weights_explode(c: Curves) -> Finding | None:
-    """The weights grow to many times their initial norm, and the result is not good."""
+    """The weight norm grows to many times its initial value, and the result is not good."""
     growth = c.measured.growth
     if growth is None or growth < GREW or _is_good(c) or c.measured.descends:
         return None
@@ -67,7 +68,7 @@ def weights_explode(c: Curves) -> Finding | None:
 
 
 def silent_units(c: Curves) -> Finding | None:
-    """A layer has hardly a unit with a gradient: from the first steps on, or because large steps switched them off."""
+    """Hardly any unit of a layer has a gradient, from the first steps on or after large steps."""
     share, first = c.measured.typical("silent_units"), c.measured.first("silent_units")
     if share is None or first is None or share < SILENT or _is_good(c):
         return None

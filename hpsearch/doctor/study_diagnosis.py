@@ -21,11 +21,12 @@ MIN_BEST, MAX_BEST = 3, 10
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """labels: the findings that it is based on. trials: those that have one of them, among `among` trials.
+    """Advice for a study.
 
-    best: those are the best trials, and their findings show how to improve the study; else all trials that have a curve
-    to judge, and their findings show which part of the space is useless.
-    against: what the results of the trials say against it, "" for nothing: then nothing is to be changed.
+    labels: the findings on which it is based. trials: the trials with one of these findings, of `among` trials.
+    best: the `among` trials are the best ones, whose findings show how to improve the study. Otherwise they are all
+    trials with a curve to judge, whose findings show which part of the space is useless.
+    against: why the results of the trials contradict the advice, so that nothing should be changed; "" if they do not.
     """
 
     labels: tuple[Label, ...]
@@ -46,14 +47,14 @@ class Remark:
 
 
 MOST_ADVICE = 3
-"""Pieces of advice for a study, the most valuable first."""
+"""The most pieces of advice for a study."""
 
 
 @dataclass(frozen=True, repr=False)
 class StudyDiagnosis:
-    """findings: by trial number, the one that explains most first. best: numbers of the best trials, best first.
+    """findings: by trial number, the most important first. best: numbers of the best trials, best first.
 
-    meanings: what the metrics are taken for.
+    meanings: the role of each metric.
     """
 
     trials: Sequence[Trial]
@@ -64,14 +65,14 @@ class StudyDiagnosis:
     meanings: Meanings = field(default_factory=Meanings)
 
     def __repr__(self) -> str:
-        """In one line, for a notebook: with its fields it would have thousands of characters."""
+        """One line, for notebooks; all fields would be thousands of characters."""
         labels = ", ".join(f"{count} {label}" for label, count in self.labels.items())
         advice = " ".join(remark.advice for remark in self.advice)
         return f"<StudyDiagnosis of {many(len(self.trials), 'trial')}: {labels or 'no findings'}. {advice}>"
 
     @property
     def advice(self) -> tuple[Remark, ...]:
-        """The remarks that are worth acting on first; of two that advise the same change of the rate, the first."""
+        """The most important remarks; of two that advise the same change of the rate, only the first."""
         found: list[Remark] = []
         for one in self.remarks:
             if not (direction_of(one) and direction_of(one) in map(direction_of, found)):
@@ -84,7 +85,7 @@ class StudyDiagnosis:
         return dict(Counter(str(findings[0].label) for findings in self.findings.values()).most_common())
 
     def sorted(self, worst: bool = False) -> list[Trial]:
-        """The best value first; with `worst` the most severe finding first, and within one severity the best value."""
+        """The best value first; with `worst` the most severe finding first, then the best value."""
 
         def place(trial: Trial) -> tuple[int, float]:
             severity = self.findings[trial.number][0].severity
@@ -136,13 +137,13 @@ OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.HEALTHY,), "The best trials have converged: longer training alone will improve them little."),
     ((Label.TOO_EARLY,), "The best trials cannot be judged yet: each line says what is missing."),
 )
-"""Given where at least half of the best trials have one of the labels."""
+"""Advice that is given if at least half of the best trials have one of the labels."""
 
 CONVERGED_BEFORE_OTHERS = (
     "The best trials have converged: longer training alone will improve them little. Others still improve: train those "
     "longer to see whether they become better."
 )
-"""In place of the advice for healthy ones, where trials that are not among the best still improve."""
+"""Replaces the advice for HEALTHY if trials that are not among the best still improve."""
 
 OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.DIVERGED, Label.LR_TOO_HIGH), "Lower the upper bound of the learning rate: much of its range is too high."),
@@ -153,7 +154,7 @@ OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
         "Check the initialisation and the depth: many trials learn nothing.",
     ),
 )
-"""Given where a third of the trials with a curve to judge have one of the labels as their first finding."""
+"""Advice that is given if a third of the trials with a curve to judge have one of the labels as first finding."""
 
 
 def diagnose_study(
@@ -184,7 +185,7 @@ def diagnose_study(
 
 
 def without_contradictions(remarks: Sequence[Remark]) -> list[Remark]:
-    """Of two that advise opposite changes, the one that more trials have; neither where as many have both."""
+    """Of two remarks that advise opposite changes, only the one with more trials; neither if they have equally many."""
     count = {label: len(one.trials) for one in remarks for label in one.labels}
     beaten = {
         one
@@ -198,7 +199,7 @@ def without_contradictions(remarks: Sequence[Remark]) -> list[Remark]:
 
 
 def _beside_others(remarks: Sequence[Remark], findings: Mapping[int, tuple[Finding, ...]]) -> list[Remark]:
-    """What is said of the best trials does not contradict the lines of the others."""
+    """The remarks on the best trials, adjusted so that they do not contradict the findings of other trials."""
     improving = any(found[0].label is Label.STILL_IMPROVING for found in findings.values())
     return [
         replace(one, advice=CONVERGED_BEFORE_OTHERS) if improving and one.labels == (Label.HEALTHY,) else one
@@ -210,7 +211,7 @@ OPPOSITES = ((Label.LR_TOO_HIGH, Label.LR_TOO_LOW), (Label.OVERFITTING, Label.UN
 
 
 def direction_of(remark: Remark) -> int:
-    """Of the learning rate, as it is advised: -1 for lower ones, 1 for higher ones, 0 for none."""
+    """The advised change of the learning rate: -1 for lower, 1 for higher, 0 for none."""
     labels = set(remark.labels)
     if labels <= {Label.LR_TOO_HIGH, Label.DIVERGED}:
         return -1
@@ -218,7 +219,7 @@ def direction_of(remark: Remark) -> int:
 
 
 def _against(trials: Sequence[Trial], objective: Objective, best: Sequence[int]) -> dict[int, str]:
-    """By the direction of a change of the learning rate, what the trials' results say against it."""
+    """Direction of a change of the learning rate -> why the results of the trials contradict it."""
     rated = [(rate, trial) for trial in trials if (rate := rate_of(trial.params)) is not None and rate > 0]
     good = [math.log(rate) for rate, trial in rated if trial.number in best]
     if not good:
@@ -237,7 +238,7 @@ def _against(trials: Sequence[Trial], objective: Objective, best: Sequence[int])
 
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:
-    """The numbers of the best quarter of those that have a value, the best first."""
+    """The numbers of the best quarter of the trials with a value, the best first."""
     fit = objective.succeeded(trials)
     return tuple(trial.number for trial in fit[: min(MAX_BEST, max(MIN_BEST, math.ceil(len(fit) / 4)))])
 

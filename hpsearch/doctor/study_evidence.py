@@ -1,6 +1,6 @@
-"""What the trials of a study show together: the evidence that the diagnosis of each of them is compared with.
+"""Evidence from all trials of a study, with which the diagnosis of each trial is compared.
 
-Results of trials outrank the signs of one curve: a rate that the study's best trials have is not too high.
+Results of trials outrank the signs of one curve: if the study's best trials have a rate, it is not too high.
 """
 
 import math
@@ -17,21 +17,21 @@ from hpsearch.doctor.series import Series
 from hpsearch.doctor.shape import after_twice_the_epochs
 
 GOOD = 0.1
-"""Of what there is to gain in the study: a trial that lacks less has a good result."""
+"""A trial has a good result if it lacks less than this fraction of the study's possible gain."""
 
 FAR = 0.2
-"""Of what there is to gain: a trial that lacks more is far behind the best."""
+"""A trial is far behind the best if it lacks more than this fraction of the study's possible gain."""
 
 ENOUGH_RATES = 3
-"""Trials with further rates, none of which is better: then the best trial's rate is not called wrong."""
+"""If this many trials with other rates are not better, the best trial's rate is not called wrong."""
 
 APART = 2.0
-"""Learning rates that differ by less than this factor are no evidence about each other."""
+"""Trials whose learning rates differ by less than this factor are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateResult:
-    """A trial's learning rate and what its result lacks; others: a key of its other parameters."""
+    """A trial's learning rate, and how far its result is from the best. others: a key of its other parameters."""
 
     trial: int
     rate: float
@@ -41,10 +41,10 @@ class RateResult:
 
 @dataclass(frozen=True)
 class StudyEvidence:
-    """lowest: the lowest validation loss. best, level: the best result, and what trials begin with, both as losses.
-    loss_level: the validation loss that trials begin with; 0 where it is not known. best_curve: of the best trial.
+    """lowest: the lowest validation loss. best, level: the best and the initial result of trials, both as losses.
+    loss_level: the initial validation loss of trials; 0 if unknown. best_curve: of the best trial.
 
-    noise: the standard deviation of the best trial's metric, as far as one trial shows it.
+    noise: the standard deviation of the best trial's metric, estimated from this one trial.
     """
 
     meanings: Meanings = field(default_factory=Meanings)
@@ -85,7 +85,7 @@ class StudyEvidence:
         return replace(found, rates=rates)
 
     def lacking(self, loss: float) -> float:
-        """What a result lacks to the best, in shares of what there was to gain; 1 is no better than at the start."""
+        """The distance of a result from the best, as a fraction of the possible gain; 1 is no better than the start."""
         if self.best is None or self.level is None or loss <= self.best + 3 * self.noise:
             return 0.0
         gain = self.level - self.best
@@ -98,7 +98,7 @@ class StudyEvidence:
         return self.lacking(_result(curves))
 
     def lacks_later(self, curves: Curves) -> float:
-        """What it will lack after twice its epochs, at best, to what the best trial had after as many as it has now."""
+        """The least distance after twice the epochs, from the best trial's result at this trial's present epoch."""
         one, best = curves.metric, self.best_curve
         expected = after_twice_the_epochs(one) if one is not None else None
         then = [v for s, v in zip(best.steps, best.values, strict=True) if s <= curves.last] if best is not None else []
@@ -107,15 +107,15 @@ class StudyEvidence:
         return (expected[0] - min(then)) / (self.level - min(then))
 
     def better_rates(self, own: RateResult) -> list[RateResult]:
-        """Good trials that differ in the learning rate alone, by more than `APART`."""
+        """Good trials that differ only in the learning rate, by more than `APART`."""
         return [one for one in self._good_ones_like(own) if not _is_near(one, own)]
 
     def same_rate_is_good(self, own: RateResult) -> bool:
-        """Whether another trial with the same parameters has a good result: then the rate explains nothing."""
+        """Whether another trial with the same parameters has a good result, so that the rate explains nothing."""
         return any(_is_near(one, own) for one in self._good_ones_like(own))
 
     def rate_is_good(self, number: int) -> bool:
-        """Whether a good trial has about the same learning rate, whatever else differs."""
+        """Whether a good trial has about the same learning rate; other parameters may differ."""
         own = self.of_trial(number)
         good = [one for one in self.rates if one.lacking <= GOOD and one.trial != number]
         return own is not None and any(_is_near(one, own) for one in good)
@@ -124,20 +124,23 @@ class StudyEvidence:
         return [one for one in self.rates if one.lacking <= GOOD and one.others == own.others and one is not own]
 
     def contradicts(self, own: RateResult, upwards: bool) -> bool:
-        """Whether the trials speak against a better result with a higher rate (upwards), or with a lower one: those
-        that differ in the rate alone, in that direction, are all worse; or it is the best of many."""
+        """Whether other trials show that a higher rate (upwards), or a lower rate, is not better.
+
+        This is so if all trials that differ only in the rate, in this direction, are worse, or if this trial is the
+        best of many.
+        """
         beyond = [
             one for one in self.rates if (one.rate > own.rate * APART if upwards else one.rate < own.rate / APART)
         ]
         further = [one for one in beyond if one.others == own.others]
         if further and all(one.lacking > own.lacking + GOOD for one in further):
             return True
-        # No other result is better than this one, whatever else differs.
+        # No other result is better than this one, also with other parameters.
         return own.lacking == 0 and len(beyond) >= ENOUGH_RATES
 
 
 def _noise_of_best(curves: Mapping[int, Curves], ends: Mapping[int, float]) -> float:
-    """How far its metric varies from epoch to epoch, or, of an accuracy, by which validation examples there are."""
+    """The noise of the metric from epoch to epoch, or of an accuracy because of the choice of validation examples."""
     c = curves[min(ends, key=ends.__getitem__)] if ends else None
     if c is None or c.metric is None:
         return 0.0
@@ -155,8 +158,10 @@ def _values(c: Curves) -> Sequence[float]:
 
 
 def _level(trials: Sequence[Trial], losses: Mapping[int, Series | None]) -> float:
-    """What a trial begins with: the first value, of those with the lowest learning rates where they are known. With
-    higher ones most is learnt, or much is lost, in the first epoch."""
+    """The initial value of trials: the first value of the trials with the lowest learning rates, if they are known.
+
+    With higher rates, the loss changes much within the first epoch.
+    """
     rated = [(rate_of(one.params) or 0.0, loss.first) for one in trials if (loss := losses[one.number]) is not None]
     lowest = sorted(rated)[: max(1, len(rated) // 3)] if all(rate > 0 for rate, _ in rated) else rated
     return median(first for _, first in lowest) if lowest else math.inf
@@ -171,6 +176,6 @@ def _result(c: Curves) -> float:
 
 
 def _others(trial: Trial) -> str:
-    """The parameters without the learning rate, as a key: they may be lists."""
+    """The parameters without the learning rate, as a text key, because they may be lists."""
     rate = learning_rate_of(trial.params)
     return key_of({name: value for name, value in trial.params.items() if name != rate})

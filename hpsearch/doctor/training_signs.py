@@ -1,7 +1,7 @@
-"""Signs that the training itself fails. Each function returns a finding, or None where the curves show no such sign.
+"""Signs that the training itself fails. Each function returns a finding, or None.
 
-Each limit is between the values of healthy trainings and those of trainings with that fault, measured on the
-development half of the labelled trainings (docs/doctor.md). "Of its initial value" means in units of `Curves.scale`.
+Each limit is between the values of healthy trainings and of trainings with the fault, measured on the development half
+of the labelled trainings (docs/doctor.md). "Of its initial value" means in units of `Curves.scale`.
 """
 
 from hpsearch.doctor.curves import Curves
@@ -29,48 +29,51 @@ from hpsearch.doctor.shape import (
 )
 
 DIVERGED_RATIO = 10.0
-"""A loss that ends above this many times its initial value has diverged, although it is finite."""
+"""A finite loss has diverged if it ends above this many times its initial value."""
 
 HIGH_UPDATE_RATIO = 0.06
-"""Update ratio: healthy trainings are below 0.04, those with 300 times the learning rate above 0.07 while they move.
-Networks with few weights can take such steps and converge, so the losses must also be unstable."""
+"""The limit of the update ratio: healthy trainings are below 0.04, those with 300 times the learning rate above 0.07
+while their weights change. Small networks can converge with such steps, so the losses must also be unstable."""
 
 UNSTABLE_RISE = 0.01
-"""Of its initial value, per epoch on average: in healthy trainings a validation loss rises by less than half of it."""
+"""The limit of the mean rise per epoch, as a fraction of the initial value: in healthy trainings the validation loss
+rises by less than half of it."""
 
 CHANCE_LOSS = 12.0
-"""Nats: a cross-entropy above it is worse than random guessing among 160,000 classes."""
+"""A cross-entropy (in nats) above this is worse than random guessing among 160,000 classes."""
 
 PER_ERROR = 100.0
-"""Nats for each wrong example: far more, in every epoch, shows that the loss is no mean of nats."""
+"""If the loss per wrong example (in nats) is above this in every epoch, the loss is not a mean in nats."""
 
 EXPLODING_LR, STUCK_LR = 0.1, 0.3
-"""Learning rates: from the first on it explains an exploding loss, from the second on a loss that does not fall."""
+"""A learning rate from EXPLODING_LR on explains an exploding loss, from STUCK_LR on a loss that does not fall."""
 
 NEARLY_FLAT = 0.05
-"""Of the first value: a loss that fell by less, with an accuracy that did not rise, shows that nothing is learnt."""
+"""Nothing is learnt if the loss fell by less than this fraction of its first value and the accuracy did not rise."""
 
 UNCHANGED = 1e-6
-"""Of its largest value."""
+"""A curve is unchanged if it varies by less than this fraction of its largest value."""
 
 RISES = 0.015
-"""Of its initial value, per epoch on average: in healthy trainings the training loss rises by at most half of this."""
+"""The limit of the mean rise per epoch, as a fraction of the initial value: in healthy trainings the training loss
+rises by at most half of it."""
 
 STAYS_HIGH = 0.25
-"""Of its initial value."""
+"""A training loss is high if it stays above this fraction of its initial value."""
 
 JUMPS = 0.3
-"""Of its level: a training loss that varies by more from epoch to epoch is one of few batches, and has no level."""
+"""A training loss that varies by more than this fraction of its level per epoch is measured on few batches."""
 
 CLIMBED = 0.5
-"""Of its initial value: a training loss that ends so far above its lowest became unstable."""
+"""A training became unstable if its loss ends above its minimum by this fraction of its initial value."""
 
 VANISHING_RATIO = 1e-5
-"""Smallest gradient norm of a layer over the largest: healthy trainings are above 0.05, twelve sigmoids below 1e-8."""
+"""The limit of the smallest gradient norm of a layer divided by the largest: healthy trainings are above 0.05, a
+network with twelve sigmoid layers is below 1e-8."""
 
 SHRUNK_WEIGHTS = 0.75
-"""Of its largest value: a weight norm below it, in a training that learns little with normal steps, shows that
-regularisation is too strong."""
+"""If the weight norm falls below this fraction of its largest value, in a training that learns little with normal
+steps, the regularisation is too strong."""
 
 
 def diverged(c: Curves) -> Finding | None:
@@ -98,7 +101,7 @@ def unchanged(c: Curves) -> Finding | None:
 
 
 def weights_shrink(c: Curves) -> Finding | None:
-    """Underfitting with a visible cause: regularisation shrinks the weights faster than the data makes them grow."""
+    """Underfitting because regularisation shrinks the weights faster than the gradients increase them."""
     if c.weights is None or not learns_little(c) or silent_layers(c):
         return None
     most = max(c.weights.values)
@@ -128,7 +131,7 @@ def rate_too_high(c: Curves) -> Finding | None:
 
 
 def _climbed(c: Curves) -> Finding | None:
-    """The training loss itself ends far above its lowest, by more than it varies from epoch to epoch."""
+    """The training loss ends far above its minimum, by more than it varies from epoch to epoch."""
     if c.train is None or len(c.train) < LONG_ENOUGH:
         return None
     lowest = min(c.train.smooth.values)
@@ -140,8 +143,8 @@ def _climbed(c: Curves) -> Finding | None:
 
 
 def _is_not_noise(c: Curves) -> bool:
-    """Whether the training loss stays high, or the validation loss rises as well: the loss of single batches rises and
-    falls about a low level in sound trainings."""
+    """Whether the training loss stays high, or the validation loss rises too. In good trainings, the loss of single
+    batches varies around a low level."""
     assert c.train is not None
     is_smooth = c.train.jitter < JUMPS * abs(c.train.end)
     if is_smooth and c.train.end > STAYS_HIGH * c.scale:
@@ -190,17 +193,17 @@ def exploding(c: Curves) -> Finding | None:
 
 
 def exploded(c: Curves) -> bool:
-    """Only for a classification, which a reported accuracy (or F1, …) shows: other losses have no known scale."""
+    """Only for a classification, which is recognised by an accuracy (or F1, …): other losses have no known scale."""
     return len(c.losses) > 0 and c.start > CHANCE_LOSS and _is_in_nats(c)
 
 
 def _is_in_nats(c: Curves) -> bool:
-    """Whether an error costs a plausible loss at the best epoch: a sum or another unit costs far more."""
+    """Whether the loss per wrong example is plausible in some epoch; for a sum or another unit it is far larger."""
     for loss, fraction in ((c.validation, c.held_fraction), (c.train, c.train_fraction)):
         if loss is not None and fraction is not None:
             pairs = zip(loss.steps, loss.values, strict=True)
             return any(value <= PER_ERROR * (1 - fraction.at(step)) for step, value in pairs)
-    # Of different splits only the first values are alike.
+    # For different splits, only the first values are comparable.
     return bool(c.fractions) and c.start <= PER_ERROR * (1 - c.fractions[0].first)
 
 
@@ -215,7 +218,7 @@ def vanishing(c: Curves) -> Finding | None:
 
 
 def plateau(c: Curves) -> Finding | None:
-    """The loss stays at its initial value: because layers have no gradient, or without a visible cause."""
+    """The loss stays at its initial value, because layers have no gradient or for an unknown reason."""
     silent = silent_layers(c)
     right = c.fraction is not None and c.fraction > GOOD_FRACTION
     if not c.losses or not learns_little(c) or right or _metric_improves(c) or sudden_fall(c):
@@ -230,8 +233,8 @@ def plateau(c: Curves) -> Finding | None:
 
 
 def _metric_improves(c: Curves) -> bool:
-    """The study's metric is no loss of either split, and it improves beyond its noise: losses of adversarial trainings,
-    for one, are not meant to fall."""
+    """Whether the study's metric is not a loss and improves beyond its noise. In adversarial training, for example, the
+    losses need not fall."""
     one = c.metric
     if one is None or any(one.name == loss.name for loss in c.losses) or one.name in c.held_fractions:
         return False
@@ -240,13 +243,13 @@ def _metric_improves(c: Curves) -> bool:
 
 
 def _is_flat(c: Curves) -> bool:
-    """For enough epochs, and no reported fraction (accuracy, F1, …) improves either."""
+    """Whether the loss is constant for enough epochs, and no reported fraction (accuracy, F1, …) improves either."""
     better = max((max(one.smooth.values) - one.first for one in c.fractions), default=0.0)
     return c.epochs >= LONG_ENOUGH and fallen(c) <= FLAT and better < 0.1 and not falls_slowly(c)
 
 
 def _is_at_chance(c: Curves) -> bool:
-    """Neither split's loss falls, and the accuracy of the validation is never better than after the first epoch."""
+    """Whether neither loss falls, and the validation accuracy is never better than after the first epoch."""
     one, held = c.held_fraction, c.judged
     if one is None or held is None or c.epochs < LONG_ENOUGH or falls_slowly(c):
         return False
@@ -256,13 +259,13 @@ def _is_at_chance(c: Curves) -> bool:
 
 
 def rate_too_low(c: Curves) -> Finding | None:
-    """Still falling, nearly in a straight line, in steps that hardly change the weights."""
+    """The loss still falls nearly in a straight line, with steps that hardly change the weights."""
     one = validated(c)
     if one is None or not falls_slowly(c):
         return None
     facts: list[Fact] = [one.change]
     if steps_are_small(c):
-        facts.append(Computed("the gradient after a step still has the direction of the step"))
+        facts.append(Computed("the negative gradient after a step still points in the direction of the step"))
     else:
         facts.append(Computed("the curve is nearly a straight line"))
     numbers = {"fallen": fallen(c), "straightness": straightness(one)}

@@ -1,6 +1,6 @@
-"""Signs that what is learnt does not transfer to the validation split: labels do not belong to their inputs.
+"""Signs that the validation split does not improve with the training split, because labels do not match their inputs.
 
-Limits as in `validation_signs`.
+The limits are as in `validation_signs`.
 """
 
 from itertools import accumulate
@@ -20,31 +20,35 @@ from hpsearch.doctor.shape import (
 )
 
 TRANSFERS = 0.2
-"""A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3."""
+"""A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3
+(in units of the initial loss)."""
 
 HELD = 0.05
-"""Of the initial loss: a validation loss that fell by less over its first value did not follow either."""
+"""A validation loss did not follow either if it fell by less than this below its first value (in units of the initial
+loss)."""
 
 
 AT_ONCE, MEMORISED = 150, 0.2
-"""Steps in which few examples are memorised, and the training loss, of its initial value, that shows it."""
+"""Few examples are memorised in at most AT_ONCE steps; the training loss is then below MEMORISED of its initial
+value."""
 
 FALLS_ON, RISES_BACK = 0.02, 0.02
-"""Of their values after the second and the first epoch."""
+"""FALLS_ON: the least fall of the training loss after the second epoch. RISES_BACK: the validation loss must end above
+its first value minus this. Both are fractions of the value at that epoch."""
 
 WORSE = 0.04
-"""By how much an accuracy falls from the first third of the epochs to the last."""
+"""The limit of the fall of an accuracy from the first third of the epochs to the last."""
 
 
 def metric_stuck(c: Curves) -> Finding | None:
-    """The training loss falls, and the validation loss or metric never improves much on its initial value."""
+    """The training loss falls, but the validation loss or metric never becomes much better than its initial value."""
     if _few_examples(c):
         return None
     return _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c) or _never_better(c) or _gets_worse(c)
 
 
 def _few_examples(c: Curves) -> bool:
-    """Whether the training data is memorised within a few steps: with many examples, wrong labels take far more."""
+    """Whether the training data is memorised within few steps; many examples with wrong labels need far more steps."""
     counts = c.measured.found.get("steps")
     if c.train is None or counts is None:
         return False
@@ -55,7 +59,7 @@ def _few_examples(c: Curves) -> bool:
 
 
 def _never_better(c: Curves) -> Finding | None:
-    """After the first epoch the training loss falls on, and the validation loss is never better, and rises."""
+    """After the first epoch the training loss still falls, but the validation loss rises and is never lower."""
     one = c.judged
     if c.train is None or one is None or len(c.train) < LONG_ENOUGH or len(one) != len(c.train):
         return None
@@ -72,7 +76,7 @@ def _never_better(c: Curves) -> Finding | None:
 
 
 def _gets_worse(c: Curves) -> Finding | None:
-    """The accuracy falls from the first epoch on, by far more than it varies, and little else is learnt."""
+    """The accuracy falls from the first epoch on, by far more than its noise, and little else is learnt."""
     one = c.held_fraction
     if one is None or len(one) < LONG_ENOUGH or not learns_little(c):
         return None
@@ -98,7 +102,7 @@ def _loss_stuck(c: Curves) -> Finding | None:
 
 
 def _held_stuck(c: Curves) -> Finding | None:
-    """The training loss falls, and neither the validation loss nor the accuracy is ever better than after one epoch."""
+    """The training loss falls, but the validation loss and the accuracy are never better than after one epoch."""
     if c.train is None or c.held_fraction is None or len(c.train) < LONG_ENOUGH or _fraction_improves(c):
         return None
     fell = (c.train.first - c.train.end) / c.scale
@@ -112,14 +116,14 @@ def _held_stuck(c: Curves) -> Finding | None:
 
 
 def _fraction_improves(c: Curves) -> bool:
-    """The accuracy takes a good part of the way from its first value to 1: then something that transfers is learnt,
-    although the loss of the validation does not show it."""
+    """Whether the accuracy covers a large part of the distance from its first value to 1. Then the training helps the
+    validation split, although its loss does not show it."""
     one = c.held_fraction
     return one is not None and max(one.smooth.values) - one.first > TRANSFERS * (1 - one.first)
 
 
 def _fraction_stuck(c: Curves) -> Finding | None:
-    """Both losses fall and the accuracy stays: it is probably not computed on the same data as the loss."""
+    """Both losses fall but the accuracy does not rise: it is probably computed on other data than the loss."""
     if c.train is None or c.validation is None or fallen(c) < 0.4 or (gap(c) or 0.0) > SOME_GAP:
         return None
     for one in c.held_fractions.values():

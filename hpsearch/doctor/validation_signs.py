@@ -1,6 +1,6 @@
-"""Signs that the training works and its result could be better. Each returns a finding, or None without such a sign.
+"""Signs that the training works but its result could be better. Each function returns a finding, or None.
 
-The limits are measured as those in `training_signs` are, and are in units of the initial loss (`Curves.scale`).
+The limits are measured as in `training_signs`, in units of the initial loss (`Curves.scale`).
 """
 
 from collections.abc import Sequence
@@ -30,43 +30,45 @@ FEW_EXAMPLES = 20
 """With this many validation examples, one of them is 5% of the accuracy."""
 
 WIDE_GAP = 0.33
-"""Of what there is to gain; a gap above `SOME_GAP` shows overfitting only together with another sign."""
+"""A gap above this fraction of the possible gain is overfitting. A gap above `SOME_GAP` is one only with another
+sign."""
 
 ROSE_AGAIN = 0.06
 """How far the final validation loss is above its best; healthy trainings with early stopping reach 0.034."""
 
 SAME_FRACTION = 0.04
-"""Where the accuracies of the two splits differ by less, a gap between the losses of an easy task is no overfitting."""
+"""If the accuracies of the two splits differ by less, a gap between the losses is not overfitting (an easy task)."""
 
 LOST = 0.25
-"""Of what the metric gained: a smaller loss of it is a slight overfitting, which is often best in practice."""
+"""If the metric lost less than this fraction of its gain, the overfitting is slight and often best in practice."""
 
 NOISY_LEVEL = 0.02
-"""Of its level: a training loss that varies by more from epoch to epoch may fall further at a lower rate."""
+"""A training loss that varies by more than this fraction of its level per epoch may fall further at a lower rate."""
 
 DECAYED_HIGH = 0.1
-"""Of the initial loss: below it there is little that a later decay could have gained."""
+"""Below this fraction of the initial loss, a later decay could have gained little."""
 
 FROZEN_FALL, FROZEN_HIGH = 0.03, 0.2
-"""Of the initial loss: the fall of the last epoch before a curve stops, and the level at which it stops."""
+"""Fractions of the initial loss: the fall in the last epoch before a curve stops falling, and the level at which it
+stops."""
 
 NOT_YET = 0.05
-"""Of its whole fall: a loss that fell by less is where it began."""
+"""A loss is still at its initial value if it fell by less than this fraction of its total fall."""
 
 LATE_START = 0.2
-"""Of the epochs: a loss that is flat for so long began in a bad place."""
+"""If the loss is flat for this fraction of the epochs at first, the initial weights are bad."""
 
 RISING = 0.02
-"""An accuracy that rises by less from the second third of the epochs to the last is constant."""
+"""An accuracy is constant if it rises by less than this from the second third of the epochs to the last."""
 
 FAST = 0.01
-"""While one epoch lowers the loss by at least this much, it is too early to decay the learning rate."""
+"""As long as one epoch lowers the loss by this much, it is too early to decay the learning rate."""
 
 
 def decayed_too_early(c: Curves) -> Finding | None:
     """The learning rate fell to a tenth, and all later epochs together improved less than the one before.
 
-    Where no learning rate is reported, the curve shows it: it stops in the middle of its fall, and hardly changes.
+    If no learning rate is reported, the curve shows it: it suddenly stops falling and hardly changes afterwards.
     """
     one = validated(c)
     if one is None:
@@ -94,7 +96,7 @@ def decayed_too_early(c: Curves) -> Finding | None:
 
 
 def _froze(c: Curves, one: Series) -> Finding | None:
-    """It falls fast in the first third, then all at once not at all: a curve that converges slows down by degrees."""
+    """The curve falls fast in the first third, then suddenly stops falling. A converging curve slows down gradually."""
     count = len(one)
     if count < 2 * LONG_ENOUGH or one.end < FROZEN_HIGH * c.scale:
         return None
@@ -112,14 +114,14 @@ def _froze(c: Curves, one: Series) -> Finding | None:
 
 
 def _mean_fall(points: Sequence[float]) -> float:
-    """By how much they fall per epoch at the end: between medians of three, or on average where there are few."""
+    """The fall per epoch at the end: between medians of three points, or on average if there are few points."""
     if len(points) < 6:
         return (points[0] - points[-1]) / (len(points) - 1)
     return (median(points[-6:-3]) - median(points[-3:])) / 3
 
 
 def noisy_validation(c: Curves) -> Finding | None:
-    """An accuracy changes in large steps, so it is computed on few examples."""
+    """An accuracy has only few different values, so it is computed on few examples."""
     if learns_little(c):
         return None
     for name, one in c.held_fractions.items():
@@ -134,16 +136,16 @@ def noisy_validation(c: Curves) -> Finding | None:
 
 
 def _examples(values: set[float]) -> int | None:
-    """The smallest n of which all the values are multiples of 1/n; None where n would be more than FEW_EXAMPLES.
+    """The smallest n for which all values are multiples of 1/n; None if n would be more than FEW_EXAMPLES.
 
-    A multiple of 1/80 is a multiple of 1/n too with a probability of about n / 80.
+    A multiple of 1/80 is also a multiple of 1/n with a probability of about n / 80.
     """
     sizes = (n for n in range(2, FEW_EXAMPLES + 1) if all(abs(v * n - round(v * n)) < 1e-4 for v in values))
     return next(sizes, None) if values else None
 
 
 def _is_constant(c: Curves, one: Series) -> bool:
-    """It stays exactly the same for five or more epochs, while the validation loss nearly doubles or halves."""
+    """Whether it is exactly constant for five or more epochs, while the validation loss nearly doubles or halves."""
     if c.validation is None:
         return False
     for value, run in groupby(zip(one.steps, one.values, strict=True), key=lambda point: point[1]):
@@ -155,13 +157,14 @@ def _is_constant(c: Curves, one: Series) -> bool:
 
 
 def _jumps(one: Series) -> bool:
-    """In the second half of the epochs it changes by 0.02 or more per epoch on average."""
+    """Whether it changes by 0.02 or more per epoch on average in the second half of the epochs."""
     late = one.values[len(one) // 2 :]
     return len(late) > 4 and fmean(abs(b - a) for a, b in pairwise(late)) >= 0.02
 
 
 def overfitting(c: Curves) -> Finding | None:
-    """A wide gap between the splits, or one that opens while the validation loss rises or the training loss nears 0."""
+    """A wide gap between the splits, or a gap that grows while the validation loss rises or the training loss nears
+    0."""
     if c.train is None or c.judged is None:
         return None
     step, best = c.judged.lowest
@@ -185,13 +188,13 @@ def _harms(c: Curves) -> bool:
 
 
 def _step(one: Series) -> float:
-    """Two of the smallest steps in which it changes: that of a small validation split."""
+    """Twice the smallest difference between two values, which is large for a small validation split."""
     steps = [abs(b - a) for a, b in pairwise(sorted(set(one.values))) if abs(b - a) > 1e-9]
     return 2 * min(steps, default=0.0)
 
 
 def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
-    """rise: how far the validation curve ends above its best, at epoch `best`."""
+    """rise: how far the validation curve ends above its best value, which is at epoch `best`."""
     assert c.train is not None
     if apart is None:
         lost = c.judged.end - c.judged.lowest[1] if c.judged is not None else 0.0
@@ -204,7 +207,7 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
 
 
 def slow_start(c: Curves) -> Finding | None:
-    """The loss stays at its initial value for the first part of the epochs, and then falls far: the initial weights."""
+    """The loss stays at its initial value at first, then falls far: the initial weights are bad."""
     one = validated(c)
     if one is None or len(one) < 2 * LONG_ENOUGH or learns_little(c):
         return None
@@ -219,7 +222,7 @@ def slow_start(c: Curves) -> Finding | None:
 
 
 def accuracy_rises(c: Curves) -> Finding | None:
-    """The losses hardly change, and the accuracy still rises beyond its noise: the lecture's advice is to train on."""
+    """The losses hardly change, but the accuracy still rises beyond its noise: train longer."""
     one = c.held_fraction
     if one is None or len(one) < 2 * LONG_ENOUGH or one.end > HIGH_FRACTION or underfitting(c) is not None:
         return None
@@ -235,7 +238,7 @@ def accuracy_rises(c: Curves) -> Finding | None:
 
 
 def still_improving(c: Curves) -> Finding | None:
-    """A large part of the improvement, or of the remaining loss, was gained in the last third of the epochs."""
+    """The last third of the epochs gained a large part of the total improvement, or of the remaining loss."""
     one = c.judged
     if (sudden := _falls_suddenly(c)) is not None:
         return sudden
@@ -252,7 +255,7 @@ def still_improving(c: Curves) -> Finding | None:
         numbers |= {"expected_low": expected[0], "expected_high": expected[1]}
         low, high = (f"{value:.3g}" for value in expected)
         ends = low if low == high else f"{low} to {high}"
-        facts.append(Computed(f"if it goes on like this, {2 * c.last} {c.unit}s reach {ends}"))
+        facts.append(Computed(f"if the trend continues, {2 * c.last} {c.unit}s reach {ends}"))
     at = one.steps[round(len(one) * 2 / 3)]
     return Finding(Label.STILL_IMPROVING, Severity.HINT, tuple(facts), numbers, (at, c.last))
 
@@ -268,7 +271,7 @@ def _falls_suddenly(c: Curves) -> Finding | None:
 
 
 def underfitting(c: Curves) -> Finding | None:
-    """No gap, and both losses stay high: judged by the accuracy where one is reported."""
+    """There is no gap, and both losses stay high. If an accuracy is reported, it decides."""
     apart = gap(c)
     if c.train is None or (apart is not None and apart > SOME_GAP) or (apart is None and c.held_fraction is None):
         return None
@@ -288,7 +291,7 @@ def underfitting(c: Curves) -> Finding | None:
 
 
 def plateau_at_end(c: Curves) -> Finding | None:
-    """The loss varies about one level in the second half, by more than it falls, and the rate was never decayed."""
+    """In the second half, the loss varies around one level by more than it falls, and the rate was never decayed."""
     one = c.train
     rate = c.rate
     if one is None or c.judged is None or len(one) < 2 * LONG_ENOUGH or one.end < 0.1 * c.scale:

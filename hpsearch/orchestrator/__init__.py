@@ -1,1 +1,1 @@
-"""The loop, what it decides by, and one study from where it stands to its end."""
+"""The loop, its rules, and the run of a study from its recorded state to its end."""

@@ -31,11 +31,11 @@ from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 GIVEN_AS = {"trainer": "trainer", "search": "sampler", "prune": "pruner"}
 
 MAX_FILE_NAME_BYTES = 255
-"""Bytes, on all usual file systems."""
+"""The limit of all usual file systems."""
 
 
 def sampler(study: Study) -> Sampler:
-    """The sampler of [search], which first continues the trials that the pruner promotes."""
+    """The sampler of [search]. If the pruner promotes, trials that it promotes are resumed before new ones start."""
     made, pruner = _with_related(study, _configured_sampler(study)), _configured_pruner(study)
     if not promotes(study) or not isinstance(pruner, Promotes):
         return made
@@ -98,7 +98,7 @@ def _configured_sampler(study: Study) -> Sampler:
 
 
 def pruner(study: Study) -> Pruner:
-    """The pruner of [prune], combined with the paired test where the study has one."""
+    """The pruner of [prune], combined with the paired test if the study has one."""
     if not study.is_paired:
         return _configured_pruner(study)
     from hpsearch.pruners.paired import Paired
@@ -199,27 +199,27 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
 
 
 def _trainer_object(study: Study) -> TrainerObject | None:
-    """The trainer where it is a Python object. TrainerError: only the program that recorded the study has it."""
+    """The trainer, if it is a Python object. TrainerError: only the program that recorded the study has the object."""
     if (trainer := study.own("trainer")) is not None:
         return TrainerObject.of(trainer, study.trainer.use)
     if study.trainer.from_python:
         raise TrainerError(
-            f"the trainer `{study.trainer.use}` is a Python object that only the program or notebook has that ran the "
-            "study: train there, with Study.from_dict({…}, trainer=…)"
+            f"the trainer `{study.trainer.use}` is a Python object of the program or notebook that ran the study: "
+            "train there, with Study.from_dict({…}, trainer=…)"
         )
     return None
 
 
 def check_has_trainer(study: Study) -> None:
-    """TrainerError where only the program that ran the study can train."""
+    """TrainerError if only the program that ran the study can train."""
     check_is_not_ask_and_tell(study.trainer.use)
     _trainer_object(study)
 
 
 def import_anew(study: Study) -> None:
-    """Import the study's modules again where they were edited since this process imported them.
+    """Import those modules of the study again that were edited since this process imported them.
 
-    BadInput: an object that was given to the study is from a file that was edited since.
+    BadInput: a Python object of the study is from a file that was edited since.
     """
     for table in ("trainer", "search", "prune"):
         if (given := study.own(table)) is not None:
@@ -230,7 +230,7 @@ def import_anew(study: Study) -> None:
 
 
 def work_folder(study: Study, uid: str) -> Path:
-    """Where checkpoints and logs of the recorded study `uid` are."""
+    """The folder with the checkpoints and logs of the recorded study `uid`."""
     name = study.study.name.encode()[: MAX_FILE_NAME_BYTES - 9].decode(errors="ignore")
     return study.home / "studies" / f"{name}-{uid[:8]}"
 
@@ -238,7 +238,7 @@ def work_folder(study: Study, uid: str) -> Path:
 def pool(
     study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home: bool = False
 ) -> tuple[WorkerPool, list[str]]:
-    """The pool, after a check of its trainer, and notes for the user. ResourcesError, TrainerError, PoolError.
+    """The pool, whose trainer was checked, and notes for the user. Raises ResourcesError, TrainerError, PoolError.
 
     needs_home: see `RayActors`.
     """
@@ -268,7 +268,7 @@ def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home
 
 
 def tracker(study: Study, record: StudyRecord, own: OwnLoggingStore) -> Tracker:
-    """The tracker has its own reader of the journal. tracking.mlflow = "none": nothing is tracked. own: see
+    """The tracker, with its own reader of the journal. It does nothing for tracking.mlflow = "none". own: see
     `own_logging`."""
     if study.tracking_uri == "none":
         return MemoryTracker()
@@ -282,13 +282,13 @@ def tracker(study: Study, record: StudyRecord, own: OwnLoggingStore) -> Tracker:
 
 
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
-    """The store for runs that the trainer itself logs to MLflow. Reads the trainer's files."""
+    """The store for runs that the trainer itself logs to MLflow. Reads the trainer's source files."""
     store = _own_logging_uri(study, as_written=True)
     return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & sources_of_trainer(study).packages))
 
 
 def prepare_own_logging(study: Study, record: StudyRecord, own: OwnLoggingStore) -> str:
-    """Create that store and its experiment, where the trainer uses them. Returns why that is not possible, or ""."""
+    """Create that store and its experiment, if the trainer uses them. Returns why that is not possible, or ""."""
     return own.prepare(_own_logging_uri(study, as_written=False), study.study.name, record.uid)
 
 

@@ -1,4 +1,4 @@
-"""The most disk space that the checkpoints of a study take at one time, and whether it is free."""
+"""The maximum disk space of a study's checkpoints at one time, and whether it is free."""
 
 import os
 import shutil
@@ -15,18 +15,19 @@ from hpsearch.study.schedule import Rung
 from hpsearch.workers.checkpoints import KEPT_CHECKPOINTS, CheckpointUse
 
 BEING_WRITTEN = 1
-"""A running trial writes its next checkpoint before it removes an old one, and keeps the best one before this one."""
+"""A running trial writes a new checkpoint before it removes an old one. So it does with the best checkpoint."""
 
 
 @dataclass(frozen=True)
 class DiskForecast:
     """Sizes in bytes.
 
-    checkpoint: one to resume from. best: one of a best epoch, as it is kept. None: unknown before the first one.
-    ended: the number of ended trials that keep that of their best and of their last epoch; None where it depends on
+    checkpoint: of a checkpoint to resume from. best: of a kept checkpoint of the best epoch. None: not known before
+        the first checkpoint.
+    ended: the number of ended trials that keep the checkpoints of their best and last epoch; None if it depends on
         the sampler.
     running, paused: the most trials that are running, or paused, at one time.
-    used: the size of the study's checkpoints now. free: free space on the disk; None where it cannot be read.
+    used: the size of the study's checkpoints now. free: free space on the disk; None if it cannot be read.
     """
 
     checkpoint: int | None
@@ -39,7 +40,7 @@ class DiskForecast:
 
     @property
     def most(self) -> int | None:
-        """All checkpoints at one time, if no trial fails; None where that is not known."""
+        """All checkpoints at one time, if no trial fails; None if it is not known."""
         if self.checkpoint is None or self.best is None or self.ended is None:
             return None
         running = (KEPT_CHECKPOINTS + BEING_WRITTEN) * self.checkpoint + (1 + BEING_WRITTEN) * self.best
@@ -51,7 +52,7 @@ class DiskForecast:
 
     @property
     def fits(self) -> bool | None:
-        """None where that is not known."""
+        """None if it is not known."""
         if self.most is None or self.free is None:
             return None
         return self.most - self.used <= self.free
@@ -63,11 +64,11 @@ class DiskForecast:
 def disk_forecast(
     study: Study, rounds: Sequence[Rung], trials: int | None, cost: Mapping[str, Any] | None, work: Path | None
 ) -> DiskForecast:
-    """trials: the number of all new ones; None where it depends on the sampler. cost: as measured by the preflight.
+    """trials: the number of new trials; None if it depends on the sampler. cost: as measured by the preflight.
     work: the folder of the recorded study, which may have checkpoints."""
     weights_only = study.checkpoints.weights_only
     use = CheckpointUse.of(work)
-    measured = cost or {}  # without sizes where an earlier version has measured it
+    measured = cost or {}  # measured by an earlier version it has no sizes
     whole = use.largest or (0 if weights_only else use.largest_best) or measured.get("checkpoint") or None
     best = use.largest_best or (measured.get("weights") if weights_only else whole) or whole
     keep = study.checkpoints.most
@@ -85,9 +86,9 @@ def _parallel(study: Study) -> int:
 
 
 def _paused(study: Study, rounds: Sequence[Rung]) -> int:
-    """The most PAUSED trials: those of rounds that end before the last epoch, without those that are continued. Only
-    those of the round before may still be resumed in a coarse-to-fine search. Where a pruner promotes, or in a
-    freeze-thaw search, nearly all of them."""
+    """The most PAUSED trials at one time: trials of rounds that end before the last epoch, without continued ones. In a
+    coarse-to-fine search only trials of the previous round may still be resumed. If a pruner promotes, and in a
+    freeze-thaw search, nearly all trials may be paused."""
     if study.search.freezes or promotes(study):
         return sum(one.new for one in rounds)
     pausing = [one.trials * (one.epochs < study.trainer.epochs) for one in rounds]

@@ -1,4 +1,4 @@
-"""Two trials with different parameters and the same curve: the parameters may have no effect on the training."""
+"""Detects trials with different parameters and equal curves: the parameters may have no effect on the training."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,14 +10,14 @@ from hpsearch.core.trial import Report, Trial, identical, key_of
 from hpsearch.orchestrator.observers import Observer
 
 MIN_VALUES: Final = 3
-"""The fewest different values that a curve must have. Two trials that learn nothing may both report a constant."""
+"""The fewest distinct values of a curve. Two trials that learn nothing may both report a constant."""
 
 MIN_DIGITS: Final = 8
-"""The fewest digits that a value of the curve must have. Two accuracies over 50 examples may be equal by chance."""
+"""The fewest digits of a value of the curve. Two accuracies over 50 examples may be equal by chance."""
 
 
 class EqualCurves(Observer):
-    """Warns once in a run if two trials have the same values to the last digit. note: is called with the warning."""
+    """Warns once per run if two trials have the same values to the last digit. note: is called with the warning."""
 
     def __init__(self, history: History, note: Callable[[str], None]):
         self._note, self._is_said = note, False
@@ -30,7 +30,7 @@ class EqualCurves(Observer):
         curve = _curve(trial)
         other = self._trials.setdefault(hash(curve), trial)
         is_other = other.number != trial.number and key_of(other.params) != key_of(trial.params)
-        if self._is_said or not is_other or not _is_telling(trial) or _curve(other) != curve:
+        if self._is_said or not is_other or not _is_distinctive(trial) or _curve(other) != curve:
             return
         names = sorted(trial.params.keys() | other.params.keys())
         different = [name for name in names if not identical(trial.params.get(name), other.params.get(name))]
@@ -49,7 +49,7 @@ def _reported(report: Report) -> Mapping[str, float]:
     return {name: value for name, value in report.metrics.items() if not is_measured(name)}
 
 
-def _is_telling(trial: Trial) -> bool:
-    """Whether such a curve is unlikely to be equal by chance."""
+def _is_distinctive(trial: Trial) -> bool:
+    """Whether it is unlikely that another curve is equal by chance."""
     values = {value for report in trial.curve for value in _reported(report).values()}
     return len(values) >= MIN_VALUES and any(len(repr(value)) > MIN_DIGITS for value in values)

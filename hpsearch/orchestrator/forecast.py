@@ -31,18 +31,17 @@ MAX_SHOWN = 5
 
 @dataclass(frozen=True)
 class Forecast:
-    """study: over the range that a range test has found, where there was one.
+    """study: with the range of the range test, if there was one.
 
-    trials, epochs: if nothing is pruned or stopped early; None where the number depends on the sampler, and of trials
-    where the limit of epochs ends the study before all have started. rounds: empty where `trials` is None.
+    trials, epochs: if nothing is pruned or stopped early; None if the number depends on the sampler. trials is also
+    None if limits.epochs ends the study before all trials have started. rounds: empty if `trials` is None.
     first: the proposals that do not depend on results. recorded: None before the first run.
-    seconds_per_epoch: as measured in the study or by its preflight; None where neither was.
-    time_left: estimated from the recorded trials; from seconds_per_epoch where these are too few.
-    restarts: its trials have no checkpoints, so a continued trial trains again from its first epoch.
+    seconds_per_epoch: as measured in the study or by its preflight; None if neither was run.
+    time_left: estimated from the recorded trials; from seconds_per_epoch if these are too few.
+    restarts: its trials have no checkpoints, so a continued trial trains again from epoch 1.
     cost, lr_range: the results of the preflight and of the range test.
     feasible: the share of the space that fulfils its constraints; None without constraints.
-    disk: of its checkpoints; None where there are none: its trials cannot be continued, or hpsearch does not train
-    them.
+    disk: of its checkpoints; None if there are none: its trials cannot be continued, or hpsearch does not train them.
     """
 
     study: Study
@@ -61,7 +60,7 @@ class Forecast:
 
     @property
     def seconds(self) -> float | None:
-        """Of wall clock; of one worker after the other where their number is not known."""
+        """Seconds of wall clock; for one worker if the number of workers is not known."""
         seconds = self.seconds_per_epoch
         if seconds is None or self.epochs is None:
             return None
@@ -116,7 +115,7 @@ def forecast(study: Study) -> Forecast:
         first=tuple(_first_proposals(study)),
         recorded=recorded,
         seconds_per_epoch=seconds,
-        time_left=left or _from_pace(study, seconds, recorded.epochs if recorded else 0, restarts),
+        time_left=left or _from_seconds_per_epoch(study, seconds, recorded.epochs if recorded else 0, restarts),
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
         restarts=restarts,
@@ -126,7 +125,7 @@ def forecast(study: Study) -> Forecast:
 
 
 def _first_proposals(study: Study) -> Iterator[New]:
-    """Proposals of a new study that depend on no result, at most MAX_SHOWN."""
+    """Proposals of a new study that do not depend on results, at most MAX_SHOWN."""
     sampler, history = build.sampler(study), History(study.objective, related=_related(study))
     most = min(MAX_SHOWN, study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
     while len(history) < most:
@@ -138,7 +137,7 @@ def _first_proposals(study: Study) -> Iterator[New]:
 
 
 def _related(study: Study) -> list[RelatedStudy]:
-    """The studies of learn_from, as a recorded study has them."""
+    """The studies in learn_from: as recorded with the study, else as they are now."""
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             if (record := journal.find(study.study.name)) is not None:
@@ -148,8 +147,9 @@ def _related(study: Study) -> list[RelatedStudy]:
     return [one.study for one in learned_studies.read(study) if one.study.trials]
 
 
-def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:
-    """The time for all remaining epochs at this pace, before trials have ended. How many end early is unknown."""
+def _from_seconds_per_epoch(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:
+    """The time for all remaining epochs, before trials have ended. seconds: per epoch. The lower end is 0 if trials may
+    end early, since their number is not known."""
     if seconds is None or not (epochs := plan.limited_epochs(study, restarts)):
         return None
     most = max(0, epochs - trained) * seconds / (study.resources.workers or 1)
@@ -157,8 +157,8 @@ def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool
 
 
 def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None, bool, Path | None]:
-    """What is recorded of the study; what was measured before its first trial, by a run or by a preflight alone; the
-    time left by what its trials have cost; whether they have no checkpoints; and the study's folder."""
+    """The recorded summary; the measurements before the first trial, by a run or `hpsearch preflight`; the time left,
+    estimated from the trials so far; whether trials have no checkpoints; and the study's folder."""
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)

@@ -1,4 +1,4 @@
-"""A recorded study that this run may write to: reopened, or recorded for the first time."""
+"""A recorded study whose lease this run holds: reopened, or recorded for the first time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
 from hpsearch.orchestrator.changes.changed_file import BeforeRounds, file_changes
 from hpsearch.orchestrator.changes.code_changes import CodeChanges
-from hpsearch.orchestrator.changes.extension import Longer, Record, extension
+from hpsearch.orchestrator.changes.extension import ExtendRequest, Record, extension
 from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
 from hpsearch.records.evidence_record import related_of
@@ -45,15 +45,15 @@ class HeldStudy:
 
     @property
     def is_over(self) -> bool:
-        """Whether it is decided that nothing more is proposed, and nothing has been decided on a trial since."""
+        """Whether it is recorded that the search is over, with no decision on a trial after that."""
         decisions = reversed(self.journal.decisions(self.record.id))
         return next((one.kind for one in decisions if one.number is not None or one.kind == "over"), "") == "over"
 
     def has_ended(self, over: Over) -> bool:
-        """Whether this very end is decided already, and nothing has been decided on a trial since.
+        """Whether this end is recorded already, and no decision on a trial since.
 
-        With other numbers, such as those of a larger budget, it is another end. None are known of a study that ended
-        before journal 0005, nor of one whose run was killed as it ended: its last end is then taken for this one.
+        An end with other numbers, such as a larger budget, is another end. A study that ended before journal 0005, or
+        whose run was killed at its end, has no numbers; its last end is then taken to be this one.
         """
         known = self.record.cause_numbers if self.record.state == "COMPLETE" else {}
         return self.is_over and (not known or (self.record.cause, known) == (over.cause, over.numbers))
@@ -95,13 +95,13 @@ def reopen(
     *,
     shared: bool = False,
     accept_changes: bool = False,
-    longer: Longer | None = None,
+    longer: ExtendRequest | None = None,
 ) -> HeldStudy | None:
-    """The study as it was left, held until `stack` is closed; None where this is its first run.
+    """The study in its recorded state, held until `stack` is closed; None if this is its first run.
 
     longer: a request to train finished trials longer. shared: by several callers, see `Journal.acquire`.
     accept_changes: of the trainer's code, see `run_study`.
-    origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
+    origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for an impossible fork.
     """
     no_origin = NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
     try:
@@ -114,9 +114,9 @@ def reopen(
     record = journal.find(name)
     if origin is not None:
         if origin == name:
-            raise BadInput(f'a fork needs a new name, got "{origin}", the name of the study itself')
+            raise BadInput(f'a fork needs a new name, got "{origin}", the name of its origin')
         if record is not None and record.forked_from != origin:
-            raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": name another')
+            raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": choose another name')
         if journal.find(origin) is None:
             raise no_origin
     if record is None:
@@ -135,11 +135,11 @@ def reopen(
         note(recovered)
     in_file.accept(journal, lease, held.study, note)
     fork.take_over(held.study, journal, record, lease, note)
-    if not code.changes:  # the trials of other code are superseded
+    if not code.changes:  # after a change of the code all trials are superseded
         _train_longer(held, longer, note)
     _record_changes(held, identity)
     code.accept(journal, lease, held.study, note)
-    if sources is None:  # the run before was killed as it began
+    if sources is None:  # the last run was killed at its start
         _put_sources(held)
     return held
 
@@ -148,15 +148,14 @@ def _refuse(name: str, changed: Sequence[str]) -> None:
     """StudyChanged if there are changes."""
     if changed:
         raise StudyChanged(
-            f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
+            f'study "{name}" is recorded with different settings:\n  ' + "\n  ".join(changed) + "\n"
             "undo the changes to continue it, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new "
             "study that learns from this one"
         )
 
 
-def _train_longer(held: HeldStudy, longer: Longer | None, note: Callable[[str], None]) -> None:
-    """Written before the changed study file is recorded, so that a run that is killed in between leaves both to the
-    next."""
+def _train_longer(held: HeldStudy, longer: ExtendRequest | None, note: Callable[[str], None]) -> None:
+    """Written before the changed study file is recorded: if the run is killed in between, the next one does both."""
     trials = held.journal.trials(held.record.id)
     restarts = held.journal.count(held.record.id, RESTARTS) > 0
     first = BeforeRounds.recorded(held.study, held.journal.documents(held.record.id)).trials
@@ -171,8 +170,8 @@ def _train_longer(held: HeldStudy, longer: Longer | None, note: Callable[[str], 
 
 
 def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:
-    """The recorded identity; with the metric and the requirements of the file where no trial has a result by the
-    recorded ones: the name was wrong or the requirements too strict, and there is no best trial that they change."""
+    """The recorded identity. If no trial has a result by the recorded metric and requirements, with those of the file:
+    the name was wrong, or the requirements too strict, and no best trial is changed by it."""
     identity, about = dict(record.identity), record.identity["study"]
     now = study.identity()["study"]
     new = {key: now[key] for key in ("metric", "require") if key in now}
@@ -186,8 +185,8 @@ def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) 
 
 
 def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
-    """The changed study file. identity: see `_with_corrected_metric`. Where that is another, the trials are
-    judged by it before it is recorded, so that a run that is killed in between leaves both to the next."""
+    """Record the changed study file. identity: see `_with_corrected_metric`. If it has changed, the trials are written
+    with their new values first: if the run is killed in between, the next one does both."""
     if identity != held.record.identity:
         writer = held.journal.writer(held.lease, held.study.objective)
         writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
@@ -196,7 +195,7 @@ def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
 
 
 def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False) -> HeldStudy:
-    """Its first run records it. StudyBusy where another process was quicker."""
+    """Record a new study. StudyBusy if another process has recorded it first."""
     journal = stack.enter_context(Journal.open(study.journal_url))
     at = now_ms()
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)

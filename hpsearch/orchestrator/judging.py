@@ -1,4 +1,4 @@
-"""The verdict on a trial's last report, and the metrics that its reports lack."""
+"""The verdict on a trial's last report, and messages about missing metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ STUDY_METRIC = "study.metric = "
 
 @dataclass(frozen=True)
 class Judging:
-    """epochs: the most that one trial may train. target: the value at which the study stops; None: none.
+    """epochs: maximum of one trial. target: the value at which the study stops, or None.
 
-    stopping: the metric of early stopping, where it is another than the study's.
+    stopping: the metric of early stopping, if it is not the study's.
     """
 
     epochs: int
@@ -29,9 +29,9 @@ class Judging:
     stopping: Objective | None = None
 
     def verdict(self, trial: Trial, history: History) -> tuple[Verdict, str]:
-        """The verdict on the trial's last report, and the reason to continue where it was compared with others.
+        """The verdict on the trial's last report, and the reason to continue if it was compared with other trials.
 
-        A report without the study's metric stops a trial only at the epoch to which it may train.
+        A trial whose report lacks the study's metric only stops at its last epoch.
         """
         report, objective, comparison = trial.curve[-1], history.objective, ""
         if objective.has_diverged(report):
@@ -84,8 +84,8 @@ class Judging:
         return ""
 
 
-def in_full(reason: str, trial: Trial, history: History) -> str:
-    """The reason for a trial's end, with the requirements that it does not meet."""
+def full_reason(reason: str, trial: Trial, history: History) -> str:
+    """The reason for a trial's end, with the requirements of the study that the trial does not meet."""
     return "; ".join([reason, *(one.text for one in history.objective.unmet(trial))])
 
 
@@ -94,13 +94,13 @@ def trained_all(trial: Trial, unit: str) -> str:
 
 
 def planned_end(trial: Trial, unit: str) -> str:
-    """Why a trial pauses that has trained as far as its proposal said; samplers without rounds have one."""
+    """The reason to pause a trial that has trained to the epoch of its proposal. Without rounds, `round` is 1."""
     in_round = f" in round {trial.round}" if trial.round > 1 else ""
     return f"trained to {unit} {trial.epoch}, as far as planned{in_round}"
 
 
 def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:
-    """The end of a trial whose value is limits.target or better; None where it is not."""
+    """The end of a trial whose value is limits.target or better; None for other trials."""
     value = objective.value(trial) if target is not None else None
     if target is None or value is None or value * objective.sign > target * objective.sign or objective.unmet(trial):
         return None
@@ -109,33 +109,33 @@ def target_reached(target: float | None, objective: Objective, trial: Trial) -> 
 
 
 def not_recorded(reports: Sequence[Report], trial: Trial) -> Sequence[Report]:
-    """Without step 0 if the trial has it: a trial that was lost before its first epoch starts again."""
+    """Without step 0 if the trial has it already: a trial that was lost before its first epoch starts again."""
     return [report for report in reports if report.step > 0 or not trial.curve]
 
 
-def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bool:
-    """Whether a failure ends the trial, not the verdict on its last report. After all epochs only Infeasible does: a
-    trainer may raise it at its end."""
+def failure_decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bool:
+    """Whether the failure ends the trial, instead of the verdict on its last report. After all epochs only Infeasible
+    does, which a trainer may raise at its end."""
     return isinstance(verdict, Continue) or (failure.kind == "infeasible" and trial.epoch >= epochs)
 
 
 def stops_study(failure: Failure, history: History) -> bool:
-    """Whether every other trial would fail in the same way: the trainer breaks its contract, or reports nothing, and no
-    trial has a result so far."""
+    """Whether all trials would fail in the same way: the trainer breaks its contract or reports nothing, and no trial
+    has a result so far."""
     if failure.kind == "no_report":
         return not any(history.objective.judged(trial) for trial in history)
     return failure.kind == "contract" and not any(_has_result(trial, history) for trial in history)
 
 
 def _has_result(trial: Trial, history: History) -> bool:
-    """Whether it ended or paused with a value, with the present code."""
+    """Whether it ended or paused with a value, and was trained with the present code."""
     is_over = trial.state in (State.COMPLETE, State.PRUNED, State.PAUSED) and not trial.superseded
     return is_over and history.objective.judged(trial) is not None
 
 
-def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
-    """The trainer raised an exception after all epochs, such as while it saved a plot. The trial is COMPLETE, with the
-    exception. Unchanged where the trial ended before: later epochs do not count."""
+def raised_after_last_report(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
+    """For an exception after all epochs, such as while saving a plot: the trial is COMPLETE, with the exception. Trial
+    and verdict are returned unchanged if the trial ended before its last epoch."""
     if trial.epoch < epochs:
         return trial, verdict
     warning = f"{verdict.reason}; the trainer failed after its last report: {failure.summary}"
@@ -144,11 +144,13 @@ def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: i
 
 
 def missing_metric(trial: Trial, objective: Objective, before: str = STUDY_METRIC) -> str:
-    """A message with the metrics of a trial without a metric of the study; "" where a report has it. before: its key in
-    the study file, before the metric in the message."""
+    """A message that a trial does not report a metric, with the metrics that it reports; "" if a report has it. before:
+    the key in the study file, for the message."""
     if any(map(objective.is_in, trial.curve)):
         return ""
     names = sorted({name for report in trial.curve for name in report.metrics if not is_measured(name)})
-    missing = f'{before}"{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
+    missing = (
+        f'{before}"{objective.metric}" is not reported by the trainer, which reports: {", ".join(names) or "nothing"}'
+    )
     near = get_close_matches(objective.metric, names, n=1, cutoff=0.85)
     return f"{missing}; did you mean `{near[0]}`?" if near else missing

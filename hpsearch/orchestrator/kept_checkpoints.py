@@ -1,4 +1,4 @@
-"""Removes the checkpoints of ended trials that are not among the best, by the study's [checkpoints]."""
+"""Removes the checkpoints of ended trials that are not among the best, according to the study's [checkpoints]."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,16 +15,16 @@ from hpsearch.study.file.sections import Checkpoints
 from hpsearch.workers.checkpoints import CheckpointStore, Removal
 
 OVER = (State.COMPLETE, State.PRUNED, State.INFEASIBLE)
-"""Trials in these states are never trained again. A FAILED one may be retried, a PAUSED one resumed, unless its round
-was left behind (`LeavesTrialsBehind`)."""
+"""Trials in these states are never trained again. A FAILED trial may be retried; a PAUSED one may be resumed, unless
+its round is past (`LeavesTrialsBehind`)."""
 
-PATIENCE = 30.0
-"""Seconds that the end of a run waits for the removal of files. The next run removes the rest."""
+CLOSE_SECONDS = 30.0
+"""Seconds to wait for the removal of files at the end of a run. The next run removes the rest."""
 
 
 class BestEnded:
     """The best ended trials: at most `most`, no two with the same parameters, as in `evaluate`. The value of an ended
-    trial never changes, so one that is not among the best will never be.
+    trial never changes, so a trial that is not among the best never becomes one of them.
     """
 
     def __init__(self, objective: Objective, most: int):
@@ -32,7 +32,7 @@ class BestEnded:
         self._best: dict[str, tuple[float, int]] = {}
 
     def add(self, trial: Trial) -> list[int]:
-        """Returns the trial that is not, or no longer, among the best; none if all are."""
+        """Returns the trial that is not, or no longer, among the best; an empty list if all are."""
         if not self._objective.counts(trial):
             return [trial.number]
         key, own = key_of(trial.params), (self._objective.loss(trial), trial.number)
@@ -47,8 +47,8 @@ class BestEnded:
 
 
 class FrontEnded:
-    """The ended trials on the Pareto front of a study with several goals, in place of `BestEnded`: a trial that is
-    dominated once stays so."""
+    """In place of `BestEnded` for several goals: the ended trials on the Pareto front. A trial that is dominated once
+    stays so."""
 
     def __init__(self, objective: Objective):
         self._objective = objective
@@ -71,9 +71,9 @@ class FrontEnded:
 class KeptCheckpoints(Observer):
     """Called after the end of a trial is recorded. A thread removes the files, so that no trial waits.
 
-    The files of a killed run are removed when the next one begins, and late files of workers at the end of the run.
-    history: the loop's. work: the study's folder, shared with the workers; files elsewhere are not removed. warn: is
-    called with the first problem.
+    Files of a killed run are removed at the start of the next run. Files that workers write late are removed at the end
+    of the run. history: the loop's. work: the study's folder, shared with the workers; files elsewhere are not removed.
+    warn: is called with the first problem.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class KeptCheckpoints(Observer):
             self._over(trial)
 
     def _over(self, trial: Trial) -> None:
-        if self._best is None or trial.superseded:  # trials of the trainer's earlier code keep theirs
+        if self._best is None or trial.superseded:  # trials of earlier code keep their checkpoints
             return
         for number in self._best.add(trial):
             self._unneeded.add(number)
@@ -131,7 +131,7 @@ class KeptCheckpoints(Observer):
             self._tidy_soon(trial.number)
 
     def finish(self) -> None:
-        """Remove the rest, after the last worker has ended. Waits `PATIENCE` seconds at most."""
+        """Remove the rest, after the last worker has ended. Waits at most `CLOSE_SECONDS`."""
         for number in sorted(self._unneeded):
             self._tidy_soon(number)
         self.close()
@@ -142,7 +142,7 @@ class KeptCheckpoints(Observer):
             return
         self._queue.put(None)
         with suppress(KeyboardInterrupt):
-            self._thread.join(PATIENCE)
+            self._thread.join(CLOSE_SECONDS)
             if self._thread.is_alive():
                 self._note("checkpoints are still being removed")
         self._thread = None

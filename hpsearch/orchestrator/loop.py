@@ -1,6 +1,6 @@
 """The loop of a run: process events, propose, record, act. Only the loop changes the state of a trial.
 
-Every turn makes its decisions, writes all of them to the recorder in one transaction, and then carries them out.
+Each turn makes decisions, writes them to the recorder in one transaction, and then carries them out.
 """
 
 import math
@@ -31,7 +31,7 @@ from hpsearch.workers.pools.base import Pool
 NONE: Numbers = {}
 ENDS = {Stop: State.PRUNED, Pause: State.PAUSED, Finish: State.COMPLETE}
 
-DRAIN = 30.0
+STOP_GRACE = 30.0
 """Seconds that running trials have to finish their epoch after a request to stop, such as `hpsearch stop`."""
 
 
@@ -39,8 +39,8 @@ class Loop:
     """Runs a study until its sampler has nothing more to propose, a limit is reached, or `stop` is called.
 
     end: how the run ends; final after `run` has returned.
-    running: the trials on workers, with the time of each last report. The argument has those that are running already.
-    since: `history.ended` when the run began, where that was before this loop was made.
+    running: the trials on workers, with the time of each last report. The argument: trials that are already running.
+    since: `history.ended` at the start of the run; default: at the creation of this loop.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class Loop:
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
-        """Returns when the search is over or has stopped in good order (`end` says why).
+        """Returns when the search is over or was stopped; `end` has the reason.
 
         TrainerError: the trainer breaks its contract. DiskError: checkpoints cannot be written. Exceptions of pool,
-        sampler and recorder are raised too. The running trials then wait for another run.
+        sampler and recorder are raised too. After an exception the running trials wait for the next run.
         """
         try:
             wait = 0.0
@@ -114,7 +114,7 @@ class Loop:
     def stop(
         self, reason: str, grace: float = math.inf, cause: Cause = Cause.INTERRUPTED, numbers: Numbers = NONE
     ) -> None:
-        """Start nothing more. Running trials finish their epoch within `grace` seconds and wait for the next run."""
+        """Start no more trials. Running trials have `grace` seconds to end their epoch, and wait for the next run."""
         if not self.end.stopped:
             self.end = replace(self.end, stopped=reason, cause=cause, numbers=numbers)
         self._deadline = min(self._deadline, self._clock() + grace)
@@ -201,7 +201,7 @@ class Loop:
         """Write the decisions, then carry them out, then show them."""
         turn = self._write()
         if reason := self._recorder.stop_requested:
-            self.stop(reason, DRAIN)
+            self.stop(reason, STOP_GRACE)
         for order in turn.orders:
             self._pool.execute(order)
         if turn.orders and math.isnan(self.totals.began):
@@ -211,7 +211,7 @@ class Loop:
             one.turn_ended(self.history, self.running)
 
     def _write(self) -> Turn:
-        """Write the turn's decisions. Where that raises, they are kept for another attempt."""
+        """Write the turn's decisions. If that raises, they are kept for another attempt."""
         turn = self._turn
         if turn.trials or turn.decisions:
             self._recorder.write(list(turn.trials.values()), turn.reports, turn.decisions, turn.provenance)
@@ -221,7 +221,7 @@ class Loop:
         return turn
 
     def abandon(self, reason: str) -> None:
-        """Put the running trials back to WAITING where the recorder still works; else the next run does it."""
+        """Put the running trials back to WAITING if the recorder works; else the next run does it."""
         with suppress(InfrastructureError):
             self._write()
             for number in list(self.running):
@@ -238,7 +238,7 @@ class Loop:
         self._turn.decisions.append(Decision(kind, reason, number, step, self._now()))
 
     def _now(self, trial: Trial | None = None) -> int:
-        """Milliseconds since 1970; never before the last report of the trial, even where the clock was set back."""
+        """Milliseconds since 1970; not before the last report of the trial, even if the clock was set back."""
         now = int(self._wall() * 1000)
         return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
@@ -271,16 +271,16 @@ class Loop:
             self._turn.judged.append((trial, verdict))
             if not isinstance(verdict, Continue):
                 break
-        if event.failure is not None and event.failure.kind == "disk":  # for every verdict on the trial
+        if event.failure is not None and event.failure.kind == "disk":  # whatever the verdict on the trial
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; fix this and run again")
-        if event.failure is not None and judging.decides(event.failure, trial, verdict, self.rules.epochs):
+        if event.failure is not None and judging.failure_decides(event.failure, trial, verdict, self.rules.epochs):
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
                 reason = f"its trainer ended at {self.history.objective.unit} {trial.epoch} of {self.rules.epochs}"
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             elif event.failure is not None and isinstance(verdict, Finish):
-                trial, verdict = judging.raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
+                trial, verdict = judging.raised_after_last_report(trial, verdict, event.failure, self.rules.epochs)
             self._apply(trial, verdict, holds_worker=event.failure is None)
 
     def _apply(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
@@ -299,7 +299,9 @@ class Loop:
                 if missing and isinstance(verdict, Finish):
                     self._end(trial, State.FAILED, missing, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
                 else:
-                    self._end(trial, ENDS[type(verdict)], judging.in_full(reason, trial, self.history), cause, numbers)
+                    self._end(
+                        trial, ENDS[type(verdict)], judging.full_reason(reason, trial, self.history), cause, numbers
+                    )
                 if missing := self._judging.missing(self.history[trial.number], self.history):
                     self._error = TrainerError(f"trial {trial.number}: {missing}")
         if holds_worker:
@@ -348,7 +350,7 @@ class Loop:
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
     def _retry_alone(self, trial: Trial, failure: Failure) -> None:
-        """Out of memory: tried once more while no other trial runs, then FAILED."""
+        """Out of memory: the trial is tried once more while no other trial runs, then FAILED."""
         if trial.cause is not Cause.OUT_OF_MEMORY:
             self._wait(trial, f"out of memory ({failure.summary}): tried once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
@@ -359,7 +361,8 @@ class Loop:
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
     def _retry_elsewhere(self, trial: Trial, lost: Lost, numbers: Numbers = NONE) -> None:
-        """The worker is lost. The trial is tried again, up to limits.retries; while the run stops, in any case."""
+        """The worker is lost. The trial is tried again, up to limits.retries times; losses while the run stops do not
+        count."""
         numbers = {**numbers, "epoch": trial.epoch, "workers": trial.attempts}
         attempts = self._losses.attempts_after(trial, lost.outside or bool(self.end.stopped))
         if attempts is None:
@@ -374,7 +377,7 @@ class Loop:
 
     def _apply_time_limits(self) -> None:
         now = self._clock()
-        self._driver_time.leave_out_suspension(self.running, now)
+        self._driver_time.ignore_suspension(self.running, now)
         training = [now - last for last in self.running.values()]
         if reached := limit_reached(self.rules, self.history, now - self._began, training):
             self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)

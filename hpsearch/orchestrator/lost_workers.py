@@ -5,13 +5,14 @@ from hpsearch.core.trial import Cause, Trial
 LOSSES = (Cause.WORKER_LOST, Cause.STALLED)
 
 MAX_OUTSIDE = 10
-"""How often in a row, without a new epoch between, a trial may lose its worker to something outside of it before such a
-loss counts too. A trainer that sends SIGTERM to itself, or crashes its node, looks the same and would never end."""
+"""How often in a row, without a new epoch, a trial may lose its worker by an outside cause before these losses count
+too. A trainer that sends SIGTERM to itself, or crashes its node, looks the same, and would be tried again for ever."""
 
 
 class Losses:
-    """A loss counts if the trial itself may have caused it: it is the first of the trial, or the trial has reported no
-    epoch since the one before. On machines that are taken away every hour, a trial of ten hours loses nine workers.
+    """A loss counts if the trial itself may have caused it: it is the first loss of the trial, or the trial has not
+    reported an epoch since the last loss. On machines that are preempted every hour, a trial of ten hours loses nine
+    workers.
 
     retries: limits.retries.
     """
@@ -26,7 +27,7 @@ class Losses:
         self._began[trial.number] = trial.epoch
 
     def attempts_after(self, trial: Trial, outside: bool) -> int | None:
-        """`Trial.attempts` after the loss of its worker; None where its retries are used up. outside: see Lost."""
+        """`Trial.attempts` after the loss of its worker; None if its retries are used up. outside: see Lost."""
         progress = trial.epoch > self._epoch_before(trial)
         if outside:
             in_a_row = self._outside[trial.number] = 1 if progress else self._outside.get(trial.number, 0) + 1
@@ -37,6 +38,6 @@ class Losses:
         return trial.attempts + 1 if trial.attempts <= self._retries else None
 
     def _epoch_before(self, trial: Trial) -> int:
-        """The epoch of the loss before; where another process recorded that, the epoch of the last start."""
+        """The epoch of the last loss if it is recorded, else of the last start."""
         began = self._began.get(trial.number, trial.epoch)
         return int(trial.cause_numbers.get("epoch", began)) if trial.cause in LOSSES else began

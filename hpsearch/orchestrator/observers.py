@@ -19,18 +19,18 @@ from hpsearch.tracking.base import Sync, Tracker
 
 
 class Observer:
-    """Callbacks of the loop. Each is called after the event was recorded, on the thread of the loop, so it must return
-    soon. All do nothing here; a subclass overrides those that it needs.
+    """Callbacks of the loop. They are called after the event was recorded, on the loop's thread, so they must return
+    quickly. Here they do nothing; a subclass overrides those that it needs.
     """
 
     def study_started(self, study: Study) -> None:
         """A run begins; the workers are started next."""
 
     def retried(self, count: int) -> None:
-        """count: failures, in all runs of the study, after which the trial was or will be tried again."""
+        """count: the number of failures, in all runs of the study, after which a trial was or will be tried again."""
 
     def unsaved(self, why: str) -> None:
-        """Trials of this trainer have no checkpoints. Called once in a run, with the first trial that has none."""
+        """Trials of this trainer have no checkpoints. Called once per run, for the first trial without one."""
 
     def warned(self, text: str) -> None:
         """A warning about the trainer that was found while a trial trained."""
@@ -39,7 +39,7 @@ class Observer:
         """A worker starts it. notes: decisions about the whole search that were made with it."""
 
     def reported(self, trial: Trial) -> None:
-        """Its curve has one more epoch, the last one."""
+        """Its curve has a new last epoch."""
 
     def judged(self, trial: Trial, verdict: Verdict) -> None:
         """The verdict on its last report."""
@@ -72,8 +72,8 @@ class Notes(Observer):
         if not self.resumes:
             return
         self.add(
-            f"warning: trials of this trainer cannot be continued: {why}. A trial that is resumed (after Ctrl-C, after "
-            f"a lost worker, in a later round) trains again from {self.unit} 1, and these {self.unit}s count"
+            f"warning: trials of this trainer cannot be continued: {why}. A resumed trial (after Ctrl-C, after a lost "
+            f"worker, in a later round) trains again from {self.unit} 1, and the repeated {self.unit}s count in limits"
         )
 
     def warned(self, text: str) -> None:
@@ -88,9 +88,9 @@ class Notes(Observer):
 
 
 class Tracking(Observer):
-    """The tracker. It is started with the first result, so that a study that fails earlier is not in MLflow.
+    """Starts the tracker with the first result, so that a study that fails earlier is not in MLflow.
 
-    Only its first problem is shown while the study runs; what is not sent is reported at the end.
+    Only its first problem is shown while the study runs; the number of unsent events is reported at the end.
     """
 
     def __init__(self, note: Callable[[str], None]):
@@ -128,7 +128,7 @@ def has_results(history: History) -> bool:
 
 
 class RoundsRecord(Observer):
-    """Records the rounds of a search in the journal, each time that a round begins."""
+    """Records the rounds of a search in the journal at the start of each round."""
 
     def __init__(self, held: HeldStudy, sampler: Sampler, history: History, note: Callable[[str], None]):
         self._held, self._sampler, self._history, self._note = held, sampler, history, note
@@ -140,7 +140,7 @@ class RoundsRecord(Observer):
                 self._note(line)
 
     def end(self, over: str) -> None:
-        """Record and draw them (about 1 s). over: why no further round follows."""
+        """Record and draw the rounds (about 1 s). over: why no further round follows."""
         if documents := self._record(over):
             keep(self._held.folder, documents)
 

@@ -1,4 +1,4 @@
-"""Asks the sampler; a slow one on a thread, so that workers do not wait for it."""
+"""Asks the sampler; a slow sampler on a thread, so that workers do not wait for it."""
 
 import math
 from concurrent.futures import Future
@@ -15,14 +15,14 @@ from hpsearch.samplers.promoting import Promoting
 class Proposals:
     """A fast sampler is asked when a worker is free; a slow one on a thread, one trial ahead.
 
-    A slow ask for trial n uses the trials that had ended when trial n - 1 was started. So a search that is killed
-    during an ask makes the same proposal again. Where the answer is None, the sampler is asked again after a trial has
-    ended as INFEASIBLE and is not counted in the budget of trials, and once when all trials have ended.
+    A slow ask for trial n uses the trials that had ended when trial n - 1 was started, so a search that is killed
+    during an ask makes the same proposal again. If it returns None, the sampler is asked again after an INFEASIBLE
+    trial that is not counted in the budget of trials, and once when all trials have ended.
 
-    With a pruner that promotes, only the sampler of new trials runs on the thread: what is promoted depends on the
-    history now, and does not take long.
+    With a pruner that promotes, only the sampler of new trials runs on the thread: promotions depend on the present
+    history, and are fast.
 
-    patient: `take` waits for the ask of a slow sampler. In a simulation no time passes meanwhile.
+    patient: `take` waits for the ask of a slow sampler, for simulations, in which no time passes meanwhile.
     is_asking: the last `take` returned None because the ask had not returned yet.
     """
 
@@ -36,13 +36,13 @@ class Proposals:
         self.is_asking = False
 
     def wait(self, timeout: float) -> None:
-        """Wait for the running ask, for at most `timeout` seconds; return at once where none runs."""
+        """Wait for the running ask, for at most `timeout` seconds; return at once if none is running."""
         if self._answer is not None:
             with suppress(TimeoutError):
                 self._answer.exception(None if timeout == math.inf else timeout)
 
     def ask_ahead(self, history: History) -> None:
-        """Start the ask for the next trial, where the sampler is slow and the ask has not started yet."""
+        """Start the ask for the next trial, if the sampler is slow and the ask has not started yet."""
         if not self._sampler.slow or self._number == len(history):
             return
         self._number = len(history)
@@ -54,7 +54,7 @@ class Proposals:
         Thread(target=_ask, args=(self._of_new, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
-        """The next proposal; None: nothing now or, with `is_asking`, not yet. Raises what the sampler raises."""
+        """The next proposal. None: there is none now or, if `is_asking`, not yet. Raises exceptions of the sampler."""
         if not self._sampler.slow:
             return self._sampler.ask(history)
         self.is_asking = False
@@ -82,5 +82,5 @@ def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") 
         with IMPORT_LOCK:  # the first ask imports Optuna and its dependencies
             proposal = sampler.ask(history)
         answer.set_result(proposal)
-    except BaseException as problem:  # it is raised where the answer is taken
+    except BaseException as problem:  # raised by `take`
         answer.set_exception(problem)

@@ -14,7 +14,7 @@ from hpsearch.orchestrator.held_study import HeldStudy
 
 
 class Recorder(Protocol):
-    """Everything is written here before it is carried out. In a run: the journal; in tests: a list."""
+    """Decisions are written here before they are carried out: in a run to the journal, in tests to a list."""
 
     def write(
         self,
@@ -23,7 +23,7 @@ class Recorder(Protocol):
         decisions: Iterable[Decision],
         provenance: Iterable[tuple[int, Provenance]],
     ) -> None:
-        """All of it or nothing. Reports and provenance are with the number of their trial."""
+        """Write all or nothing. Reports and provenance have the number of their trial."""
         ...
 
     def renew(self) -> None:
@@ -32,12 +32,12 @@ class Recorder(Protocol):
 
     @property
     def stop_requested(self) -> str:
-        """Why the run should stop; "" while it should continue."""
+        """Why the run should stop; "" if it should continue."""
         ...
 
 
 class CallerWriter:
-    """Used for one turn, so it does not renew the lease. It raises where the database does not accept a batch."""
+    """Used for one turn, so it does not renew the lease. It raises if the database does not accept a batch."""
 
     overdue = ""
 
@@ -49,7 +49,7 @@ class CallerWriter:
         return self._writer.asked_to_stop
 
     def write(self, batch: Batch) -> None:
-        """The decision that the search is over is recorded once, not by each of the callers."""
+        """Without the decision that the search is over if another caller has recorded it."""
         decisions = [one for one in batch.decisions if one.kind != "over" or not self._held.is_over]
         self._writer.write(replace(batch, decisions=decisions, caller=self._caller.uid))
 
@@ -60,11 +60,11 @@ class CallerWriter:
 
 
 class JournalRecorder:
-    """Writes under the lease, also while the database is unreachable (`SpoolingWriter`).
+    """Writes under the lease; while the database is unreachable, to a file (`SpoolingWriter`).
 
     code: of the trainer, see `provenance.environment.code`. note: shows a line to the user.
-    caller: this program, where it is one of several that train together; an unreachable database then raises.
-    data: the hash of each data set that was the same in all trials of earlier runs, by its name.
+    caller: this program, if several train together; an unreachable database then raises.
+    data: the hash of each data set that was equal in all trials of earlier runs, by its name.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class JournalRecorder:
         self._writer.write(Batch(tuple(trials), tuple(reports), tuple(decisions), segments=segments))
 
     def state(self, state: str, cause: Cause | None = None, numbers: Numbers | None = None) -> None:
-        """cause: why it is COMPLETE or STOPPED; None while it is RUNNING."""
+        """Record the study's state. cause: why it is COMPLETE or STOPPED; None for RUNNING."""
         self._writer.write(Batch(study_state=state, study_cause=cause, study_cause_numbers=numbers or {}))
 
     @property
@@ -109,12 +109,12 @@ class JournalRecorder:
         self._writer.close(at_once or bool(self._writer.overdue))
 
     def _segment(self, number: int, came: Provenance) -> TrainingSegment:
-        """Workers of one kind have the same environment: it is put together with the code, and hashed, once."""
+        """Workers of one kind have the same environment, which is combined with the code and hashed only once."""
         for name, digest in came.data.items():
             if self._data.pop(name, digest) != digest:
                 self._note(
-                    f'warning: the data "{name}" have changed since the earlier trials of this study were trained: '
-                    f"their results and that of trial {number} cannot be compared"
+                    f'warning: the data set "{name}" has changed since earlier trials of this study: their results '
+                    f"and the result of trial {number} cannot be compared"
                 )
         key = json.dumps(came.environment, sort_keys=True)
         if key not in self._environments:

@@ -16,11 +16,11 @@ from hpsearch.core.trial import Cause, Numbers, Objective, Params, State, Trial,
 class Rules:
     """Seeds and limits of a study. Times in seconds; None: no limit.
 
-    epochs: the most that one trial may train. replicates: what each trial trains side by side (side_by_side).
-    retries: how often a trial may lose its worker. max_failures: so many failed trials in a row end the run.
-    target: the value of a trial at which the study stops. stopping: the metric of early stopping, where it is another
-    than the study's.
-    max_failure_share: a run in which a larger share of the trials have failed ends (see `failures_reached`).
+    epochs: maximum of one trial. replicates: folds and repeats that each trial trains side by side (side_by_side).
+    retries: how often a trial may lose its worker. max_failures: this number of failed trials in a row ends the run.
+    max_failure_share: a larger share of failed trials ends the run (see `failures_reached`).
+    target: the value of a trial at which the study stops. stopping: the metric of early stopping, if it is not the
+    study's.
     """
 
     seed: int
@@ -45,7 +45,7 @@ class Rules:
 class Totals:
     """Totals of this run (not of the study) so far. Seconds on a monotonic clock.
 
-    busy: spent inside trainers, by all workers. workers: the most that trained at the same time.
+    busy: time in trainers, of all workers. workers: the most that trained at the same time.
     """
 
     began: float = math.nan
@@ -57,16 +57,16 @@ class Totals:
 
     @property
     def busy_fraction(self) -> float:
-        """Fraction of the workers' time that was spent in trainers, from the first start to the last end; in [0, 1]."""
+        """Fraction of the workers' time spent in trainers, from the first start to the last end; in [0, 1]."""
         span = (self.ended - self.began) * self.workers
         return min(1.0, self.busy / span) if span > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class End:
-    """The end of a run. stopped: why it was stopped before its search was over, else "". over: why the search is over,
-    where the sampler gives a reason. cause, numbers: of either. all_failed: the search is over, and every trial is
-    FAILED or INFEASIBLE.
+    """The end of a run. stopped: why it was stopped before its search was over, or "". over: why the search is over, if
+    the sampler gives a reason. cause, numbers: of `stopped` or `over`. all_failed: the search is over, and every trial
+    is FAILED or INFEASIBLE.
     """
 
     stopped: str = ""
@@ -77,7 +77,7 @@ class End:
 
     @property
     def state(self) -> str:
-        """Of the study."""
+        """The study's state."""
         if self.stopped:
             return "STOPPED"
         return "FAILED" if self.all_failed else "COMPLETE"
@@ -93,8 +93,8 @@ class End:
         return bool(self.stopped) and self.cause is Cause.LIMIT and "failed" in self.numbers
 
     def of(self, history: History) -> "End":
-        """The same end. Where the search is over and all trials are FAILED or INFEASIBLE, it has the cause of the last
-        FAILED one, or INFEASIBLE where none FAILED."""
+        """This end. If the search is over and all trials are FAILED or INFEASIBLE: with the cause of the last FAILED
+        one, or INFEASIBLE if none is FAILED."""
         failed = [trial for trial in history if trial.state is State.FAILED]
         infeasible = sum(trial.state is State.INFEASIBLE for trial in history)
         if self.stopped or not len(history) or len(failed) + infeasible < len(history):
@@ -107,8 +107,8 @@ class End:
 
 
 @dataclass(frozen=True)
-class Reached:
-    """A limit of the study that is used up. grace: the seconds in which running trials may end their epoch.
+class ReachedLimit:
+    """A limit of the study that is used up. grace: seconds that running trials have to end their epoch.
 
     numbers: the limit, by its unit.
     """
@@ -119,7 +119,7 @@ class Reached:
 
 
 def new_trial(rules: Rules, history: History, new: New, at: int) -> Trial:
-    """The next trial, as it is proposed. at: milliseconds since 1970."""
+    """The next trial, from its proposal. at: milliseconds since 1970."""
     return Trial(
         len(history),
         new.params,
@@ -133,10 +133,10 @@ def new_trial(rules: Rules, history: History, new: New, at: int) -> Trial:
 
 
 def seed_of(rules: Rules, history: History, params: Params) -> int:
-    """The seed of the next trial, which has these parameters.
+    """The seed of the next trial. params: its parameters.
 
-    With folds or repeats, trials of different parameters have the same seed under either rule, so that they can be
-    compared pair by pair.
+    With folds or repeats, trials with different parameters have the same seed under both rules of trial_seeds, so that
+    they can be compared pair by pair.
     """
     repeat = history.repeats(params)
     number = len(history) if len(rules.replicates) == 1 else repeat
@@ -144,30 +144,32 @@ def seed_of(rules: Rules, history: History, params: Params) -> int:
 
 
 OVERSHOOT = 0.01
-"""Fraction of a time limit in which running trials may end their epoch; then they are removed from their workers."""
+"""Fraction of a time limit that running trials have to end their epoch, before they are removed from their workers."""
 
 
-def limit_reached(rules: Rules, history: History, seconds: float, training: Sequence[float] = ()) -> Reached | None:
-    """None while no limit is.
+def limit_reached(
+    rules: Rules, history: History, seconds: float, training: Sequence[float] = ()
+) -> ReachedLimit | None:
+    """The limit that is used up, or None.
 
-    seconds: wall clock that all runs of the study have taken. training: for each trial that runs, the seconds since
-    its last report, which its `busy` does not include yet.
+    seconds: wall clock of all runs of the study. training: for each running trial, the seconds since its last report,
+    which are not in its `busy` yet.
     """
     if rules.study_seconds is not None and seconds >= rules.study_seconds:
         reason = f"limits.study = {rules.study_seconds:g} s is used up"
-        return Reached(reason, OVERSHOOT * rules.study_seconds, {"seconds": rules.study_seconds})
+        return ReachedLimit(reason, OVERSHOOT * rules.study_seconds, {"seconds": rules.study_seconds})
     if rules.study_epochs is not None and history.epochs >= rules.study_epochs:
-        return Reached(f"limits.epochs = {rules.study_epochs} is used up", 0.0, {"epochs": rules.study_epochs})
+        return ReachedLimit(f"limits.epochs = {rules.study_epochs} is used up", 0.0, {"epochs": rules.study_epochs})
     if rules.study_gpu_hours is not None and rules.gpus > 0:
         most = rules.study_gpu_hours * 3600 / rules.gpus
         if history.busy + sum(training) >= most:
             grace = OVERSHOOT * most / max(1, len(training))
             reason = f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
-            return Reached(reason, grace, {"gpu_hours": rules.study_gpu_hours})
+            return ReachedLimit(reason, grace, {"gpu_hours": rules.study_gpu_hours})
     return None
 
 
-def study_limit_reached(rules: Rules, history: History, seconds: float) -> Reached | None:
+def study_limit_reached(rules: Rules, history: History, seconds: float) -> ReachedLimit | None:
     """As `limit_reached`, before a run: also limits.target, which a trial of an earlier run may have reached."""
     best = history.best()
     value = history.objective.value(best) if best is not None else None
@@ -176,19 +178,19 @@ def study_limit_reached(rules: Rules, history: History, seconds: float) -> Reach
         reason = (
             f"limits.target = {rules.target:g} is reached: trial {best.number}, {history.objective.label} {value:.6g}"
         )
-        return Reached(reason, 0.0, {"target": rules.target, "value": value})
+        return ReachedLimit(reason, 0.0, {"target": rules.target, "value": value})
     return limit_reached(rules, history, seconds)
 
 
 SHARE_FROM = 20
-"""The number of ended trials from which limits.max_failure_share applies: among fewer, a large share may be chance."""
+"""limits.max_failure_share applies from this number of ended trials. Among fewer, a large share may be chance."""
 
 
-def failures_reached(rules: Rules, history: History, since: int) -> Reached | None:
-    """Whether too many trials have failed: rules.max_failures in a row, or more than a share. None where not.
+def failures_reached(rules: Rules, history: History, since: int) -> ReachedLimit | None:
+    """The limit of failures that is reached: rules.max_failures in a row, or rules.max_failure_share; or None.
 
-    since: `history.ended` when the run began: earlier ends are not counted. INFEASIBLE trials are not counted either:
-    they are no fault of the trainer.
+    since: `history.ended` at the start of the run; earlier trials do not count. INFEASIBLE trials do not count either,
+    since they are not a fault of the trainer.
     """
     ended = [
         trial
@@ -199,21 +201,21 @@ def failures_reached(rules: Rules, history: History, since: int) -> Reached | No
     most, failed = rules.max_failures, sum(fails)
     if len(fails) >= most and all(fails[-most:]):
         reason = f"{many(most, 'trial')} failed in a row, limits.max_failures = {most}"
-        return Reached(reason, math.inf, {"failed": most})
+        return ReachedLimit(reason, math.inf, {"failed": most})
     if len(fails) >= SHARE_FROM and failed > rules.max_failure_share * len(fails):
         reason = f"{failed} of {len(fails)} trials failed, limits.max_failure_share = {rules.max_failure_share:g}"
-        return Reached(reason, math.inf, {"failed": failed, "ended": len(fails), "share": rules.max_failure_share})
+        return ReachedLimit(reason, math.inf, {"failed": failed, "ended": len(fails), "share": rules.max_failure_share})
     return None
 
 
 class EpochBudget:
     """Divides limits.epochs among the running trials, so that their total never exceeds it.
 
-    limit: the most epochs of all trials together, None for no limit.
+    limit: the most epochs of all trials together; None: no limit.
 
-    A trial that starts is granted a share of the remaining epochs, at most as many as it needs. With one worker that is
-    all it needs. Near the end the shares are smaller, and a trial gets another share while epochs are left. A trial
-    that trains again from its first epoch gets one grant with these epochs included: every share would start again.
+    A trial that starts is granted a share of the remaining epochs, at most the number that it needs. With one worker it
+    gets all that it needs. Near the end the shares are smaller, and a trial gets another share while epochs are left. A
+    trial that trains again from epoch 1 gets one grant for all its epochs, since each share would start again.
     """
 
     def __init__(self, limit: int | None):
@@ -225,23 +227,23 @@ class EpochBudget:
         return self._left(history) > 0
 
     def grant(self, trial: Trial, history: History, workers: int) -> int:
-        """The epoch that a trial may train to now. workers: how many are free, this one included."""
+        """The epoch up to which a trial may train now. workers: the number of free workers, including its own."""
         left, again = self._left(history), trial.epoch if history.restarts else 0
         share = left - again if history.restarts else max(1.0, left / workers)
         until = self._granted[trial.number] = math.floor(min(trial.until, trial.epoch + share))
         self._again[trial.number] = again + trial.retrained
         return until
 
-    def shortage(self, trial: Trial, history: History) -> Reached | None:
-        """None where enough epochs are left for one more epoch of the trial, and for those that it must train again."""
+    def shortage(self, trial: Trial, history: History) -> ReachedLimit | None:
+        """None if enough epochs are left for one more epoch of the trial, and for epochs that it must train again."""
         if self._left(history) > (trial.epoch if history.restarts else 0):
             return None
         few = f"limits.epochs = {self._limit} leaves too few {history.objective.unit}s"
         reason = f"{few} to train trial {trial.number} again from {history.objective.unit} 1"
-        return Reached(reason, math.inf, {"epochs": self._limit or 0})
+        return ReachedLimit(reason, math.inf, {"epochs": self._limit or 0})
 
     def grant_running(self, running: Collection[int], history: History) -> None:
-        """Grant epochs to trials that are running already."""
+        """Grant epochs to trials that are already running."""
         for number in running:
             self.grant(history[number], history, len(running))
 
@@ -250,7 +252,7 @@ class EpochBudget:
         return trial.epoch >= self._granted[trial.number]
 
     def release_epochs(self, number: int) -> None:
-        """Make the epochs that it was granted and has not trained available to other trials."""
+        """Make its granted epochs that it has not trained available to other trials."""
         self._granted.pop(number, None)
 
     def _left(self, history: History) -> float:

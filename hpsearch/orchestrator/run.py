@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 from hpsearch.core.errors import InfrastructureError, PoolError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build, trainer_check
-from hpsearch.orchestrator.changes.extension import Longer
+from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.orchestrator.search import Search
@@ -24,15 +24,14 @@ def run_study(
     force: bool = False,
     retry_failed: bool = False,
     accept_changes: bool = False,
-    longer: Longer | None = None,
+    longer: ExtendRequest | None = None,
 ) -> RunResult:
-    """origin: the name of the study that this one is forked from. retry_failed: failed trials are tried again; without
-    it, those that failed before the trainer changed. accept_changes: where the trainer's code has changed, the search
-    starts again, and the earlier trials are superseded; without it, such a study is refused. longer: finished trials
-    train to study.trainer.epochs, also where that has not changed.
+    """origin: the name of the study that this one is forked from. retry_failed: try failed trials again; without it,
+    only those that failed before the trainer changed. accept_changes: if the trainer's code has changed, start the
+    search again, and supersede the earlier trials; without it, such a study is refused. longer: train finished trials
+    to study.trainer.epochs, also if that has not changed.
 
-    Stopped: a signal ended it before its first trial. For every later end without an exception, the result has the
-    reason.
+    Stopped: a signal ended the run before its first trial. After that, the result has the reason of the end.
     """
     buffer_library_logs()
     build.import_anew(study)
@@ -90,7 +89,7 @@ def _searched(
             loop.run()
     except BaseException as problem:
         result = search.abort(problem, signals.first)
-        # PoolError: a scheduler sends the signal to all processes of the run, those of Ray among them.
+        # PoolError: a cluster's scheduler may send the signal to all processes of the run, including those of Ray.
         if not (isinstance(problem, KeyboardInterrupt | PoolError) and signals.first):
             raise
         return result

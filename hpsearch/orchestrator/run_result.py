@@ -19,13 +19,13 @@ class RunResult:
     """The result of a run: of the study as a whole, and of this run.
 
     Of the study:
-    study: as it was run. is_fork: it has another name than in its file. history: its trials by number.
-    counts: how many trials are in each state that has any. best: None where no trial has a value.
-    spent: seconds of wall clock that all its runs took.
+    study: as it was run. is_fork: its name differs from the name in its file. history: its trials by number.
+    counts: the number of trials in each state that has any. best: None if no trial has a value.
+    spent: seconds of wall clock of all its runs.
 
     Of this run:
-    end: why it ended. totals: what it trained. sync: how far MLflow agrees with the journal.
-    seconds: wall clock. signal: the one that stopped it, or None. trained_nothing: the study was over before this run.
+    end: why it ended. totals: epochs, seconds, workers and failures. sync: what was sent to MLflow, and what was not.
+    seconds: wall clock. signal: that stopped it, or None. trained_nothing: the study was over before this run.
     """
 
     study: Study
@@ -48,12 +48,12 @@ class RunResult:
 
     @property
     def state(self) -> str:
-        """The study's: COMPLETE, FAILED where every trial failed, or STOPPED before its search was over."""
+        """The study's state: COMPLETE, FAILED (every trial failed), or STOPPED before its search was over."""
         return self.end.state
 
     @property
     def reason(self) -> str:
-        """Why the run ended, in words; "" for a search that ran to its end and gives no reason."""
+        """Why the run ended, in words; "" if the search ran to its end without a special reason."""
         return self.end.stopped or self.end.over
 
     def __repr__(self) -> str:
@@ -76,7 +76,7 @@ class RunResult:
         return 3 if self.best is None or self.end.all_failed or self.end.is_max_failures else 0
 
     def document(self) -> dict[str, Any]:
-        """What `hpsearch run --json` prints."""
+        """The object that `hpsearch run --json` prints."""
         return {
             "study": self.name,
             "state": self.state,

@@ -1,4 +1,4 @@
-"""Opens a study, new or recorded, and records its end; the caller turns the loop in between."""
+"""Opens a study, new or recorded, and records its end; in between, the caller runs the loop."""
 
 import shutil
 import time
@@ -19,7 +19,7 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
 from hpsearch.orchestrator.changes.changed_file import AGAIN, BeforeRounds
 from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
-from hpsearch.orchestrator.changes.extension import Longer
+from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.changes.retries import Retries, retries
 from hpsearch.orchestrator.equal_curves import EqualCurves
 from hpsearch.orchestrator.evidence import earlier_evidence, learned_studies
@@ -29,7 +29,7 @@ from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.recorder import JournalRecorder
-from hpsearch.orchestrator.rules import End, Reached, Totals, study_limit_reached
+from hpsearch.orchestrator.rules import End, ReachedLimit, Totals, study_limit_reached
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
@@ -42,17 +42,16 @@ from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import Pool
 
 FLUSH = 20.0
-"""Seconds in which everything is sent to MLflow at the end of a run."""
+"""Seconds to send events to MLflow at the end of a run."""
 
 SomePool = TypeVar("SomePool", bound=Pool)
 
 
 class Search:
-    """Call `open`, turn the loop until it is over, then call `close`, or `abort` after an exception.
+    """Call `open`, run the loop until it is over, then call `close`, or `abort` after an exception.
 
     origin: the name of the study that this one is forked from. retry_failed, accept_changes, longer: see `run_study`.
-    shared: see `reopen`.
-    What is opened is closed by `stack`, the lease last.
+    shared: see `reopen`. `stack` closes all that is opened, the lease last.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Search:
         *,
         retry_failed: bool = False,
         accept_changes: bool = False,
-        longer: Longer | None = None,
+        longer: ExtendRequest | None = None,
         shared: bool = False,
     ):
         ensure_home(study.home)
@@ -84,9 +83,9 @@ class Search:
         make: Callable[[Study, str], SomePool],
         complete: Callable[[Study, SomePool, PreflightRecord], PreflightRecord],
     ) -> Loop | None:
-        """The study is RUNNING and its loop can turn; None where nothing is left to do.
+        """The loop of the study, which is now RUNNING; None if nothing is left to do.
 
-        make: makes the pool, for the study and its uid. complete: runs the measurements before the first trial.
+        make: creates the pool, for the study and its uid. complete: runs the measurements before the first trial.
         Bad input is found before anything is written: the pool checks the trainer before the study is recorded.
         """
         own_methods.check(self.study)
@@ -139,7 +138,7 @@ class Search:
         return self._loop
 
     def _try_again(self, held: HeldStudy, history: History, again: Retries) -> None:
-        """They are recorded as WAITING when the study is RUNNING."""
+        """Put the trials to try again into the history. They are recorded with the start of the loop."""
         self._again = again
         before = BeforeRounds.recorded(self.study, held.journal.documents(held.record.id))
         superseded = sum(trial.superseded and trial.ended > 0 for trial in list(history)[before.trials :])
@@ -151,7 +150,7 @@ class Search:
             self._notes.add(again.note)
 
     def is_over(self) -> bool:
-        """Whether nothing runs or waits and nothing more will be proposed, so that no worker is needed."""
+        """Whether no trial is running or waiting and the sampler proposes none, so that no worker is needed."""
         most = self.study.limits.trials
         if any(trial.state.is_active for trial in self.history):
             return False
@@ -160,7 +159,7 @@ class Search:
         return not isinstance(self.sampler.ask(self.history.of_search), New | Resume)
 
     def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
-        """Takes seconds; the MLflow server is checked meanwhile. BadInput if it refuses our requests."""
+        """Creating the pool takes seconds; the MLflow server is checked meanwhile. BadInput if it refuses requests."""
         mlflow = ConnectionCheck(self.study.tracking_uri)
         pool = make(self.study, uid)
         self._stack.enter_context(self._pool_closed)
@@ -186,7 +185,7 @@ class Search:
     def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
         if problem := build.prepare_own_logging(self.study, self.held.record, self._own_logging):
             self._notes.add(
-                f"note: {problem}; what the trainer logs itself is kept in the scratch folder of each trial"
+                f"note: {problem}; MLflow runs of the trainer itself are kept in the scratch folder of each trial"
             )
         equal = EqualCurves(self.history, self._notes.add)
         loop = Loop(
@@ -202,7 +201,7 @@ class Search:
         )
         self._recorder.state("RUNNING")
         self._recorder.write(self._again.trials, (), self._again.decisions)
-        if preflight.decisions:  # before their documents: without a document, the next run measures again
+        if preflight.decisions:  # written before the documents: without a document, the next run measures again
             self._recorder.write((), (), preflight.decisions)
             self.held.put_documents(preflight.documents)
             keep(self.held.folder, preflight.documents)
@@ -211,18 +210,18 @@ class Search:
     # Its end ────────────────────────────────────────────────────────────────────────────────────
 
     def leave_open(self) -> None:
-        """In place of `close`: the study stays RUNNING for other programs, and nothing is sent to MLflow."""
+        """In place of `close`: leave the study RUNNING for other programs, and send nothing to MLflow."""
         self._recorder.close()
 
     def close(self, signal: Signals | None = None) -> RunResult:
         """Record the end, close the pool, and write everything to the journal, then to MLflow.
 
-        signal: the one that stopped the run, or None. With a signal, unwritten data are left to the next run.
+        signal: that stopped the run, or None. After a signal, unwritten data are left to the next run.
         JournalUnavailable: see `JournalRecorder.close`.
         """
         if self._loop is not None:
             end, self._totals = self._loop.end, self._loop.totals
-            if end.is_limit and "target" not in end.numbers and self.is_over():  # used up by the last trial
+            if end.is_limit and "target" not in end.numbers and self.is_over():  # the last trial used it up
                 end = self._over()
             self._end = end.of(self.history)
             self._rounds.end(self._end.over)
@@ -234,8 +233,8 @@ class Search:
         return self._result(self._tracking.close(FLUSH), signal)
 
     def abort(self, problem: BaseException, signal: Signals | None = None) -> RunResult:
-        """End the run after an exception. Where the trainer, sampler or pruner cannot be used and there are no results,
-        the study is deleted: it was bad input."""
+        """End the run after an exception. If the trainer, sampler or pruner cannot be used and there are no results,
+        the study is deleted, as for bad input."""
         assert self._loop is not None
         self._end, self._totals = self._loop.end, self._loop.totals
         self._pool_closed.close()
@@ -251,8 +250,9 @@ class Search:
         self._kept.close()
         return self._result(self._tracking.close(0.0), signal)
 
-    def _recorded_end(self, reached: Reached | None) -> End:
-        """How the study ended before, or the limit that it has reached. Recorded if it is not yet."""
+    def _recorded_end(self, reached: ReachedLimit | None) -> End:
+        """The end of a study that has nothing left to train: its earlier end, or the limit that it has reached. It is
+        recorded unless it is recorded already."""
         end = self._over()
         if reached is not None:
             end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
@@ -261,7 +261,7 @@ class Search:
         return end
 
     def _over(self) -> End:
-        """How the search ends by itself. The decision is recorded if it is not yet."""
+        """The end of the search by its sampler. The decision is recorded unless it is recorded already."""
         last = self.sampler.ask(self.history.of_search)
         if isinstance(last, Over):
             decided = self.held.has_ended(last)

@@ -1,7 +1,7 @@
 """Signals of a run: the first stops it after the running epochs, a second one at once; SIGHUP is ignored.
 
 A handler only stores requests, which the loop and the terminal process later. Python allows only the main thread to
-install handlers. A run on another thread, such as a notebook's, does not change any signal handler.
+install handlers, so a run on another thread does not change any signal handler.
 """
 
 import os
@@ -18,8 +18,8 @@ from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers import worker
 
 GRACE = {signal.SIGINT: 25.0, signal.SIGTERM: 20.0, **dict.fromkeys(NOTICES, 20.0)}
-"""Seconds that running trials have to end their epoch, so that all is over within 30 and 25: closing Ray takes some.
-Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
+"""Seconds that running trials have to end their epoch. With 5 s to close Ray, a run ends within 30 s of Ctrl-C and 25 s
+of SIGTERM; Slurm and Kubernetes allow 30 s from SIGTERM to SIGKILL."""
 
 
 class Signals:
@@ -34,7 +34,7 @@ class Signals:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """In this context a signal ends what runs as `Stopped`; SIGHUP is ignored, by processes started here too."""
+        """In this context a signal raises `Stopped`. SIGHUP is ignored, also by processes that are started here."""
         handlers: dict[signal.Signals, Any] = dict.fromkeys(GRACE, self._handle)
         if hasattr(signal, "SIGHUP"):
             handlers[signal.SIGHUP] = signal.SIG_IGN
@@ -78,7 +78,7 @@ class Signals:
             self._loop.stop(reason, 0.0)
 
     def _repeat_after(self, seconds: float, number: int) -> None:
-        """The loop is not called while a trial trains in this process, so it cannot end an epoch that takes longer."""
+        """Send the signal again after some seconds: while a trial trains in this process, the loop cannot stop it."""
         target = threading.main_thread().ident
         assert target is not None
         self._repeat = threading.Timer(seconds, signal.pthread_kill, (target, number))
@@ -102,12 +102,12 @@ def _trains_here(frame: FrameType | None) -> bool:
     return False
 
 
-class Relayed:
-    """A context for use within a caller's program. The first SIGINT or SIGTERM requests a regular end; the program's
-    own handler gets it when the context ends. That handler gets every further signal at once. The same with SIGUSR1 and
-    SIGUSR2, but where the program has a handler for them, it means something else by them.
+class DeferredSignals:
+    """A context for a Session in a caller's program. The first SIGINT or SIGTERM requests a regular end; the program's
+    own handler is called with it when the context ends. Further signals raise KeyboardInterrupt at once. SIGUSR1 and
+    SIGUSR2 are handled in the same way, unless the program has its own handlers for them.
 
-    stop: called with the request. first: the signal that requested it, or None.
+    stop: called with the request. first: the signal that requested the end, or None.
     No effect outside of the main thread, since only that thread may handle signals.
     """
 
@@ -118,7 +118,7 @@ class Relayed:
         self._pid = os.getpid()
         self._is_held = self._came_again = False
 
-    def __enter__(self) -> "Relayed":
+    def __enter__(self) -> "DeferredSignals":
         if threading.current_thread() is threading.main_thread():
             for number in GRACE:
                 before = signal.getsignal(number)
@@ -134,7 +134,7 @@ class Relayed:
 
     @contextmanager
     def held_back(self) -> Iterator[None]:
-        """In this context, on the main thread, another signal waits for its end."""
+        """In this context, on the main thread, a second signal is delayed until its end."""
         is_main = threading.current_thread() is threading.main_thread()
         self._is_held = self._is_held or is_main
         try:
@@ -147,7 +147,7 @@ class Relayed:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if os.getpid() != self._pid:  # a process that the program has forked, such as a worker of a DataLoader
+        if os.getpid() != self._pid:  # in a forked process, such as a worker of a DataLoader
             signal.signal(number, self._before[signal.Signals(number)])
             signal.raise_signal(number)
         elif self.first is None:

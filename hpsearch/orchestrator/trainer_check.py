@@ -1,5 +1,5 @@
-"""Checks before a run: the trainer against space and metrics, by reading its files without importing them, and likely
-mistakes in the study file."""
+"""Checks before a run: whether the trainer's source files, which are not imported, agree with space and metrics; and
+likely mistakes in the study file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from hpsearch.trainer.source_check import SourceCheck
 
 
 def check(study: Study) -> SourceCheck:
-    """No findings for a Python object."""
+    """The findings in the trainer's source files; none if the trainer is a Python object."""
     own = study.trainer
     if own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL:
         return SourceCheck()
@@ -27,12 +27,14 @@ def check(study: Study) -> SourceCheck:
         return script_check.check(own.program, study.space, own.options, study.folder)
     searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
     given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
-    name = contract.display_name(own.use) if study.path is None else f'"{own.use}"'  # a file's faults have their key
+    name = (
+        contract.display_name(own.use) if study.path is None else f'"{own.use}"'
+    )  # faults of a file have the key in front
     return source_check.check(name, own.use, study.folder, given, set(_metrics(study)))
 
 
 def raise_faults(study: Study, found: SourceCheck) -> None:
-    """StudyFileError, each fault with its line; TrainerError where the study has no file."""
+    """StudyFileError, each fault with its line; TrainerError if the study has no file."""
     if found.faults and study.path is not None and study.path.is_file():
         raise StudyFileError(faults(study, found, Path(nearby(str(study.path)))))
     if found.faults:
@@ -40,7 +42,7 @@ def raise_faults(study: Study, found: SourceCheck) -> None:
 
 
 def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
-    """Each with its line in the study file."""
+    """The faults, each with its line in the study file."""
     placed: list[tuple[KeyPath, str]] = []
     for fault in found.faults:
         table = ("trainer", "options") if fault.parameter in study.trainer.options else ("space",)
@@ -50,14 +52,14 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
 
 
 def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
-    """As `faults`, of what is allowed and probably not meant."""
+    """As `faults`, for settings that are valid but probably mistakes."""
     keys = _metrics(study)
     of_trainer = [(keys[metric], message) for metric, message in found.warnings.items()]
     return _with_lines(file, [*of_trainer, *likely_mistakes(study), *without_effect(study, found.effects)])
 
 
 def _metrics(study: Study) -> dict[str, KeyPath]:
-    """The metrics that the study reads, each with the first key that names it."""
+    """The metrics that the study uses, each with the first key that names it."""
     keys: list[tuple[str, KeyPath]] = [(study.objective.metric, ("study", "metric"))]
     if study.early_stopping is not None and study.early_stopping.metric is not None:
         keys.append((study.early_stopping.metric, ("early_stopping", "metric")))

@@ -14,11 +14,11 @@ Finding = tuple[str, str, Trial | None]
 """Kind and reason of a decision, and its trial; None for the study."""
 
 MAX_METRIC_NAMES = 5_000
-"""Different metrics of one study: each is a column of its tables."""
+"""The most distinct metrics of one study: each becomes a column of its tables."""
 
 
 class TrainerFindings:
-    """epochs: the most that one trial may train. error: ends the study; None if there is none."""
+    """epochs: maximum of one trial. error: ends the study; None: there is none."""
 
     def __init__(self, history: History, epochs: int):
         self._history, self._epochs, self._is_unsaved = history, epochs, False
@@ -28,7 +28,7 @@ class TrainerFindings:
         self.error: TrainerError | None = None
 
     def of(self, trial: Trial, event: Reported, turn: Turn) -> Iterator[Finding]:
-        """The findings to record for a report. They are also added to the turn, for observers."""
+        """The findings for a report, to be recorded. They are also added to the turn, for observers."""
         if event.provenance is not None:
             turn.provenance.append((trial.number, event.provenance))
         if event.unsaved and not self._is_unsaved and self._epochs > 1:
@@ -51,12 +51,12 @@ class TrainerFindings:
         if before < len(self._metrics) > MAX_METRIC_NAMES:
             self.error = TrainerError(
                 f"trial {trial.number}: the trials of this study have reported {len(self._metrics):,} different "
-                f"metrics, and {MAX_METRIC_NAMES:,} are the most: report sums or means in place of single values, and "
-                "no numbers that change in the names"
+                f"metrics; the maximum is {MAX_METRIC_NAMES:,}: report sums or means in place of single values, and "
+                "use names without changing numbers"
             )
 
     def _unsaved(self, trial: Trial, why: str) -> Iterator[Finding]:
-        """A trial has no checkpoint. It is recorded for a new study, because the plan of later rounds depends on it."""
+        """A trial has no checkpoint. In a new study this is recorded, since the plan of later rounds depends on it."""
         if not self._history.restarts:
             is_new = self._history.restarts = self._history.epochs == 0
             yield RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial

@@ -13,7 +13,7 @@ from hpsearch.orchestrator.observers import Observer
 class Turn:
     """The decisions of one turn. They are recorded, then carried out, then shown.
 
-    unsaved: why trials of this trainer have no checkpoints, where this turn has found that. warnings: about trainers.
+    unsaved: why trials of this trainer have no checkpoints, if it was found in this turn. warnings: about the trainer.
     """
 
     trials: dict[int, Trial] = field(default_factory=dict)

@@ -22,7 +22,7 @@ MAX_INFEASIBLE = 10
 
 
 EXPLAINED_BY_RATE = frozenset({"overfits", "labels"})
-"""Checks that fail where the learning rate is too low or too high by decades."""
+"""Checks that also fail if the learning rate is wrong by orders of magnitude."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LearningTest:
 
     @property
     def may_be_the_rate(self) -> bool:
-        """Whether a learning rate that is far off would explain all that failed."""
+        """Whether a wrong learning rate would explain all failed checks."""
         return not self.passed and {check.name for check in self.checks if check.stops} <= EXPLAINED_BY_RATE
 
     def document(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class LearningTest:
 
 
 def run_learning_test(study: Study, measurer: Measurer, given: Params | None = None) -> LearningTest:
-    """At the centre of the space. given: values of parameters to measure with instead."""
+    """Run the learning test at the centre of the space. given: values that replace those of the centre."""
     section = study.preflight or Preflight()
     seed = seeds.seed_of_trial(study.study.seed, study.study.trial_seeds, number=0, repeat=0)
     centre = {**feasible.centre(study.space), **(given or {})}

@@ -1,4 +1,4 @@
-"""The measurements of a preflight: frozen values that are sent between processes."""
+"""The measurements of a preflight: immutable values that are sent between processes."""
 
 import math
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
 
 LOSSES = 5000
-"""The most losses of a training that are kept."""
+"""The most losses that are kept of a training."""
 
 ALL_RIGHT = 0.995
-"""An accuracy of all examples, but for rounding."""
+"""From this accuracy on, all examples count as right; the difference to 1 allows for rounding."""
 
 TAIL = 5
-"""The final loss of an attempt is the mean of this many last losses."""
+"""The number of last losses whose mean is the final loss of an attempt."""
 
 
 LossKind = Literal["cross entropy", "binary cross entropy", "squared error", "absolute error", ""]
-"""The kind of loss that a trainer minimises; "" for any other, and for a sum of several."""
+"""The kind of loss that a trainer minimises; "" for another kind and for a sum of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class InputStatistics:
 class ParameterGradients:
     """The gradients of the models' parameters, by name, such as "model.0.weight".
 
-    count: the number of trainable parameters. without_gradient: backward did not reach them. zero_gradient: it did, but
-    the gradient was zero in every step. not_finite: NaN or infinite in some step. not_optimized: with a gradient, but
-    in no tracked optimizer. frozen: the number with requires_grad = False.
+    count: the number of trainable parameters. without_gradient: backward did not reach them. zero_gradient: backward
+    reached them, but the gradient was zero in every step. not_finite: the gradient was NaN or infinite in some step.
+    not_optimized: they have a gradient but are in no tracked optimizer. frozen: the number with requires_grad = False.
     """
 
     count: int
@@ -54,14 +54,14 @@ class ParameterGradients:
 class FirstSteps:
     """The first steps of an ordinary training.
 
-    losses: one per step, the value that backward was called on. backwards: mean number of backward calls per step.
-    chance: the loss at chance level (ln C, ln 2, that of a constant prediction); None where it is unknown.
+    losses: one per step, the value on which backward was called. backwards: mean number of backward calls per step.
+    chance: the loss at chance level (ln C, ln 2, or the loss of a constant prediction); None if it is unknown.
     classes: of a cross entropy. probabilities: probabilities are passed to a loss that expects logits.
-    accumulated: the number of steps before which the gradients still contained those of the previous step.
-    models, optimizers: how many of them the trainer has passed to `run.track`.
-    fed: the trainer takes its batches from `run.batches`, or from a DataLoader. rows: examples in the first batch, 0
-    where they cannot be counted.
-    without_step: calls of backward in the first epoch, where no tracked optimizer made a step in it; else 0.
+    accumulated: the number of steps with gradients still added up from the previous step.
+    models, optimizers: the numbers that the trainer has passed to `run.track`.
+    fed: the trainer takes its batches from `run.batches` or from a DataLoader. rows: examples in the first batch, 0 if
+    they cannot be counted.
+    without_step: calls of backward in the first epoch if no tracked optimizer made a step in it; else 0.
     moves: the weights changed nevertheless.
     """
 
@@ -86,11 +86,12 @@ class FirstSteps:
 class OverfitAttempt:
     """A training on the same few examples, repeated.
 
-    factor: of the trainer's own learning rate. rows: the number of examples; 0 where they cannot be counted.
+    factor: times the trainer's learning rate. rows: the number of examples; 0 if they cannot be counted.
     losses: one per step. accuracy: on these examples at the end, for a classification. chance: see FirstSteps.
-    problem: what the trainer raised, or "". wrong: the places of the examples that are still wrong at the end.
-    conflicting: of those that have the inputs of another example and another label. changing: the model's inputs were
-    not the same in all steps, as with augmentation. These three only of a single minibatch.
+    problem: the trainer's exception, or "". wrong: the places of the examples that are still wrong at the end.
+    conflicting: the places of examples that have the same inputs as another example but a different label.
+    changing: the model's inputs were not the same in all steps, as with augmentation. These three are known only for a
+    single minibatch.
     """
 
     factor: float
@@ -114,9 +115,11 @@ class OverfitAttempt:
 
     @property
     def memorised(self) -> bool:
-        """Every example of a classification is right, and the loss is below that of chance: it may have a lower bound
-        above zero, as with label smoothing. Of another loss: it is at most a tenth of the initial one, or of the chance
-        level where that is lower."""
+        """Whether the examples are memorised.
+
+        Classification: every example is right, and the loss is below the chance level. (It may stay above zero, as with
+        label smoothing.) Other losses: at most a tenth of the initial loss, or of the chance level if that is lower.
+        """
         start = min(self.first, self.chance) if self.chance is not None else self.first
         if not (math.isfinite(self.last) and start > 0):
             return False
@@ -131,7 +134,7 @@ class OverfitAttempt:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSizes:
-    """Bytes of a checkpoint, and of one without what only training needs; 0 where none was made."""
+    """Bytes of a full checkpoint, and of a checkpoint without objects that only training needs; 0 if none was made."""
 
     whole: int = 0
     weights: int = 0
@@ -141,11 +144,12 @@ class CheckpointSizes:
 class TrainedEpochs:
     """A few whole epochs.
 
-    factor: see OverfitAttempt. reports: those of the trainer. losses: one per step, the first LOSSES of them.
-    validated: examples per epoch that the models were evaluated on, without gradients.
-    seconds: per epoch; where no epoch ended, estimated from the part that was trained, or None.
-    problem: what the trainer raised, or "". sizes: of a checkpoint at the end, where they were measured.
-    regularized: False where what regularises was left out, because nothing was learnt with it.
+    factor: see OverfitAttempt. reports: of the trainer. losses: one per step; of more than LOSSES, the first ones and
+    the last one.
+    validated: examples per epoch on which the models were evaluated without gradients.
+    seconds: per epoch. If no epoch ended, they are estimated from the part that was trained, or None.
+    problem: the trainer's exception, or "". sizes: of a checkpoint at the end, if they were measured.
+    regularized: False if regularisation was switched off because nothing was learnt with it.
     in_training, evaluated, in_evaluation, trained: see `Modes`.
     """
 
@@ -169,8 +173,8 @@ class TrainedEpochs:
 
 @dataclass(frozen=True, slots=True)
 class PeakMemory:
-    """Peak memory of the process, in bytes. gpu: on the device, including the CUDA context; 0 without one.
-    gpu_total: the device's memory. idle: host memory before any training."""
+    """Peak memory of the process, in bytes. gpu: on the GPU, including the CUDA context; 0 without a GPU.
+    gpu_total: of the GPU. idle: host memory before any training."""
 
     host: int = 0
     gpu: int = 0
@@ -180,7 +184,7 @@ class PeakMemory:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """All measurements of a preflight. Parts that were not reached are None or empty.
+    """All measurements of a preflight. Measurements that were not made are None or empty.
 
     shuffled: the same training on shuffled labels, which gives the chance level. sizes: of a checkpoint.
     seconds: the duration of all measurements.
@@ -201,12 +205,13 @@ class Measurements:
 
 @dataclass(frozen=True, slots=True)
 class SweepLosses:
-    """rates: rising values of the parameter (the optimizer's learning rate may be a multiple of it). losses: one each.
+    """rates: rising values of the parameter (the optimizer's learning rate may be a multiple of it). losses: one per
+    rate.
 
-    unmoved: the losses of the same steps on the same batches with a learning rate of 0; empty where not measured.
-    beyond: a rate above the one at which they diverge, and the losses of a training with it from the start; None where
-    they do not diverge.
-    problem: what the trainer raised, or why the test is not possible; "" otherwise.
+    unmoved: the losses of the same steps on the same batches with a learning rate of 0; empty if not measured.
+    beyond: a rate above the one at which the losses diverge, and the losses of a training with it from the start; None
+    if they do not diverge.
+    problem: the trainer's exception, or why the test is not possible; otherwise "".
     """
 
     params: Params

@@ -22,11 +22,11 @@ from hpsearch.workers.pools.base import Measurer
 
 @dataclass(frozen=True)
 class RangeTest:
-    """auto: the study file leaves the range to the test; else it has the range from `asked[0]` to `asked[1]`.
+    """asked: lowest and highest rate in the study file. auto: the study file has no range, so the test determines it.
 
-    outside: that range and the found one have no rate in common. moves: the search is in the found range: `auto`, or
-    `expand` and outside.
-    found: None where no sweep has a result. says: the result as a sentence, which is also the decision's reason.
+    found: the range of the test, None if no sweep has a result. outside: no rate of `asked` is in `found`.
+    moves: the search uses `found`: with `auto`, or with `expand` if `outside`.
+    says: the result as a sentence, which is also the decision's reason.
     """
 
     parameter: str
@@ -48,7 +48,7 @@ class RangeTest:
 
     @property
     def change(self) -> str:
-        """What to write in the study file, in place of the range that the test found no result in."""
+        """The line for the study file that replaces the range without a result."""
         assert self.found is not None
         return f"{self.parameter} = {{ low = {self.found.low:.3g}, high = {self.found.high:.3g}, log = true }}"
 
@@ -83,13 +83,13 @@ def _test(result: SweepResult) -> dict[str, Any]:
 
 
 def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
-    """BadInput where a range is `auto`, and no range is found or no test is possible."""
+    """Run the range test. BadInput if a range is `auto`, and no range is found or no test is possible."""
     section = study.range_test
     assert section is not None
     name, space = section.parameter, study.space
     own, asked = _own(space, name), range_in_file(space, name)
     auto = isinstance(own, Float) and own.auto
-    # Without auto the tested range is wide, and contains the one of the study file.
+    # Without auto, the tested range is wide and contains the range of the study file.
     low, high = asked if auto else (min(AUTO_LOW, asked[0]), max(AUTO_HIGH, asked[1]))
     deadline = time.monotonic() + section.limit
     results: list[SweepResult] = []
@@ -101,7 +101,7 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
             swept = SweepLosses(params, name, problem=f"the measurement was lost: {swept.reason}")
         results.append(lr_curve.read(swept))
         if results[-1].problem and len(results) == 1 and not swept.losses:
-            break  # where the first test is not possible, no other is
+            break  # if the first test is not possible, the others are not either
     expand = isinstance(own, Float) and own.expand
     return _judged(name, auto, expand, asked, results)
 
@@ -131,7 +131,7 @@ def _judged(
 
 
 def _own(space: Space, name: str) -> Parameter | None:
-    """The searched parameter; None where the value is fixed."""
+    """The searched parameter; None if its value is fixed."""
     return next((one for one in space.parameters if one.name == name), None)
 
 
@@ -146,7 +146,7 @@ def range_in_file(space: Space, name: str) -> tuple[float, float]:
 
 
 def variants(space: Space, name: str, most: int) -> list[Params]:
-    """The centre of the space, and the centre with every other value of each choice, where `name` is active."""
+    """The centre of the space, and the centre with every other value of each choice; only points that have `name`."""
     middle = [0.5] * space.dimensions
     points = [middle]
     for i, parameter in enumerate(space.parameters):

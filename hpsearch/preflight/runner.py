@@ -1,7 +1,7 @@
 """Runs the preflight of a study: whether the trainer can learn, and at which learning rates.
 
-Workers measure (preflight/measure/), pure functions judge (preflight/judge/), and the journal keeps the documents: a
-study that is resumed keeps its learning-rate range, and is not measured again.
+Workers measure (preflight/measure/) and pure functions judge (preflight/judge/). The journal keeps the results, so that
+a resumed study keeps its learning-rate range and is not measured again.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,14 +27,14 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Preflight:
-    """The results for one study. range_test: None where the study has none, or the learning test failed."""
+    """The results for one study. range_test: None if the study has none, or the learning test failed."""
 
     study: str
     learning: LearningTest
     range_test: RangeTest | None
 
     def documents(self) -> dict[str, Any]:
-        """By kind, as the journal records them."""
+        """The documents by kind, as the journal records them."""
         found = {"lr_range": self.range_test.document()} if self.range_test else {}
         return {"preflight": self.learning.document(), **found}
 
@@ -44,7 +44,7 @@ class Preflight:
 
 
 def run_preflight(study: Study, measurer: Measurer) -> Preflight:
-    """All checks, and the learning-rate range test where the study has one. BadInput: see `run_range_test`."""
+    """Run all checks, and the learning-rate range test if the study has one. BadInput: see `run_range_test`."""
     if study.trainer.is_program:
         raise BadInput("the trainer is a command, so preflight has no model and no batches to measure")
     learning, ranged = _tested(study, measurer, lambda _: None)
@@ -54,8 +54,11 @@ def run_preflight(study: Study, measurer: Measurer) -> Preflight:
 
 
 def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningTest, RangeTest | None]:
-    """The learning test, in the range that the range test finds where the study file's range shows nothing: at rates
-    that are wrong by decades a sound trainer learns as little as a faulty one. With the range test if it was made."""
+    """The learning test, and the range test if it was made.
+
+    If the trainer does not learn within the study file's range, the learning test is repeated in the range that the
+    range test finds: with a learning rate that is far too low or too high, a correct trainer does not learn either.
+    """
     learning = run_learning_test(study, measurer)
     if study.range_test is None or not learning.may_be_the_rate or searched_rate(study.space)[1]:
         return learning, None
@@ -71,7 +74,7 @@ def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningT
     return run_learning_test(study, measurer, {ranged.parameter: rate}), ranged
 
 
-# As a part of a run ──────────────────────────────────────────────────────────────────────────────
+# As part of a run ────────────────────────────────────────────────────────────────────────────────
 
 
 class PreflightFailed(BadInput):
@@ -80,13 +83,13 @@ class PreflightFailed(BadInput):
 
 @dataclass(frozen=True)
 class PreflightRecord:
-    """documents: the measurements, by kind, as the journal keeps them. decisions: those not recorded yet."""
+    """documents: the measurements by kind, as the journal keeps them. decisions: not recorded yet."""
 
     documents: Mapping[str, Any] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
 
     def with_document(self, kind: str, document: Mapping[str, Any], reason: str) -> "PreflightRecord":
-        """With a further document, and the decision that follows from it."""
+        """The record with another document, and the decision based on it."""
         return replace(self, documents={**self.documents, kind: document}).with_decision(kind, reason)
 
     def with_decision(self, kind: str, reason: str) -> "PreflightRecord":
@@ -94,14 +97,14 @@ class PreflightRecord:
         return replace(self, decisions=(*self.decisions, decision))
 
     def narrowed(self, study: Study) -> Study:
-        """The study with the range that the range test found, where its range is `auto`, or moves there."""
+        """The study with the range that the range test found, if its range is `auto` or moves there."""
         found = self.documents.get("lr_range")
         # An earlier version recorded no "moves".
         if not (found and found.get("moves", found["auto"]) and found["window"]):
             return study
         own = study.space[found["parameter"]]
         assert isinstance(own, Float)
-        # The test has measured where the loss begins to fall and where it diverges: the search stays in between.
+        # The search stays between the rates at which the loss begins to fall and diverges.
         narrower = replace(
             own, low=found["window"]["low"], high=found["window"]["high"], expand=found["auto"] and own.expand
         )
@@ -119,10 +122,10 @@ def complete(
 ) -> PreflightRecord:
     """Run the tests of the study that the record does not contain.
 
-    force: a range of the study file outside of what the range test finds is kept.
-    PreflightFailed; BadInput where a range is `auto`, and the range test finds none.
+    force: keep the range of the study file, even if it is outside the range that the test finds.
+    PreflightFailed; BadInput if a range is `auto` and the range test finds none.
     """
-    # An earlier run has decided on a range test that the file does not name, perhaps when this name was not a rate's.
+    # If the file does not mention a range test, an earlier run decided whether to make one.
     is_decided = bool(record.documents) and study.lr_range is None and not searched_rate(study.space)[1]
     try:
         record, tested = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
@@ -137,13 +140,13 @@ def complete(
 def _with_learning_test(
     study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, skip: bool
 ) -> tuple[PreflightRecord, RangeTest | None]:
-    """And the range test, if it was made."""
+    """The record with the learning test, and the range test if it was made."""
     if study.preflight is None or "preflight" in record.documents:
         return record, None
     if skip:
         return record.with_decision("preflight", "skipped on request"), None
     if study.trainer.is_program:
-        notify("preflight: skipped, since the trainer is a command: its model and its batches cannot be read")
+        notify("preflight: skipped, because the trainer is a command, so its model and batches cannot be observed")
         return record.with_decision("preflight", "skipped: the trainer is a command"), None
     notify("preflight: checking whether the trainer can learn")
     tested, ranged = _tested(study, measurer, notify)
@@ -154,7 +157,7 @@ def _with_learning_test(
     if not tested.passed:
         raise PreflightFailed(
             f"preflight failed, so the study does not start\n{text(failed)}\n"
-            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight (in Python: "
+            "fix this, skip single checks with preflight.skip, or skip all checks with --skip-preflight (in Python: "
             "skip_preflight=True)"
         )
     document = tested.document()
@@ -171,7 +174,7 @@ def _with_range_test(
     *,
     force: bool,
 ) -> PreflightRecord:
-    """tested: the range test, where the learning test needed it."""
+    """tested: the range test, if the learning test needed it."""
     if study.range_test is None or "lr_range" in record.documents:
         return record
     if tested is None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from hpsearch.orchestrator.changes.extend import extend as extend_recorded
-from hpsearch.orchestrator.changes.extension import Longer
+from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress.in_python import running
 from hpsearch.study.definition import Study
@@ -31,4 +31,4 @@ def extend(
     """
     asked = study if isinstance(study, Study) else os.fspath(study)
     with running(progress) as observer:
-        return extend_recorded(asked, journal, epochs, Longer(best, from_scratch), observer)
+        return extend_recorded(asked, journal, epochs, ExtendRequest(best, from_scratch), observer)

@@ -1,1 +1,1 @@
-"""Pruners decide whether a running trial continues or stops, mostly by comparison with other trials."""
+"""Pruners decide whether a running trial continues or stops, usually by comparing it with other trials."""

@@ -1,4 +1,4 @@
-"""The interface of pruners, and two pruners without a rule: no pruning, and a combination of several pruners."""
+"""The interface of pruners, a pruner that never prunes, and a combination of several pruners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hpsearch.core.trial import Trial
 
 
 class Pruner(Protocol):
-    """Judges one trial among all. `hpsearch.testing.PrunerContract` tests every clause of this contract.
+    """Judges one trial, given all trials. `hpsearch.testing.PrunerContract` tests every rule of this contract.
 
     `judge` is a pure function: it reads no clock, draws no random numbers and keeps no state. It is called after each
     report, and the history contains that report. The loop ends a trial whose metric is NaN or infinite before it calls
@@ -21,7 +21,7 @@ class Pruner(Protocol):
         """Continue, Stop (the trial is PRUNED), Pause (its checkpoint is kept) or Finish (the trial is COMPLETE).
 
         Stop, Pause and Finish have a reason, a cause and the numbers of the reason, all finite. Continue has a reason
-        only where the trial was compared with something.
+        only if the trial was compared with others.
         """
         ...
 
@@ -36,7 +36,7 @@ class NeverPrune:
 
 @dataclass(frozen=True)
 class Several:
-    """The first verdict other than Continue decides. Where all are Continue, the first reason is given."""
+    """The first verdict other than Continue counts. If all verdicts are Continue, the first reason is kept."""
 
     pruners: Sequence[Pruner]
 

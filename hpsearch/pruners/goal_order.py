@@ -1,4 +1,4 @@
-"""The order of trials at a rung: by their loss, or with several goals by their Pareto ranks."""
+"""The order of trials at a rung: by loss, or with several goals by Pareto rank."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,10 +8,10 @@ from hpsearch.core.history import History
 
 
 def rung_losses(rung: int, history: History, belongs: Callable[[int], bool] = lambda _: True) -> Mapping[int, float]:
-    """Trial number -> its loss at a rung, of the trials that belong to it.
+    """Trial number -> its loss at a rung. belongs: whether the trial with this number is compared.
 
     With several goals the loss is the `pareto_order` at this epoch (MO-ASHA; Schmucker et al. 2021, arXiv 2106.12639).
-    +inf without a value for each goal, and where a requirement is not met.
+    It is +inf if a goal has no value or a requirement is not met.
     """
     losses = {number: loss for number, loss in history.losses_from(rung).items() if belongs(number)}
     if not history.objective.others:

@@ -1,5 +1,5 @@
 """Asynchronous successive halving (Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning",
-arXiv 1810.05934): with promotion as published, or in the variant that stops trials.
+arXiv 1810.05934), with promotion as published, or as the variant that stops trials.
 """
 
 import math
@@ -16,14 +16,14 @@ from hpsearch.pruners.ranks import has_reached_target, rank, value_text
 class Halving:
     """At each rung (epoch min_epochs x eta^k below max_epochs) a trial continues if it is among the best 1/eta.
 
-    Where a rung's epoch has no report with the metric, the next report that has it is judged.
+    If the report of a rung's epoch lacks the metric, the next report with it is judged.
 
-    It is compared with the trials that have reached the rung so far. Without `promote`, the best one continues where
-    these are fewer than eta, so the first trial at a rung always does. Equal losses have equal ranks.
-    promote: the others are PAUSED, not stopped, and `promotion` names one that has become one of the best 1/eta. Where
-    trials have no checkpoints, they are stopped in any case. With several goals, trials are compared by their Pareto
-    ranks at the rung, see `rung_losses`.
-    min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
+    The trial is compared with all trials that have reached the rung so far. Without `promote`, the best trial continues
+    even if fewer than eta have reached the rung, so the first one always continues. Equal losses have equal ranks. With
+    several goals, trials are compared by their Pareto ranks at the rung, see `rung_losses`.
+    promote: the other trials are PAUSED, not stopped. `promotion` names a paused trial that is among the best 1/eta
+    now. If trials have no checkpoints, they are stopped in any case.
+    min_epochs: >= 1. eta: >= 2. max_epochs: the most epochs that a trial may train.
     """
 
     min_epochs: int
@@ -35,7 +35,7 @@ class Halving:
         return verdict_of(self._ladder, trial, history, self.promote)
 
     def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
-        """The paused trial that is to continue now, see `best_promotion`."""
+        """The paused trial that should continue now, see `best_promotion`."""
         return best_promotion([self._ladder], history, at_end)
 
     @property
@@ -44,8 +44,7 @@ class Halving:
 
 
 def verdict_of(ladder: Ladder, trial: Trial, history: History, promote: bool) -> Verdict:
-    """The verdict on a trial by its rank among the losses recorded at the rung that it has just reached, its own
-    included."""
+    """The verdict on a trial by its rank among all losses at the rung that it has just reached."""
     rung = ladder.reached(trial, history.objective)
     if rung is None or has_reached_target(trial):
         return Continue()
@@ -66,5 +65,5 @@ def verdict_of(ladder: Ladder, trial: Trial, history: History, promote: bool) ->
 
 
 def _front_text(loss: float) -> str:
-    """Of a loss of `rung_losses`, with several goals."""
+    """A loss of `rung_losses` with several goals, as text."""
     return f"Pareto front {int(loss) + 1}" if math.isfinite(loss) else "a goal has no value or a requirement is not met"

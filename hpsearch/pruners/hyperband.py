@@ -14,12 +14,12 @@ _GOLDEN = 0.6180339887498949
 
 @dataclass(frozen=True)
 class Hyperband:
-    """Several brackets of successive halving, as a hedge against curves that cross.
+    """Several brackets of successive halving, for trials that learn slowly at first and are better later.
 
     The first rung of bracket b is epoch min_epochs x eta^b; the last bracket prunes (almost) nothing. The bracket of a
-    trial follows from its number alone, and a trial is compared only with the trials of its bracket.
-    promote: as of `Halving`.
-    min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
+    trial depends only on its number, and a trial is compared only with the trials of its bracket.
+    promote: as in `Halving`.
+    min_epochs: >= 1. eta: >= 2. max_epochs: the most epochs that a trial may train.
     """
 
     min_epochs: int
@@ -31,7 +31,7 @@ class Hyperband:
         return verdict_of(self._ladder(self.bracket(trial.number)), trial, history, self.promote)
 
     def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
-        """The paused trial that is to continue now, see `best_promotion`."""
+        """The paused trial that should continue now, see `best_promotion`."""
         return best_promotion([self._ladder(one) for one in range(len(self.shares))], history, at_end)
 
     def _ladder(self, bracket: int) -> Ladder:
@@ -53,8 +53,10 @@ class Hyperband:
         return tuple(size / sum(sizes) for size in sizes)
 
     def bracket(self, number: int) -> int:
-        """Fibonacci hashing (Knuth, TAOCP 3, section 6.4): consecutive numbers are distributed by `shares` almost
-        exactly."""
+        """The bracket of a trial, by Fibonacci hashing (Knuth, TAOCP 3, section 6.4).
+
+        The fractions of consecutive numbers in the brackets are almost exactly `shares`.
+        """
         place = (number + 1) * _GOLDEN % 1.0
         for bracket, share in enumerate(self.shares):
             place -= share

@@ -1,11 +1,13 @@
 """Stops a trial that is significantly worse than the best one and is not expected to catch up.
 
 The test is a one-sided paired t-test (Student 1908) over folds or repeats. All trials have the same folds and seeds, so
-their effect cancels in the differences; irace compares configurations in the same way (López-Ibáñez et al. 2016, "The
-irace package", section 3). The test compares trials at an epoch, and a slow learner is worse at first. So trials are
-not stopped in the first quarter of a training, nor where the gap to the best one would close by the end at its current
-rate. The best of many trials is partly lucky, and every epoch is another test, so the test must be significant in
-several consecutive epochs. docs/decisions/0006-folds.md has the measurements.
+their effect cancels in the differences. irace compares configurations in the same way (López-Ibáñez et al. 2016, "The
+irace package", section 3).
+
+The test compares trials at one epoch, but a slow learner is worse at first. So no trial is stopped in the first quarter
+of its training, or if its gap to the best trial would close by the end at the current rate. The best of many trials is
+partly best by chance, and every epoch is another test. So the test must be significant in several consecutive epochs.
+docs/decisions/0006-folds.md has the measurements.
 """
 
 import math
@@ -29,8 +31,8 @@ WARMUP = 0.25
 class Paired:
     """Stops a trial that is worse than the best one, with p < `level`, at each of the last `epochs` (>= 1) epochs.
 
-    Epochs whose report lacks the metric do not count. Where the best trial has no report of an epoch, its last one
-    before it is compared.
+    Epochs whose report lacks the metric do not count. If the best trial has no report at an epoch, its last earlier
+    report is compared.
     replicates: the folds and repeats of every trial; with fewer than 3 no trial is stopped. max_epochs: the most epochs
     that a trial may train.
     """
@@ -54,7 +56,7 @@ class Paired:
         return self._stop(trial, p, history)
 
     def _p(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
-        """The p-value of the test at an epoch; 1 where there is none."""
+        """The p-value of the test at an epoch; 1 if there is no test."""
         own, others = (report_at(one, step, objective) for one in (trial, best))
         differences = [loss_of(one, own, objective) - loss_of(one, others, objective) for one in self.replicates]
         if best.number == trial.number or not all(map(math.isfinite, differences)):
@@ -65,7 +67,7 @@ class Paired:
         """Whether the gap to the best trial would close by `max_epochs`, at its rate since the epoch `before`."""
         gap, gap_before = (_gap(trial, best, at, history) for at in (step, before))
         rate = max(gap_before - gap, 0.0) / (step - before)
-        return not gap > rate * (self.max_epochs - step)  # True where the gap is NaN: nothing is known then
+        return not gap > rate * (self.max_epochs - step)  # also True if the gap is NaN (unknown)
 
     def _stop(self, trial: Trial, p: float, history: History) -> Stop:
         objective, best = history.objective, best_at(trial.epoch, history)
@@ -87,7 +89,7 @@ def _gap(trial: Trial, best: Trial, step: int, history: History) -> float:
 
 
 def report_at(trial: Trial, step: int, objective: Objective) -> Report:
-    """The last report up to an epoch that has the metric; there must be one."""
+    """The last report with the metric up to an epoch; there must be one."""
     end = bisect_right(trial.curve, step, key=lambda report: report.step)
     return next(report for report in reversed(trial.curve[:end]) if objective.is_in(report))
 
@@ -99,7 +101,7 @@ def loss_of(replicate: Replicate, report: Report, objective: Objective) -> float
 
 
 def best_at(step: int, history: History) -> Trial:
-    """The trial with the best loss up to an epoch; of equals the one with the lower number."""
+    """The trial with the best loss up to an epoch; of equals the lower number."""
     losses = history.losses_at(step)
     return history[min(losses, key=lambda number: (losses[number], number))]
 

@@ -32,8 +32,8 @@ class Patience:
 class EarlyStopping:
     """Finishes a trial (COMPLETE) that has not improved for `patience` epochs (>= 1) by more than `min_delta` (>= 0).
 
-    Epochs without the metric do not count. objective: of another metric than the study's. from_epoch: epochs before
-    this one are ignored.
+    Epochs without the metric do not count.
+    objective: for another metric than the study's. from_epoch: earlier epochs are ignored.
     Prechelt 1998, "Early Stopping, but when?", in Neural Networks: Tricks of the Trade.
     """
 
@@ -51,11 +51,11 @@ class EarlyStopping:
 
 
 def without_improvement(trial: Trial, objective: Objective, patience: int, min_delta: float) -> tuple[str, Numbers]:
-    """For how long a trial has not improved, as text; "" where that is shorter than `patience`.
+    """A text that says for how long a trial has not improved, and the numbers in it.
 
-    Only reports that have the metric count; "" as well where the last one lacks it. NaN and infinity are no
-    improvement. The numbers: epochs without improvement; best (the metric, not negated) and epoch, the best value and
-    its epoch, where the metric was ever finite.
+    The text is "" if the time is shorter than `patience`, or if the last report lacks the metric. Reports without the
+    metric do not count. NaN and infinity do not count as improvement. Numbers: "epochs" without improvement; if the
+    metric was ever finite, "best", its best value (not negated), and "epoch", the epoch of this value.
     """
     best, at, since = math.inf, 0, 0
     for report in objective.counted(trial.curve):

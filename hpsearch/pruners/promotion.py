@@ -25,17 +25,17 @@ class Promotes(Protocol):
     """A pruner that pauses trials and promotes them later."""
 
     def promotion(self, history: History, *, at_end: bool = False) -> Promotion | None:
-        """A PAUSED trial of the history that is to continue, or None. A pure function, as `judge` is.
+        """A PAUSED trial of the history that should continue, or None. A pure function, like `judge`.
 
-        at_end: no new trial will be started. Then the best trial of each rung continues in any case, so that one is
-        trained to its last epoch.
+        at_end: no new trial will be started. The best trial of each rung then continues in any case, so that at least
+        one trial reaches its last epoch.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """The rungs of one bracket: epochs first x eta^k below `end`. has: whether a trial, by its number, is in it."""
+    """The rungs of one bracket: epochs first x eta^k below `end`. has: whether a trial number is in the bracket."""
 
     rule: str
     first: int
@@ -52,30 +52,31 @@ class Ladder:
         return tuple(rungs)
 
     def reached(self, trial: Trial, objective: Objective) -> int | None:
-        """The highest rung that a trial has reached with its last report that has the metric and not with the one
-        before; None where there is none, or its last report lacks the metric."""
+        """The highest rung that a trial has reached since its previous report with the metric.
+
+        None if it has reached no new rung, or if its last report lacks the metric.
+        """
         epoch, before = (*objective.steps(trial, 2), 0, 0)[:2]
         if epoch < trial.epoch:
             return None
         return max((rung for rung in self.rungs if before < rung <= epoch), default=None)
 
     def losses(self, rung: int, history: History) -> Mapping[int, float]:
-        """Of its trials that have reached a rung, see `rung_losses`."""
+        """The losses of the bracket's trials that have reached a rung, see `rung_losses`."""
         return rung_losses(rung, history, self.has)
 
 
 def promoted(losses: Mapping[int, float], count: int) -> list[int]:
-    """The numbers of the best `count` trials of a rung, the best first; of equal ones the earlier. A trial with an
-    infinite loss is never one of them."""
+    """The numbers of the best `count` trials of a rung, the best first; of equal ones the lower number. Trials with an
+    infinite loss are left out."""
     finite = (number for number, loss in losses.items() if math.isfinite(loss))
     return sorted(finite, key=lambda number: (losses[number], number))[:count]
 
 
 def best_promotion(ladders: Sequence[Ladder], history: History, at_end: bool) -> Promotion | None:
-    """Of the paused trials among the best 1/eta of the rung that they have reached, the best one of the highest such
-    rung; of several brackets, from the first that has one.
+    """The best paused trial among the best 1/eta of its rung, from the highest rung that has one.
 
-    at_end: see `Promotes`.
+    With several brackets, the first one that has such a trial. at_end: see `Promotes`.
     """
     for ladder in ladders:
         above: Mapping[int, float] = {}

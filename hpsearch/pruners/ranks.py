@@ -1,4 +1,4 @@
-"""Shared by the pruners: whether a trial has reached its target epoch, ranks, and the metric as text."""
+"""Functions of several pruners: whether a trial has reached its target epoch, ranks, and the metric as text."""
 
 import math
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from hpsearch.core.trial import Objective, Trial
 
 
 def has_reached_target(trial: Trial) -> bool:
-    """It has reached the epoch that it was started for: stopping would save nothing, and a sampler may continue it."""
+    """Whether the trial has reached its epoch `until`: stopping it saves nothing, and a sampler may continue it."""
     return trial.epoch >= trial.until
 
 
 def has_reported(trial: Trial, objective: Objective) -> bool:
-    """Whether its last report has the metric. A report without it is not judged."""
+    """Whether the last report has the metric. Pruners do not judge reports without it."""
     return bool(trial.curve) and objective.is_in(trial.curve[-1])
 
 
 def rank(number: int, losses: Mapping[int, float]) -> int:
-    """The rank, from 1. Equal losses have equal ranks. A trial without a loss ranks like one with an infinite loss."""
+    """The rank of a trial, from 1. Equal losses have equal ranks. A trial without a loss ranks as if it were +inf."""
     own = losses.get(number, math.inf)
     return 1 + sum(loss < own for loss in losses.values())
 
@@ -30,8 +30,7 @@ def metric_text(objective: Objective, loss: float) -> str:
 
 
 def value_text(objective: Objective, loss: float, epoch: int) -> str:
-    """A value of `History.losses_at`: the best one up to an epoch, or with `at = "last"` the last one, or the
-    mean of the last ones."""
+    """A value of `History.losses_at` as text, such as "best val_loss 0.31 up to epoch 4"."""
     if objective.require and math.isinf(loss):
         return "a requirement is not met"
     value = f"{objective.label} {metric_text(objective, loss)}"

@@ -1,4 +1,4 @@
-"""Stops trials whose metric is outside of fixed bounds."""
+"""Stops trials whose metric is outside fixed bounds."""
 
 import math
 from dataclasses import dataclass

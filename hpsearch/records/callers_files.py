@@ -141,7 +141,7 @@ def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None
     file = with_extension(file.with_recorded_rules(record.spec), journal, record)
     if changed := differences(record.identity, file.identity()):
         raise StudyChanged(
-            f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
+            f'study "{record.name}" is recorded with different settings:\n  ' + "\n  ".join(changed) + "\n"
             "undo the change, or give the study's name in place of its file"
         )
     return file

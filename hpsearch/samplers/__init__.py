@@ -9,9 +9,9 @@ __all__ = ["from_optuna"]
 
 
 def from_optuna(sampler: Any) -> "Adapted":
-    """A sampler object of Optuna for `Study.from_dict(…, sampler=…)`, or for `search.use` to name.
+    """Adapt a sampler object of Optuna, for `Study.from_dict(…, sampler=…)` or for `search.use`.
 
-    The study's seed replaces the sampler's own. BadInput: the sampler cannot be used (docs/own-samplers.md has a list).
+    The study's seed replaces the seed of the sampler. BadInput: the sampler cannot be used (see docs/own-samplers.md).
     """
     from hpsearch.samplers.optuna.adapter import adapted
 

@@ -14,22 +14,22 @@ class Sampler(Protocol):
     """Proposes the next trial. `hpsearch.testing.SamplerContract` tests every clause of this contract.
 
     `ask` is a pure function of the history. The next trial has the number `len(history)`, and its random numbers come
-    from `stream(study seed, number)`. An instance may cache what it computes from the history; it keeps no other state.
-    It has no `tell` and nothing is saved: after a restart a new instance makes the same proposals
+    from `stream(study seed, number)`. An instance may cache values that it computes from the history, but has no other
+    state. There is no `tell`, and nothing is saved: after a restart a new instance makes the same proposals
     (docs/decisions/0001).
 
-    slow: one ask takes longer than a few milliseconds. The loop then runs it on a thread, one trial ahead.
+    slow: an ask takes longer than a few milliseconds. The loop then runs it on a thread, one trial ahead.
     """
 
     @property
     def slow(self) -> bool: ...
 
     def ask(self, history: History) -> Proposal | None:
-        """The next proposal. None: nothing now; where no trial is running either, the search is over.
+        """The next proposal. None: there is none now; if no trial is running either, the search is over.
 
-        A `New` has a value for every parameter that is active, the fixed ones included, each a plain str, int, float
-        or bool within the space. `until` is in [1, trainer.epochs]. A `Resume` names a PAUSED trial, and its `until` is
-        greater than the epoch that this trial has reached. Every proposal has a reason.
+        A `New` has a value for every active parameter, including the fixed ones: a plain str, int, float or bool
+        within the space. Its `until` is in [1, trainer.epochs]. A `Resume` names a PAUSED trial, and its `until` is
+        larger than the epoch of this trial. Every proposal has a reason.
         """
         ...
 
@@ -39,7 +39,7 @@ class LeavesTrialsBehind(Protocol):
     """A sampler that never resumes some PAUSED trials. Any other sampler may resume every PAUSED trial."""
 
     def is_left_behind(self, trial: Trial, history: History) -> bool:
-        """Whether a PAUSED trial is never resumed, even where the study is extended."""
+        """Whether a PAUSED trial is never resumed, even if the study is extended."""
         ...
 
 
@@ -51,5 +51,5 @@ class SearchesInRounds(Protocol):
     def space(self) -> Space: ...
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], Over | None]:
-        """Every round that has begun or could begin now, and why no other round follows; None while one may follow."""
+        """All rounds that have started or could start now, and the reason why no round follows; None if one may."""
         ...

@@ -1,6 +1,6 @@
 """Bayesian search: random startup trials, then proposals of a surrogate of the loss (Optuna's, or CMA-ES).
 
-The surrogate is built anew for every `ask`, from the history, with a seed that follows from the study's seed and the
+The surrogate is built again for every `ask`, from the history, with a seed derived from the study's seed and the
 trial's number. So `ask` is a pure function of the history, and every trial enters the surrogate exactly once.
 """
 
@@ -24,8 +24,8 @@ from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
 TRIES = {"tpe": 10, "gp": 1, "cmaes": 50}
-"""How often a sampler is asked, where its proposals break a constraint. Then the feasible point that is nearest to the
-last proposal is taken."""
+"""How often a surrogate is asked again if its proposal breaks a constraint. Then the feasible point nearest to the last
+proposal is used."""
 
 MIN_OBSERVATIONS = 2
 """The fewest observations that a surrogate can be fitted to."""
@@ -35,8 +35,8 @@ MIN_OBSERVATIONS = 2
 class Bayesian:
     """Bayesian search with the surrogate named by `sampler`: "tpe", "gp" (Gaussian process) or "cmaes".
 
-    startup_trials: how many are drawn at random before the surrogate is used. The usable trials of the study that this
-    one was forked from count towards them.
+    startup_trials: the number of random trials before the surrogate is used. Usable trials of the study that this one
+    was forked from count towards it.
     """
 
     space: Space
@@ -90,11 +90,11 @@ class Bayesian:
             reason += f"; {found.text}"
         if key(self.space, params) in taken:
             params = draw(self.space, generator, taken)
-            reason = f"{reason}; it proposed an earlier point again, so this one is a random draw"
+            reason = f"{reason}; random draw, because the surrogate proposed an earlier point again"
         return New(params, self.epochs, reason)
 
     def _of_related(self, points: Sequence[tuple[Params, str]], history: History) -> New | None:
-        """The next of the best parameters of the studies of learn_from."""
+        """The next of the best parameters of the studies in learn_from."""
         place = len(history) - len(self.known)
         if place >= len(points):
             return None

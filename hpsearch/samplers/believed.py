@@ -1,4 +1,4 @@
-"""Points that agree with the priors of a space (`study.priors`): drawn at random, and preferred by a model."""
+"""The priors of a space (`study.priors`) in a search: random draws from them, and the preference of a model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -29,10 +29,10 @@ def at_values(space: Space, generator: np.random.Generator) -> Params:
 
 
 def drawn(space: Space, generator: np.random.Generator, trials: int, tries: int) -> Iterator[Params]:
-    """Random points for one trial, those of parameters with a prior drawn from it; none where this trial is to be drawn
-    uniformly, which becomes more probable with the number of trials before it.
+    """Random points for one trial, in which parameters with a prior are drawn from it. Empty if this trial is drawn
+    uniformly, which is more probable the more trials there are.
 
-    One random number decides for all parameters, so that the values of several priors come together.
+    One random number decides it for all parameters, so that the values of several priors occur together.
     """
     chance = float(generator.random())
     used = [one.prior is not None and chance < one.prior.share(trials) for one in space.parameters]
@@ -62,13 +62,13 @@ def _quantile(parameter: Parameter, u: float) -> float:
 
 
 def prior_preference(space: Space, trials: int) -> Preference | None:
-    """The log of the priors to the power that piBO gives them after so many trials: 0 at their values, less elsewhere.
-    None without priors."""
+    """The log of the priors' densities, with the exponent of piBO after this number of trials: 0 at their values,
+    negative elsewhere. None without priors."""
     return partial(_log_priors, space, trials) if has_priors(space) else None
 
 
 def together(*parts: Preference | None) -> Preference | None:
-    """Their sum; None where there is none."""
+    """The sum of the preferences; None if there are none."""
     given = [one for one in parts if one is not None]
     return partial(_sum, given) if given else None
 

@@ -1,9 +1,9 @@
 """CMA-ES in the unit cube (Hansen 2016, arXiv 1604.00772), replayed from the history for every `ask`.
 
-Optuna's CmaEsSampler keeps its state inside the trials that it proposed, so a study that is rebuilt has lost it. Here
-the state follows from the observations in the order in which they ended: the first ones set the mean, each further
-group of `population` is one generation. Running trials are not needed: those of one generation are independent draws,
-and a trial that ends late counts in the generation in which it ends.
+Optuna's CmaEsSampler keeps its state in the trials that it proposed, so a rebuilt study has lost it. Here the state is
+computed from the observations in the order of their end: the first ones set the mean, each further group of
+`population` is one generation. Running trials are not needed: trials of one generation are independent draws, and a
+trial that ends late counts in the generation in which it ends.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ SIGMA = 0.2
 
 
 def propose(space: Space, seen: Sequence[Observation], starts: int, seed: int) -> Params:
-    """A draw from the distribution after the updates with `seen`; the first `starts` of them only set the mean."""
+    """A draw from the distribution after updates with `seen`; its first `starts` observations only set the mean."""
     generator = np.random.default_rng(0)
     solutions = [(_point(space, one.params, generator), one.loss) for one in seen]
     optimizer = _new_optimizer(solutions[:starts])

@@ -1,8 +1,8 @@
 """Coarse to fine: rounds of fewer, longer trials, each in search ranges around the best trials so far.
 
-The first round is random search (Bergstra and Bengio 2012, JMLR 13). The later ones follow what is recommended for a
-manual search (Bengio 2012, "Practical recommendations for gradient-based training of deep architectures", arXiv
-1206.5533, section 3.3).
+The first round is random search (Bergstra and Bengio 2012, JMLR 13). Later rounds follow the recommendations for manual
+search of Bengio 2012, "Practical recommendations for gradient-based training of deep architectures" (arXiv 1206.5533,
+section 3.3).
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,8 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True, slots=True)
 class RoundProgress:
-    """The trials of one round so far: new ones with the numbers `first` to `end` - 1, and how many were continued."""
+    """The trials of one round so far: new ones with the numbers `first` to `end` - 1, and `survivors` continued
+    ones."""
 
     first: int
     end: int
@@ -45,18 +46,18 @@ class RoundProgress:
 
 @dataclass(frozen=True)
 class CoarseToFine:
-    """Round 1 is random search. A later round begins when all earlier trials have ended: it continues the best PAUSED
-    trials of the previous round, then draws new ones from its search ranges. Both together are exactly `trials`.
+    """Round 1 is random search. A later round starts when all earlier trials have ended: it continues the best PAUSED
+    trials of the previous round, then draws new trials from its search ranges, `trials` in total.
 
     keep: the fraction of a round's trials that are continued ones, in [0, 1].
     top: the fraction of all trials so far whose bounding box is the next range, in (0, 1].
     margin: see `next_ranges`.
     by_slope: ranges follow from all trials of a round (`next_round`); False: as in studies of earlier versions.
 
-    The round in which a trial began follows from the rounds' sizes, so a study can be extended by rounds at the end or
-    by trials in the last one. A trial is ranked by its state at the end of the previous round, also when it was
-    continued since; so the ranges of a round never change. Trials of the study that this one was forked from are not
-    used: their losses are those of longer trainings.
+    The round in which a trial started follows from the rounds' sizes, so a study can be extended by rounds at the end
+    or by trials in the last one. A trial is ranked by its state at the end of the previous round, also if it was
+    continued later, so the ranges of a round never change. Trials of the study that this one was forked from are not
+    used: their losses are from longer trainings.
     """
 
     slow: ClassVar[bool] = False
@@ -89,8 +90,9 @@ class CoarseToFine:
         return exhausted(self.space, history) if is_short else None
 
     def _proposal(self, index: int, span: RoundProgress, history: History) -> New | Resume | None:
-        """The next trial of a round: one of the best to continue, a new one, or where no new point is left in the
-        round's ranges, another one to continue, then a new one from the full space. None: no point is left."""
+        """The next trial of a round: one of the best to continue, else a new one. If no new point is left in the
+        round's
+        ranges: another trial to continue, else a new one from the full space. None: no point is left."""
         round_ = self.rounds[index]
         return (
             self._continue(index, span, history, ceil_share(self.keep, round_.trials))
@@ -100,7 +102,7 @@ class CoarseToFine:
         )
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], None]:
-        """Every round that has begun, with its trials so far. The second value is always None."""
+        """All rounds that have started, with their trials so far. The second value is always None."""
         rounds = []
         for index, (span, ranges) in enumerate(zip(self.progress(history), self.ranges(history), strict=False)):
             continued = tuple(number for number in range(span.first) if history[number].round > index)
@@ -110,17 +112,17 @@ class CoarseToFine:
         return rounds, None
 
     def is_left_behind(self, trial: Trial, history: History) -> bool:
-        """A round continues trials of the one before it, so those of earlier rounds have been left behind."""
+        """A round only continues trials of the previous round, so trials of earlier rounds are never resumed."""
         return trial.round < max(one.round for one in history) - 1
 
     def _notes(self, index: int, ranges: Sequence[SearchRange], unit: str) -> tuple[str, ...]:
-        """What a round trains, and why it has these search ranges."""
+        """The trials and epochs of a round, and the reasons for its search ranges."""
         round_ = self.rounds[index]
         note = f"round {index + 1}: {many(round_.trials, 'trial')}, trained to {unit} {round_.epochs}"
         return (note, *(one.reason for one in ranges))
 
     def progress(self, history: History) -> list[RoundProgress]:
-        """One for each round, without trials for those that have not begun."""
+        """The progress of each round; rounds that have not started have no trials."""
         progress: list[RoundProgress] = []
         first = 0
         for number, round_ in enumerate(self.rounds, start=1):
@@ -131,11 +133,11 @@ class CoarseToFine:
         return progress
 
     def ranges(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
-        """The search ranges of every round that has begun or can begin now, one for each numeric parameter."""
+        """The search ranges of all rounds that have started or can start now, one for each numeric parameter."""
         return tuple(one.ranges for one in self._next_rounds(history))
 
     def _next_rounds(self, history: History) -> list[NextRound]:
-        """The ranges of every round that has begun or can begin now, and what its first new trial is."""
+        """The ranges and the first new trial of all rounds that have started or can start now."""
         rounds = [NextRound(full_ranges(self.space))]
         progress, running = self.progress(history), any(trial.state.is_active for trial in history)
         grows = has_unknown_points(self.space, self._known.keys(self.space, history))
@@ -155,15 +157,15 @@ class CoarseToFine:
         return rounds
 
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
-        """The trials before a round that have a value, best first, as they were when the round began: without the
-        epochs of later rounds and of `hpsearch extend`."""
+        """The trials with a value before a round, best first, in their state at its start: without the epochs of later
+        rounds and of `hpsearch extend`."""
         trials = (history[number] for number in range(span.first))
         return history.objective.succeeded(
             one.as_of(self.rounds[index - 1].epochs) if one.round > index else one for one in trials
         )
 
     def _latest(self, index: int, progress: Sequence[RoundProgress], history: History) -> list[Trial]:
-        """The trials of the round before, all trained equally long, as they were when it ended."""
+        """The trials of the previous round, all trained equally long, in their state at its end."""
         before, until = progress[index - 1], self.rounds[index - 1].epochs
         numbers = (n for n in range(before.end) if n >= before.first or history[n].round >= index)
         trials = (history[number] for number in numbers)
@@ -185,7 +187,7 @@ class CoarseToFine:
         return None
 
     def _new(self, index: int, history: History, round_: NextRound) -> New | None:
-        """A new trial of this round; None where a trial has been started for each point of its ranges."""
+        """A new trial of this round; None if each point of its ranges has a trial."""
         until = self.rounds[index].epochs
         if (known := known_point(self.known, history, until, index + 1)) is not None:
             return known

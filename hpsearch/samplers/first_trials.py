@@ -1,4 +1,4 @@
-"""The parameters of the first trials, in any method: those of [search] first, then the best ones of earlier studies."""
+"""The parameters of the first trials, for any method: from search.first, then the best of earlier studies."""
 
 from collections.abc import Callable, Sequence, Set
 
@@ -11,9 +11,9 @@ from hpsearch.study.space import Space
 
 
 def known_point(points: Sequence[Params], history: History, until: int, in_round: int = 1) -> New | None:
-    """The proposal of the next trial, where it trains a known point; None after the last of them.
+    """The proposal of the next trial if it trains a known point; None after the last known point.
 
-    until: the epoch that it trains to.
+    until: the epoch up to which it trains.
     """
     number = len(history)
     if number >= len(points):
@@ -30,11 +30,11 @@ def related_point(
     until: int,
     most: int | None = None,
 ) -> New | None:
-    """The proposal of the next trial, where it trains one of the best points of the studies of learn_from.
+    """The proposal of the next trial if it trains one of the best points of the studies in learn_from; else None.
 
-    known: the number of known points, which come first. taken: the keys of all points that have a trial. draw: values
-    for the parameters that an earlier study lacks. most: the trials of the search, or of its first round; at most half
-    of them have such points, so that the others are drawn from the whole space.
+    known: the number of known points, which come first. taken: the keys of all points with a trial. draw: values for
+    parameters that an earlier study does not have. most: the number of trials of the search, or of its first round; at
+    most half of them have such points, so that the others are drawn from the whole space.
     """
     place, limit = len(history) - known, BEST_POINTS * len(history.related)
     if place < 0 or place >= (limit if most is None else min(limit, max(1, most // 2))):

@@ -11,7 +11,7 @@ from hpsearch.core.trial import Params, State, key_of
 
 @dataclass(frozen=True)
 class ParameterSet:
-    """One set of parameters, and the epoch that it is trained to."""
+    """One set of parameters, and the epochs of its trials."""
 
     params: Params
     epochs: int
@@ -19,9 +19,8 @@ class ParameterSet:
 
 @dataclass(frozen=True)
 class FixedList:
-    """Trains every set with one seed before any set gets a second one. Recorded trials count by their parameters.
-
-    So parameter sets, seeds and epochs can be added to a study that has ended, and no trial is trained twice.
+    """Trains every set with one seed before any set gets a second one. Recorded trials are found by their parameters,
+    so sets, seeds and epochs can be added to a study that has ended, and no trial is trained twice.
     """
 
     slow: ClassVar[bool] = False

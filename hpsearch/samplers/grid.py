@@ -13,7 +13,7 @@ from hpsearch.study.space import Space
 
 
 class _GridCursor:
-    """A cache of the position in the grid, so that the next `ask` need not enumerate from the first point."""
+    """A cache of the position in the grid, so that `ask` does not enumerate from the first point."""
 
     def __init__(self) -> None:
         self._history: History | None = None
@@ -27,7 +27,7 @@ class _GridCursor:
     def next(
         self, points: Callable[[], Iterator[Params]], space: Space, history: History, known: Set[Key]
     ) -> tuple[int, Params] | None:
-        """The first point that has no trial, with its number; None: all have one."""
+        """The first point without a trial, with its number; None if all have one."""
         if history is not self._history or len(history) < self._seen:
             self._history, self._points = history, enumerate(points())
             self._next = next(self._points, None)
@@ -39,8 +39,8 @@ class _GridCursor:
 
 @dataclass(frozen=True)
 class Grid:
-    """The points of `space.grid()` in their order, the known points first, without those that have a trial: a grid with
-    more values continues with its new points."""
+    """The known points, then the points of `space.grid()` in their order. Points with a trial are skipped, so a grid
+    that got more values continues with its new points."""
 
     slow: ClassVar[bool] = False
 
@@ -56,7 +56,7 @@ class Grid:
         return sum(1 for _ in self._points())
 
     def _points(self) -> Iterator[Params]:
-        """The known points, then the others of the grid."""
+        """The known points, then the other points of the grid."""
         yield from self.known
         known = set(map(key_of, self.known))
         yield from (point for point in self.space.grid() if key_of(point) not in known)

@@ -16,14 +16,13 @@ from hpsearch.study.space import Space
 class Observation:
     """An ended trial, for a surrogate.
 
-    epoch: the last epoch that it trained. own: its loss; +inf where it diverged, failed, is infeasible or reported
-        nothing.
+    epoch: its last epoch. own: its loss; +inf if it diverged, failed, is infeasible or reported nothing.
     loss: the finite loss for the surrogate. It equals `own`, except that a pruned trial has at least the median, and a
         trial with +inf, or that does not meet the study's requirements, a value worse than all others.
-    losses: as `free`, for each goal of the study, where it has several; else empty.
-    free: as `loss`, for a surrogate that learns the requirements by themselves from `excess`.
-    excess: how far it is from meeting each of them, <= 0 where it does; a finite number.
-    pruned: it was stopped or paused by comparison with other trials, so its loss is that of a shorter training.
+    losses: as `free`, for each goal of a study with several goals; else empty.
+    free: as `loss`, for a surrogate that models the requirements separately, by `excess`.
+    excess: how far it is from meeting each requirement, <= 0 if it meets it; a finite number.
+    pruned: it was stopped or paused by comparison with other trials, so its loss is from a shorter training.
     """
 
     params: Params
@@ -39,9 +38,9 @@ class Observation:
 def observations(history: History, space: Space) -> list[Observation]:
     """The trials of the study that this one was forked from, then its own ended trials in the order of their end.
 
-    So the list only ever grows at its end, where no failed trial is tried again. FAILED and INFEASIBLE trials are worse
-    than all others, as diverged ones are, so that the search leaves a region in which trials fail. On a function with
-    its minimum where memory runs out, 34% of 60 trials failed; without these observations it was 85%.
+    The list only grows at its end, unless a failed trial is tried again. FAILED and INFEASIBLE trials are worse than
+    all others, like diverged ones, so that the search leaves a region in which trials fail. On a function whose minimum
+    runs out of memory, 34 % of 60 trials failed; without these observations 85 %.
     """
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = at_one_length([*usable_evidence(history, space), *own], space.dimensions + 1)
@@ -70,7 +69,7 @@ def comparable(found: Sequence[Observation]) -> list[float]:
 
 
 def _by_goal(trials: Sequence[Trial], pruned: Sequence[bool], objective: Objective) -> list[tuple[float, ...]]:
-    """See `Observation.losses`. A trial that lacks one of the metrics is worse than all others by each goal."""
+    """See `Observation.losses`. A trial without one of the metrics is worse than all others by each goal."""
     if not objective.others:
         return [()] * len(trials)
     worst = (math.inf,) * len(objective.goals)
@@ -81,8 +80,8 @@ def _by_goal(trials: Sequence[Trial], pruned: Sequence[bool], objective: Objecti
 
 
 def _behind(losses: Sequence[float], own: Sequence[float], excesses: Sequence[tuple[float, ...]]) -> list[float]:
-    """The losses, with those of trials that do not meet the requirements in the order of their excesses (Deb 2000, "An
-    efficient constraint handling method for genetic algorithms")."""
+    """The losses. Trials that do not meet the requirements are worse than all others, ordered by their excess (Deb
+    2000, "An efficient constraint handling method for genetic algorithms")."""
     if not any(excesses):
         return list(losses)
     span = max(losses, default=0.0) - min(losses, default=0.0) or 1.0
@@ -94,7 +93,7 @@ def _behind(losses: Sequence[float], own: Sequence[float], excesses: Sequence[tu
 
 
 def _excesses(trials: Sequence[Trial], objective: Objective) -> list[tuple[float, ...]]:
-    """How far each trial is from meeting each requirement. Where that is not known, the median of the others."""
+    """How far each trial is from meeting each requirement; if it is not known, the median of the others."""
     if not objective.require:
         return [()] * len(trials)
     judged = [None if trial.diverged else objective.judged(trial) for trial in trials]
@@ -111,11 +110,11 @@ def _excesses(trials: Sequence[Trial], objective: Objective) -> list[tuple[float
 
 
 def at_one_length(trials: Sequence[Trial], fewest: int) -> list[Trial]:
-    """Trials that trained to different epochs, such as after `hpsearch extend`, as they were at one of them.
+    """Trials that trained to different epochs, such as after `hpsearch extend`, in their state at one common epoch.
 
-    It is the largest that at least `fewest` of them have reached: longer ones are cut there, and shorter ones left out
-    (BOHB; Falkner 2018, arXiv 1807.01774, section 3.2). Trials that ended before the epoch that they were to reach
-    stay as they are.
+    The epoch is the largest that at least `fewest` of them have reached: longer trials are cut there, shorter ones left
+    out (as in BOHB; Falkner 2018, arXiv 1807.01774, section 3.2). Trials that ended before their planned epoch are not
+    changed.
     """
     lengths = sorted({trial.until for trial in trials if _is_whole(trial)})
     if len(lengths) < 2:
@@ -130,12 +129,12 @@ def at_one_length(trials: Sequence[Trial], fewest: int) -> list[Trial]:
 
 
 def _is_whole(trial: Trial) -> bool:
-    """Whether it trained to the epoch that it was to reach."""
+    """Whether it trained to its planned epoch."""
     return trial.cause is Cause.DONE and trial.epoch >= trial.until
 
 
 def usable_evidence(history: History, space: Space) -> list[Trial]:
-    """The trials of the study that this one was forked from, as far as a surrogate can be fitted to them.
+    """The trials of the study that this one was forked from that a surrogate can be fitted to.
 
     FAILED trials are excluded: a study is often forked after its trainer was fixed.
     """
@@ -165,9 +164,9 @@ def _finite(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:
 def half_ranked(losses: Sequence[float]) -> list[float]:
     """Half-rank warping: the better half is unchanged, the worse half becomes normal quantiles of its ranks.
 
-    The worst is then as far above the median as the best is below it. Without it a Gaussian process would be dominated
-    by outliers: a learning rate that is slightly too high can give a loss of a million. (Song et al. 2024, "The Vizier
-    Gaussian Process Bandit Algorithm", arXiv 2408.11527.)
+    The worst loss is then as far above the median as the best is below it. Otherwise outliers would dominate a Gaussian
+    process: a slightly too high learning rate can give a loss of a million. (Song et al. 2024, "The Vizier Gaussian
+    Process Bandit Algorithm", arXiv 2408.11527.)
     """
     ordered, middle, count = sorted(losses), median(losses), len(losses)
     quantile = NormalDist().inv_cdf

@@ -1,4 +1,4 @@
-"""A search whose pruner promotes: paused trials that have become one of the best continue before new ones start."""
+"""Wraps a sampler if the pruner promotes: paused trials that are now among the best continue before new ones start."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from hpsearch.samplers.base import Sampler
 
 @dataclass(frozen=True)
 class Promoting:
-    """sampler: proposes the new trials. pruner: pauses and promotes them. epochs: the most that a trial may train.
+    """sampler: proposes the new trials. pruner: pauses and promotes them. epochs: maximum of one trial.
 
-    The search is over when the sampler proposes no more, no trial is running, and none is promoted. Where trials have
-    no checkpoints, none is paused, and so none is promoted.
+    The search is over when the sampler proposes no more trials, none is running, and none is promoted. Without
+    checkpoints no trial is paused or promoted.
     """
 
     sampler: Sampler
@@ -31,12 +31,12 @@ class Promoting:
         return proposal if isinstance(proposal, New | Resume) else self.last(history, proposal)
 
     def resume(self, history: History) -> Resume | None:
-        """The paused trial that continues before a new one starts. Takes no longer than a pruner."""
+        """The paused trial that continues before a new one starts. As fast as the pruner."""
         return self._resume(history, at_end=False)
 
     def last(self, history: History, proposal: Proposal | None) -> Proposal | None:
-        """In place of the sampler's answer that it proposes nothing: the best paused trial, once no trial is running,
-        so that one of them trains to the end."""
+        """If the sampler proposes no trial and none is running: the best paused trial, so that one trial trains to the
+        end. Else `proposal`, the answer of the sampler."""
         is_over = not any(trial.state.is_active for trial in history)
         return (self._resume(history, at_end=True) if is_over else None) or proposal
 

@@ -1,4 +1,4 @@
-"""Random search, and the random draw that other samplers begin with and fall back on.
+"""Random search, and random draws for the first trials and the fallback of other samplers.
 
 Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization" (JMLR 13, 281-305).
 """
@@ -22,7 +22,7 @@ from hpsearch.study.space import Choice, Space
 Key = tuple[float | None, ...]
 
 REDRAWS = 100
-"""How often a point that is known is drawn again, before the discrete space is enumerated."""
+"""How often a known point is drawn again, before the discrete space is enumerated."""
 
 ENUMERABLE = 100_000
 """In discrete spaces with up to this many points, the last points are drawn at random; in larger ones they are taken in
@@ -30,7 +30,7 @@ order."""
 
 
 def key(space: Space, params: Params) -> Key:
-    """A hashable key that is equal for equal parameter sets only."""
+    """A hashable key, equal only for equal parameter sets."""
     return tuple(space.to_unit(params))
 
 
@@ -61,16 +61,16 @@ class KnownPoints:
         return self._keys
 
     def exhausted_at(self, space: Space, history: History) -> int | None:
-        """The number of trials after which every point of the space was known; None where some are unknown."""
+        """The number of trials after which all points of the space were known; None if some are unknown."""
         self.keys(space, history)
         return self._exhausted_at
 
 
 def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: Space | None = None) -> Params:
-    """Uniform in the feasible part of the unit cube, so log-uniform where log. Not one of `taken` while any is left.
+    """A point that is uniform in the feasible part of the unit cube, and not one of `taken` if another is left.
 
-    whole: the space of the keys in `taken`, where `space` is a part of it; drawn from where that part has no feasible
-    point.
+    whole: the space of the keys in `taken`, if `space` is a part of it. If this part has no feasible point, it is drawn
+    from the whole space.
     """
     whole = whole or space
     found = feasible.draw(space, generator)
@@ -93,7 +93,7 @@ def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: S
 
 
 def redrawn(space: Space, params: Params, generator: np.random.Generator, taken: Set[Key]) -> Params:
-    """`params` with one parameter drawn again, so that it is not one of `taken`; a random draw where that fails."""
+    """`params` with one parameter drawn again, so that it is not one of `taken`; a random draw if that fails."""
     at = [0.5 if u is None else u for u in space.to_unit(params)]
     for _ in range(REDRAWS):
         place = int(generator.integers(len(at)))
@@ -105,9 +105,10 @@ def redrawn(space: Space, params: Params, generator: np.random.Generator, taken:
 
 
 def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Key], trials: int) -> tuple[Params, str]:
-    """As `draw`, by the priors of the space, and what they did, for the reason of a proposal; "" for a uniform draw.
+    """As `draw`, but from the priors of the space; and a text about it for the reason of the proposal, "" for a uniform
+    draw.
 
-    trials: the number of trials before this one. The first has the values of the priors.
+    trials: the number of earlier trials. The first trial has the values of the priors.
     """
     if believed.has_priors(space):
         for _ in range(feasible.DRAWS if trials == 0 else 0):
@@ -120,13 +121,13 @@ def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Ke
 
 
 def has_unknown_points(space: Space, taken: Set[Key], whole: Space | None = None) -> bool:
-    """Whether a point of the space is not one of `taken`; whole: see `draw`. It looks at one point more than
-    `taken` has, at most."""
+    """Whether a point of the space is not one of `taken`. whole: see `draw`. It enumerates at most one point more than
+    `taken` has."""
     return space.size() is None or any(key(whole or space, point) not in taken for point in space.points())
 
 
 def exhausted(space: Space, history: History) -> Over | None:
-    """The end of a search that knows every point of its space. None while a trial is running or waiting."""
+    """The end of a search in which each point of the space has a trial. None while a trial is running or waiting."""
     if any(trial.state.is_active for trial in history):
         return None
     points = number_of_points(space)
@@ -135,22 +136,22 @@ def exhausted(space: Space, history: History) -> Over | None:
 
 
 def can_be_exhausted(space: Space) -> bool:
-    """Whether it has few enough points, and no range that a search in rounds may move beyond its bounds."""
+    """Whether it has at most ENUMERABLE points, and no range with `expand`."""
     size = space.size()
     expands = any(not isinstance(one, Choice) and one.expand for one in space.parameters)
     return size is not None and size <= ENUMERABLE and not expands
 
 
 def number_of_points(space: Space) -> int:
-    """Of a discrete space, those that are not in its grid included."""
+    """The number of points of a discrete space, including those that are not in its grid."""
     return sum(1 for _ in space.points())
 
 
 @dataclass(frozen=True)
 class Random:
-    """Random search. Proposal n depends on the study's seed and n only.
+    """Random search. Proposal n only depends on the study's seed and n.
 
-    No point is proposed twice; when all points of a discrete space have been proposed, the search is over.
+    No point is proposed twice. When all points of a discrete space have been proposed, the search is over.
     """
 
     slow: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""A sampler for a table of trained parameter sets: each proposal becomes the nearest row that no trial has."""
+"""A sampler for a table of trained parameter sets: each proposal is replaced by the nearest row without a trial."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,14 +13,14 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.space import Choice, Space
 
 MISMATCH = 1.0
-"""The distance of two different choices, and of a parameter that one of the sets lacks. A range has the width 1."""
+"""The distance of two different choices, and of a parameter that only one of the sets has. A range has the width 1."""
 
 
 @dataclass(frozen=True)
 class TableRows:
-    """The trial has the row's parameters, so the search knows what was trained. The nearest row is that with the
-    smallest squared distance over all parameters, each on its axis as it is searched. The parameters of a row that
-    has a trial are a repetition with another seed, and stay.
+    """The trial gets the row's parameters, so the sampler learns from the parameters that were trained. The nearest row
+    has the smallest squared distance over all parameters, each on its axis as it is searched. A proposal that equals a
+    row is not replaced, also if the row has a trial: it is a repetition with another seed.
 
     rows: parameter sets of the space, with its fixed values.
     """

@@ -1,10 +1,10 @@
-"""What earlier studies on other data say about this one: [search] learn_from.
+"""Transfer from earlier studies on other data: [search] learn_from.
 
 Each earlier study has a Gaussian process over the parameters that it shares with this study, fitted to the ranks of its
-trials, so that the units of its metric do not matter. Its weight follows from how well its ranks agree with those of
-the trials of this study, as in RGPE (Feurer et al. 2018, arXiv 1802.02219): a study that does not predict this one
-has none. Ranks as normal quantiles: Salinas et al. 2020, arXiv 1909.13595. All weights fall with the number of
-trials, when the model of this study knows more than they do.
+trials, so that the units of its metric do not matter. Its weight depends on how well it predicts the ranks of this
+study's trials, as in RGPE (Feurer et al. 2018, arXiv 1802.02219): a study that does not predict them has no weight.
+Ranks as normal quantiles: Salinas et al. 2020, arXiv 1909.13595. All weights fall with the number of trials, as the
+model of this study becomes more accurate.
 """
 
 from collections.abc import Sequence
@@ -20,23 +20,23 @@ from hpsearch.samplers.believed import Array, Preference
 from hpsearch.study.space import Choice, Space, is_active
 
 STRENGTH = 2.0
-"""Of the preference, at the beginning, in nats for each standard deviation of the predicted rank."""
+"""The initial strength of the preference, in nats per standard deviation of the predicted rank."""
 
 TRIALS = 15.0
-"""After so many trials of this study the preference is half as strong."""
+"""After this number of trials of this study the preference is half as strong."""
 
 EXPECTED, COUNTED = 0.4, 4.0
-"""The agreement that an earlier study is expected to have, which counts as so many trials."""
+"""The prior of an earlier study's agreement, and the number of trials that this prior counts as."""
 
 WORTHLESS = 0.1
-"""An earlier study that agrees less has no weight."""
+"""An earlier study with a smaller agreement has no weight."""
 
 LENGTHS, NOISES = (0.15, 0.3, 0.6, 1.2, 5.0), (0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True)
 class _Process:
-    """A Gaussian process on the axes `places` of the unit cube; of a choice, a different value is at distance 1."""
+    """A Gaussian process on the axes `places` of the unit cube. Different values of a choice have the distance 1."""
 
     places: tuple[int, ...]
     is_choice: Array
@@ -60,7 +60,7 @@ def _kernel(one: Array, other: Array, lengths: Array, is_choice: Array) -> Array
 
 @lru_cache(maxsize=32)
 def _fitted(study: RelatedStudy, key: "_Key") -> _Process:
-    """With the length scales and the noise of the highest likelihood, by coordinate descent over a few values."""
+    """Fitted length scales and noise: the highest likelihood, by coordinate descent over a few values."""
     space = key.space
     places = tuple(place for place, one in enumerate(space.parameters) if one.name in study.parameters)
     is_choice = np.array([isinstance(space.parameters[place], Choice) for place in places])
@@ -89,7 +89,7 @@ def _log_likelihood(points: Array, z: Array, lengths: Array, noise: float, is_ch
 
 
 class _Key:
-    """A space as the argument of a cached function."""
+    """A space that can be the argument of a cached function."""
 
     def __init__(self, space: Space):
         self.space, self._text = space, repr(space.parameters)
@@ -102,7 +102,8 @@ class _Key:
 
 
 def _coordinates(space: Space, params: Params) -> list[float]:
-    """Of the unit cube; a missing parameter is at the middle. A number outside of a range stays within 0.5 of it."""
+    """Coordinates in the unit cube. A missing parameter is at the middle; values outside of a range are cut at a
+    distance of 0.5."""
     found = [one.to_unit(params[one.name]) if one.is_in(params) else 0.5 for one in space.parameters]
     return [min(max(u, -0.5), 1.5) for u in found]
 
@@ -123,7 +124,7 @@ class Transfer:
 
 
 def transfer(space: Space, history: History, params: Sequence[Params], losses: Sequence[float]) -> Transfer | None:
-    """params, losses: of the ended trials of this study. None where nothing is learned."""
+    """params, losses: of the ended trials of this study. None without earlier studies."""
     if not history.related:
         return None
     processes = [_fitted(one, _Key(space)) for one in history.related]
@@ -140,7 +141,7 @@ def _preferred(used: Sequence[tuple[_Process, float]], cube: Array) -> Array:
 
 
 def _weight(predicted: Array, losses: Array) -> float:
-    """Kendall's rank correlation with the values of this study, shrunk; 0 where it is worthless."""
+    """Kendall's rank correlation with the losses of this study, shrunk towards EXPECTED; 0 if it is below WORTHLESS."""
     count = len(losses)
     agreement = 0.0
     if count > 1:
@@ -152,7 +153,7 @@ def _weight(predicted: Array, losses: Array) -> float:
 
 
 def first_points(space: Space, history: History, drawn: Params) -> list[tuple[Params, str]]:
-    """The best parameters of the earlier studies, in turn. drawn: values for parameters that a study lacks."""
+    """The best parameters of the earlier studies, in turn. drawn: values for parameters that a study does not have."""
     ranked = [
         sorted(one.trials, key=lambda trial: (trial.score, trial.number))[:BEST_POINTS] for one in history.related
     ]
@@ -168,12 +169,12 @@ def first_points(space: Space, history: History, drawn: Params) -> list[tuple[Pa
 
 
 def of_related(origin: str) -> str:
-    """The reason of a proposal of `first_points`."""
+    """The reason for a proposal from `first_points`."""
     return f"learn_from: the parameters of {origin}, one of its best trials"
 
 
 def _completed(space: Space, params: Params, drawn: Params) -> Params:
-    """The values of an earlier trial within the ranges of this space."""
+    """The values of an earlier trial, clipped to the ranges of this space and completed with `drawn`."""
     found = dict(space.fixed)
     for one in space.parameters:
         if is_active(one, found):

@@ -24,7 +24,7 @@ from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.space import Float, Space
 
 TRAININGS_FOR_MODEL = 5
-"""Epochs for so many full trainings are needed before a model of the results is of use."""
+"""With a budget of fewer full trainings, a model of the results is of no use."""
 
 MANY_WORKERS = 8
 """With more workers most trials start before the results that a model needs are known."""
@@ -35,7 +35,7 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "tpe": {"method": "bayesian", "sampler": "tpe"},
     "freeze-thaw": {"method": "bayesian", "sampler": "freeze-thaw"},
 }
-"""The tables [search] that auto chooses from. All but grid and freeze-thaw prune by halving."""
+"""The tables [search] that auto chooses from. All except grid and freeze-thaw are pruned by halving."""
 
 UNPRUNED = frozenset({"grid", "freeze-thaw"})
 
@@ -45,7 +45,7 @@ class AutoBudget(Section):
 
 
 class Auto(SearchSection):
-    """Picks the search by the budget, the space, the trainer and the workers."""
+    """Chooses the search by the budget, the space, the trainer and the workers."""
 
     method: Literal["auto"]
     budget: AutoBudget
@@ -65,9 +65,10 @@ METHODS: dict[str, type[Section]] = {**kinds(Search), "auto": Auto}
 
 @dataclass(frozen=True)
 class Situation:
-    """budget: epochs of all trials together. epochs: of one trial at most. points: of a space in which every parameter
-    has a grid, else None. workers: None where the machine or the cluster decides. continues: whether paused trials may
-    be continued. has_schedule: whether the trainer reads the number of epochs, such as for an annealed learning rate.
+    """budget: epochs of all trials together. epochs: the most epochs of one trial. points: the number of points of a
+    space in which every parameter has a grid, else None. workers: None if the machine or the cluster decides.
+    continues: whether paused trials may be resumed.
+    has_schedule: whether the trainer reads the number of epochs, such as for an annealed learning rate.
     prunes: whether the study file has [prune]. unit: of budget and epochs, see `Objective.unit`.
     """
 
@@ -121,11 +122,11 @@ def _has_schedule(trainer: Trainer, folder: Path) -> bool:
 
 
 def chosen(choice: AutoChoice, given: SearchSection, prune: Prune | None, limits: Limits) -> dict[str, Any]:
-    """The sections search, prune and limits of a study with this choice. given: [search] of the study file, or the
-    choice for it. prune: of the study file; the budget is a limit of epochs. A grid needs no earlier studies."""
+    """The sections search, prune and limits of a study with this choice; the budget becomes limits.epochs.
+    given: [search] of the study file, or the choice for it. prune: of the study file. A grid ignores learn_from."""
     table = dict(SEARCHES[choice.search])
     if choice.search != "grid":
-        table["trials"] = choice.budget  # more than the budget allows to train
+        table["trials"] = choice.budget  # never reached: limits.epochs ends the search first
     search: Search = TypeAdapter(Search).validate_python({**table, "auto": choice})
     kept = {"first": given.first, "learn_from": None if search.cannot_learn_from else given.learn_from}
     search = search.model_copy(update={key: value for key, value in kept.items() if value is not None})
@@ -139,8 +140,8 @@ def chosen(choice: AutoChoice, given: SearchSection, prune: Prune | None, limits
 def as_recorded(
     search: SearchSection, prune: Prune | None, limits: Limits, recorded: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """As `chosen`, for the recorded choice with the budget of the study file; {} where one of both is not auto.
-    recorded: the table [search] as it was recorded."""
+    """As `chosen`, for the recorded choice with the budget of the study file; {} unless both searches are auto.
+    recorded: the recorded table [search]."""
     before = recorded.get("auto")
     if search.auto is None or before is None:
         return {}
@@ -149,7 +150,7 @@ def as_recorded(
 
 
 def resolved(sections: Mapping[str, Section], space: Space, folder: Path) -> dict[str, Section]:
-    """The sections of a study, without faults, with what auto chooses in place of `method = "auto"`."""
+    """The sections, with the chosen search in place of `method = "auto"`. sections: without faults."""
     search, trainer = sections["search"], sections["trainer"]
     if not isinstance(search, Auto) or not isinstance(trainer, Trainer):
         return dict(sections)

@@ -11,7 +11,7 @@ from hpsearch.study.space import Choice, Float, Int, Parameter
 
 
 def number_of(cell: Any) -> float | None:
-    """NaN stays NaN; None for an empty cell, a text and a truth value."""
+    """The number of a cell; NaN stays NaN. None for an empty cell, a text or a bool."""
     if cell is None or isinstance(cell, bool):
         return None
     try:
@@ -21,8 +21,8 @@ def number_of(cell: Any) -> float | None:
 
 
 def value_of(parameter: Parameter, cell: Any) -> Value | None:
-    """The value that a cell means, whether or not a range contains it; None where the parameter cannot have it: a text
-    for a number, a fraction for a whole number, another choice."""
+    """The value of a cell, inside or outside of the parameter's range. None if it is of another kind: a text for a
+    number, a fraction for a whole number, an unknown choice."""
     if isinstance(parameter, Choice):
         return _choice_of(parameter, cell)
     if isinstance(cell, int) and not isinstance(cell, bool) and isinstance(parameter, Int):

@@ -9,7 +9,7 @@ from itertools import chain
 from hpsearch.core.trial import Params, Value, identical
 
 Condition = Mapping[str, tuple[Value, ...]]
-"""{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values.
+"""{"optimizer": ("sgd", "rmsprop")}: active if every named parameter is active and has one of these values.
 
 A text such as ">= 3" is a comparison: it allows all numbers for which it is true.
 """
@@ -21,7 +21,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def holds(when: Condition, params: Params) -> bool:
-    """Whether every named parameter is there and has an allowed value."""
+    """Whether every named parameter is in `params` and has an allowed value."""
     return all(
         name in params and any(matches(params[name], value) for value in allowed) for name, allowed in when.items()
     )
@@ -41,13 +41,13 @@ def is_comparison(allowed: Value) -> bool:
 
 
 def compares(number: float, comparison: str) -> bool:
-    """Whether a comparison such as ">= 3" is true for the number; False where the text is none."""
+    """Whether a comparison such as ">= 3" is true for the number; False for a text that is not a comparison."""
     found = _COMPARISON.fullmatch(comparison)
     return found is not None and _OPERATORS[found[1]](number, float(found[2]))
 
 
 def exclude_each_other(one: Condition, other: Condition) -> bool:
-    """Whether no parameters fulfil both: they name a parameter for which no value is allowed by both."""
+    """Whether no parameters fulfil both: of a parameter that both name, they allow no common value."""
     return any(not _share_a_value(one[name], other[name]) for name in one.keys() & other.keys())
 
 

@@ -1,4 +1,4 @@
-"""A study file, validated: StudyFileError lists every value that is wrong, also in relation to others."""
+"""A validated study file. StudyFileError lists every wrong value, also those that contradict other values."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +74,7 @@ class Study(Section):
     _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def __repr__(self) -> str:
-        """One line. The number of trials is left out where the sampler decides it."""
+        """One line, without the number of trials if the sampler decides it."""
         about, budget, unit = self.study, self.search.epoch_budget, self.trainer.word
         rungs = self.search.rungs(self.space, self.trainer.epochs, unit) if budget is None else ()
         trials = sum(one.new for one in rungs)
@@ -87,10 +87,9 @@ class Study(Section):
     __str__ = __repr__
 
     def own(self, name: str) -> object:
-        """The Python object passed to `from_dict` as trainer ("trainer"), sampler ("search") or pruner ("prune"); None
-        where the section names it.
+        """The Python object passed to `from_dict` as trainer ("trainer"), sampler ("search") or pruner ("prune").
 
-        The spec has only its name, as `use`.
+        None if there is none: the section has `use` or `method`. The spec has only the object's name, as `use`.
         """
         return self._own.get(name)
 
@@ -100,7 +99,7 @@ class Study(Section):
 
     @property
     def metric_meanings(self) -> dict[str, str]:
-        """Of [metrics]: by what it means, the name of a metric."""
+        """[metrics]: the name of a metric by its role, such as "val_loss"."""
         return self.metrics.given if self.metrics is not None else {}
 
     @classmethod
@@ -133,14 +132,14 @@ class Study(Section):
 
         sections: {"study": {"name": ...}, "trainer": {...}, "space": {...}, "search": {...}, ...}, as tomllib reads a
         file; tuples count as lists, NumPy scalars as numbers.
-        trainer: in place of ["trainer"]["use"], a generator function (or a ray.tune.Trainable) of a program or a
-        notebook. Ray workers receive it pickled. Only a program that has it can run the study again.
-        folder: where relative paths start, the trainer's module is looked for, and `.hpsearch` is made; default: the
+        trainer: a generator function or a ray.tune.Trainable, in place of ["trainer"]["use"]. Ray workers receive it
+        pickled. Only a program that passes the same object can run the study again.
+        folder: the base of relative paths, the folder of the trainer's module and of `.hpsearch`; default: the
         current folder.
-        environment: where ${env:NAME} is looked up.
-        With none of ["trainer"]["use"], ["trainer"]["command"] and trainer it is a study for an `hpsearch.Session`.
+        environment: the variables for ${env:NAME}.
         sampler, pruner: your own, in place of search.use and prune.use: an object with `ask` or `judge`, a class, or
-        what `hpsearch.samplers.from_optuna` returns.
+        the result of `hpsearch.samplers.from_optuna`.
+        Without trainer, ["trainer"]["use"] and ["trainer"]["command"] the study is for an `hpsearch.Session`.
         """
         faults = Faults("", Lines())
         tables = reading.plain_tables(sections, faults)
@@ -157,7 +156,7 @@ class Study(Section):
 
     @property
     def path(self) -> Path | None:
-        """The study file; None for a study that was not read from one."""
+        """The study file; None for a study that was not read from a file."""
         return self._locations.path
 
     @property
@@ -177,7 +176,7 @@ class Study(Section):
 
     @property
     def tracking_uri(self) -> str:
-        """Like `journal_url`; "none" where nothing is sent to MLflow."""
+        """Like `journal_url`; "none" if nothing is sent to MLflow."""
         return self._locations.tracking_uri
 
     @property
@@ -215,8 +214,8 @@ class Study(Section):
     def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
         """A study that trains these parameter sets again, each with `seeds` seeds derived from `seed`.
 
-        Limits of single trials stay; those of the study as a whole are dropped, and nothing is pruned. All trials keep
-        their best checkpoint: ensembles use them.
+        The limits of single trials stay. The limits of the whole study are dropped, and nothing is pruned. All trials
+        keep their best checkpoint, since ensembles use them.
         """
         limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
         given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
@@ -234,7 +233,7 @@ class Study(Section):
         return self.model_copy(update=changed)
 
     def with_recorded_rules(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with the rules of the recorded one that its file does not have. recorded: its spec."""
+        """This study, with the recorded rule for each key that its file does not have. recorded: the recorded spec."""
         about, own = self.study, recorded["study"]
         about = with_recorded_key(with_recorded_key(about, "trial_seeds", own), "numbers", own)
         space = with_recorded_space(self.space, about.numbers, recorded["space"])
@@ -243,9 +242,9 @@ class Study(Section):
         return self.model_copy(update={"study": about, "space": space, "prune": prune, **auto})
 
     def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with what its search needs from the recorded one. recorded: its spec.
+        """This study, with the budgets and rules that its search needs from the record. recorded: the recorded spec.
 
-        Without a section [checkpoints], the recorded rule stays; a study that was recorded without one keeps all.
+        Without a section [checkpoints], the recorded rule stays; a study recorded without a rule keeps all.
         """
         search = self.search.with_recorded(recorded["search"], recorded["trainer"]["epochs"], self.trainer.epochs)
         changed: dict[str, Any] = {"search": search}
@@ -254,7 +253,7 @@ class Study(Section):
         return self.model_copy(update=changed)
 
     def renamed(self, name: str) -> "Study":
-        """The same study under another name. StudyFileError for an invalid name."""
+        """This study with another name. StudyFileError for an invalid name."""
         faults = Faults("fork", Lines())
         try:
             about = StudySection.model_validate({**self.study.model_dump(exclude_unset=True), "name": name})
@@ -269,7 +268,8 @@ class Study(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
     def identity(self) -> dict[str, Any]:
-        """What a continued study must not change: all but its name, budget, `failed`, and where and how it runs."""
+        """The keys that must not change when a study is continued: all except its name, budgets, `failed`, and where
+        and how it runs."""
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
@@ -371,8 +371,8 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
 def _check_without_method(
     name: str, table: Mapping[str, Any], methods: Mapping[str, type[Section]], faults: Faults
 ) -> None:
-    """The other faults of a table without a known method: keys that no method has, and values that every method with
-    the key refuses."""
+    """The other faults of a table without a known method: keys that no method has, and values that are invalid for
+    every method with the key."""
     known = {key: field for kind in methods.values() for key, field in kind.model_fields.items()}
     for key, value in table.items():
         kinds = [kind for kind in methods.values() if key in kind.model_fields]
@@ -385,7 +385,7 @@ def _check_without_method(
 
 
 def _refusal(kind: type[Section], key: str, value: object) -> ValidationError | None:
-    """The error of a section with this key alone; None where it is not about the key."""
+    """The validation error of a section with this key alone; None if it is not about the key."""
     try:
         kind.model_validate({key: value})
     except ValidationError as refused:

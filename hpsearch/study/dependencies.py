@@ -20,7 +20,8 @@ Some = TypeVar("Some", bound=Conditional)
 
 
 def dependencies_first(parameters: Sequence[Some], fixed: Params) -> tuple[Some, ...]:
-    """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
+    """In the given order, except that each parameter comes after those in its condition. ValueError for a cycle or an
+    unknown name."""
     ordered: list[Some] = []
     waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
     while waiting:

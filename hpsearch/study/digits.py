@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 FEWEST = 4
-"""A value that is rounded by default keeps at least so many significant digits."""
+"""The fewest significant digits of a value that is rounded by default."""
 
 RESOLUTION = 1 / 4_000
-"""The most that the rounding moves a value, as a fraction of the range on its scale."""
+"""The largest change of a value by rounding, as a fraction of the range on its scale."""
 
 
 def rounded(value: float, digits: int) -> float:
@@ -14,8 +14,8 @@ def rounded(value: float, digits: int) -> float:
 
 
 def shortened(value: float, distance: Callable[[float], float]) -> float:
-    """The value with the fewest significant digits that move it by `RESOLUTION` at most. distance: of a value from the
-    place in the range, in [0, 1]."""
+    """The value with the fewest significant digits that change it by at most `RESOLUTION`. distance: of a rounded
+    value from the unrounded one, as a fraction of the range."""
     for digits in range(FEWEST, 17):
         if distance(short := rounded(value, digits)) <= RESOLUTION:
             return short

@@ -1,4 +1,5 @@
-"""What an entry of [space] says about earlier results: a former name, and the value where a result lacks it."""
+"""The keys `was` and `renamed` of an entry of [space], for earlier results: the value before the parameter was added,
+and its former name."""
 
 from dataclasses import dataclass
 
@@ -7,8 +8,7 @@ from hpsearch.core.trial import Value
 
 @dataclass(frozen=True)
 class Earlier:
-    """was: the value that the code had before the parameter was added; None: unknown. renamed: its former name, or
-    ""."""
+    """was: the value in the code before the parameter was added; None: unknown. renamed: the former name, or ""."""
 
     was: Value | None = None
     renamed: str = ""

@@ -1,4 +1,4 @@
-"""Earlier results, of other studies and other programs, as results of a study's space; what cannot be used, and why."""
+"""Converts results of other studies and other programs to trials of a study's space, or gives the reason why not."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -15,10 +15,11 @@ from hpsearch.study.space import Choice, Parameter, Space, is_active, offers
 class Why(StrEnum):
     """Why an earlier result is not used. The values are part of `--json`.
 
-    MISSING: it has no value of a parameter that is searched. KIND: a value of another kind, such as a text for a
-    number. OUTSIDE: outside of a range. DROPPED: no value of a choice. FIXED: another value than the study fixes.
-    CONSTRAINT: it breaks a constraint. FAILED: its training failed. NO_VALUE: it never reported the metric.
-    DUPLICATE: the same parameters and value as one before it. SHORTER: trained for fewer epochs than the others.
+    MISSING: it has no value of a searched parameter. KIND: a value has another kind, such as a text for a number.
+    OUTSIDE: a value is outside of its range. DROPPED: a value is not one of the choice. FIXED: the study has another
+    fixed value. CONSTRAINT: it breaks a constraint. FAILED: its training failed. NO_VALUE: it never reported the
+    metric. DUPLICATE: an earlier result has the same parameters and value. SHORTER: it was trained for fewer epochs
+    than the others.
     """
 
     MISSING = "missing"
@@ -45,15 +46,17 @@ class Unusable:
     def text(self) -> str:
         match self.kind:
             case Why.MISSING:
-                return f"no value of `{self.about}`; `was = VALUE` in [space] says what it was"
+                return (
+                    f"no value of `{self.about}`; if it was constant then, write `was = VALUE` in its entry of [space]"
+                )
             case Why.KIND:
                 return f"`{self.about}` is not {self.limit}"
             case Why.OUTSIDE:
                 return f"`{self.about}` is outside of {self.limit}"
             case Why.DROPPED:
-                return f"`{self.about}` is none of {self.limit}"
+                return f"`{self.about}` is not one of {self.limit}"
             case Why.FIXED:
-                return f"`{self.about}` is not {self.limit}, which [space] fixes"
+                return f"`{self.about}` is not {self.limit}, its fixed value in [space]"
             case Why.CONSTRAINT:
                 return f"breaks the constraint `{self.about}`"
             case Why.FAILED:
@@ -86,11 +89,11 @@ def counted(reasons: Iterable[Unusable]) -> tuple[LeftOut, ...]:
 
 
 def fitted(space: Space, given: Params, searched: Collection[str] | None = None) -> dict[str, Value] | Unusable:
-    """The parameters of an earlier result as those of a trial of this space, or why that is not possible.
+    """The parameters of an earlier result in this space, or the reason why it cannot be used.
 
-    Former names count, and `was` where a parameter is missing. Values that the space does not have are left out.
-    searched: the parameters that were searched then; None: all. A fixed value must be equal for these only: a study
-    that was trained with another batch size throughout is evidence.
+    Former names are translated, and missing parameters get the value of `was`. Parameters that the space does not have
+    are left out. searched: the parameters that were searched then; None: all. Only for these the value must equal a
+    fixed value of the space: results that all have another batch size can be used.
     """
     values = _renamed(space, given)
     params: dict[str, Value] = dict(space.fixed)
@@ -139,7 +142,7 @@ def ignored(space: Space, given: Params) -> list[str]:
 
 
 def _renamed(space: Space, given: Params) -> Mapping[str, Value]:
-    """With the names of today. An axis of its own, such as "lr (optimizer = sgd)", is its parameter."""
+    """With the present names. An axis such as "lr (optimizer = sgd)" gets the name of its parameter."""
     families = {one.name: one for one in space.families}
     today = {one.axis: one.name for one in space.parameters if one.axis}
     for name, earlier in space.earlier.items():

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Family:
-    """Parameters `units_1`, `units_2`, … that a trainer gets as one list, as long as another parameter says.
+    """Parameters `units_1`, `units_2`, … that a trainer gets as one list.
 
-    count: the name of that parameter. members: the names, for the largest count.
+    count: the name of the parameter with the length of the list. members: the names for the largest length.
     """
 
     name: str

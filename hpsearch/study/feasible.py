@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 DRAWS = 2_000
-"""How often a random point is drawn again, before the feasible combinations are listed."""
+"""The number of random points that are drawn before the feasible combinations are listed."""
 
 LISTED = 100_000
 """The most combinations of the parameters of a group that are listed."""
 
 SHARE_DRAWS = 20_000
-"""Random points for the share."""
+"""The number of random points for the share."""
 
 NEAR = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Radii around a point, as fractions of each axis, in which the nearest feasible point is looked for."""
@@ -33,17 +33,17 @@ Point = list[float]
 
 @dataclass(frozen=True)
 class Share:
-    """The share of random points that are feasible, of `draws` for each group of constraints."""
+    """value: the share of random points that are feasible. draws: points for each group of constraints."""
 
     value: float
     draws: int
 
 
 def draw(space: Space, generator: "np.random.Generator") -> Params | None:
-    """A random point, uniform in the feasible part of the unit cube; None where none was found.
+    """A random point, uniform in the feasible part of the unit cube; None if none was found.
 
-    Where almost nothing is feasible and the constrained parameters have few values, one of their feasible combinations
-    is drawn.
+    If almost nothing is feasible and the constrained parameters have few values, one of their feasible combinations is
+    drawn.
     """
     point: Point = generator.random(space.dimensions).tolist()
     for group in _groups(space):
@@ -55,8 +55,8 @@ def draw(space: Space, generator: "np.random.Generator") -> Params | None:
 
 
 def nearest(space: Space, params: Params, generator: "np.random.Generator", known: Sequence[Params] = ()) -> Params:
-    """The feasible point that is nearest to `params` in the unit cube, among points around it, on the way to `known`
-    feasible ones, and random ones. `params` itself where none was found."""
+    """The feasible point nearest to `params` in the unit cube, among points around it, points on the lines to `known`
+    feasible points, and random points. `params` itself if none was found."""
     if space.allows(params):
         return params
     point = _point(space, params)
@@ -84,7 +84,7 @@ def share(space: Space) -> Share:
 
 
 def impossible(space: Space) -> tuple[Constraint, ...]:
-    """The constraints of a group for which no feasible point was found; empty where there is one for each group."""
+    """The constraints of the first group without a feasible point; empty if each group has one."""
     generator = _generator()
     for group in _groups(space):
         tries = (generator.random(group.dimensions).tolist() for _ in range(SHARE_DRAWS))
@@ -106,7 +106,7 @@ def _draw_in(group: Space, generator: "np.random.Generator") -> Point | None:
 
 
 def _candidates(group: Space, at: Point, generator: "np.random.Generator", known: Sequence[Params]) -> Iterator[Point]:
-    """Feasible points: all of them where they are few."""
+    """Feasible points: all of them if they are few."""
     combinations = _combinations(group)
     yield from (_point(group, values, at) for values in combinations)
     if combinations:
@@ -123,7 +123,7 @@ def _candidates(group: Space, at: Point, generator: "np.random.Generator", known
 
 
 def _on_the_way(group: Space, start: Point, end: Point) -> Iterator[Point]:
-    """A feasible point on the line, near its start; none where its end is not feasible."""
+    """A feasible point on the line, near its start; nothing if the end is not feasible."""
     low, high = 0.0, 1.0
     for _ in range(20):
         middle = (low + high) / 2
@@ -139,13 +139,13 @@ def _between(start: Point, end: Point, share: float) -> Point:
 
 
 def _generator() -> "np.random.Generator":
-    import numpy as np  # here, so that reading a study without constraints takes no time for it
+    import numpy as np  # here, so that a study without constraints does not import it
 
     return np.random.default_rng(0)
 
 
 def _point(space: Space, params: Params, otherwise: Sequence[float] = ()) -> Point:
-    """The coordinates of the parameters; of an inactive one that of `otherwise`, or the middle of its axis."""
+    """The coordinates of the parameters; for inactive ones from `otherwise`, or the middle of the axis."""
     others = otherwise or [0.5] * space.dimensions
     found = [
         one.to_unit(params[one.name]) if one.is_in(params) else u
@@ -167,7 +167,7 @@ def _distance(one: Point, other: Point) -> float:
 
 
 def _groups(space: Space) -> list[Space]:
-    """A space for each group of constraints that share parameters: of these, and of what their conditions name."""
+    """A space for each group of constraints that share parameters, with the parameters in their conditions."""
     groups: list[tuple[set[str], list[Constraint]]] = []
     for one in space.constraints:
         names, own = _with_conditions(space, one.names), [one]
@@ -188,14 +188,14 @@ def _groups(space: Space) -> list[Space]:
 
 def _with_conditions(space: Space, names: frozenset[str]) -> set[str]:
     found = set(names)
-    for one in reversed(space.parameters):  # each comes after those that its condition names
+    for one in reversed(space.parameters):  # each comes after the parameters of its condition
         if one.name in found:
             found |= set(one.when)
     return found - set(space.fixed)
 
 
 def _combinations(group: Space) -> list[Params]:
-    """The feasible combinations; empty where they are too many to list, or a parameter is continuous."""
+    """The feasible combinations; empty if they are too many to list, or a parameter is continuous."""
     counts = [one.count for one in group.parameters]
     total = 1
     for count in counts:
@@ -209,7 +209,7 @@ def _key(group: Space) -> tuple[object, ...]:
 
 
 class _Hashed:
-    """A space as the argument of a cached function."""
+    """A space that can be the argument of a cached function."""
 
     def __init__(self, space: Space, key: tuple[object, ...]):
         self.space, self._key = space, key

@@ -1,4 +1,4 @@
-"""The number of points of a grid, counted without listing them where that is possible."""
+"""The number of points of a grid, counted without listing them if possible."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,8 +11,7 @@ _MAX_COUNTING_STEPS = 100_000
 
 
 def grid_size(space: Space) -> int | None:
-    """The number of points of `grid`; None where counting them takes too long: because of conditions, or of
-    constraints on many points."""
+    """The number of points of `grid`; None if counting takes too long, because of conditions or constraints."""
     if space.constraints:
         size = grid_size(replace(space, constraints=()))
         return None if size is None or size > _MAX_COUNTING_STEPS else sum(1 for _ in space.grid())
@@ -31,7 +30,7 @@ def grid_size(space: Space) -> int | None:
 
 
 def _named_by_conditions(space: Space) -> dict[str, dict[str, Value]]:
-    """The values of each parameter that conditions name: for a comparison, each value in a grid."""
+    """The values of each parameter in conditions; for a comparison, all values of the parameter in a grid."""
     named: dict[str, dict[str, Value]] = {}
     for name, allowed in ((name, one) for p in space.parameters for name, some in p.when.items() for one in some):
         values = [allowed]
@@ -43,8 +42,8 @@ def _named_by_conditions(space: Space) -> dict[str, dict[str, Value]]:
 
 
 def _parts(parameter: Parameter, params: Params, named: tuple[Value, ...]) -> Iterator[tuple[dict[str, Value], int]]:
-    """The parts of a grid by this parameter, each with its number of values: one part for each value that a condition
-    names, and one for all other values, without the parameter since no condition needs it."""
+    """The parts of a grid by the values of this parameter, each with its number of values: one part for each value that
+    a condition names, and one, without the parameter, for all other values."""
     if not is_active(parameter, params):
         yield dict(params), 1
         return

@@ -1,8 +1,8 @@
 """The rounds of a recipe that promotes trials as successive halving does (Li et al. 2018, arXiv 1810.05934).
 
 A round either starts new trials, which train to the first rung, or continues the best paused trials of one rung to the
-next. One in ETA of the trials that have reached a rung continues, so the epochs are spent as in successive halving with
-promotion; the recipe decides from which ranges new trials are drawn.
+next. One in ETA of the trials at a rung continues, as in successive halving with promotion. The recipe decides from
+which ranges new trials are drawn.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from hpsearch.core.trial import EPOCH, Cause
 from hpsearch.study.schedule import MIN_TRIALS, Progress, Resource, Rung, first_rung
 
 ETA = 3
-"""One in so many trials of a rung continues to the next, which is so many times as long."""
+"""One in ETA trials of a rung continues to the next rung, which is ETA times as long."""
 
 FIRST_SHARE, SHARE = 0.3, 0.15
-"""The share of the budget for the new trials of a round and their later promotions: the first round, each later one."""
+"""The share of the budget for the new trials of the first round, and of each later round, with their promotions."""
 
 SHORTEST_STEP = 1.25
-"""The last rung is at least so many times as long as the one before it."""
+"""The last rung is at least this many times as long as the rung before it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class HalvingSchedule:
 
     @property
     def resources(self) -> tuple[int, ...]:
-        """The rungs, ascending: 1, 3, 9, … and `longest`; of training steps from `first_rung` on."""
+        """The rungs, ascending: 1, 3, 9, … and `longest`; for training steps the first is `first_rung`."""
         found = [first_rung(self.longest, self.unit, ETA)]
         while found[-1] * ETA * SHORTEST_STEP <= self.longest:
             found.append(found[-1] * ETA)
@@ -42,14 +42,14 @@ class HalvingSchedule:
 
     @property
     def min_budget(self) -> int:
-        """The minimum budget in epochs: that of the first round."""
+        """The minimum budget in epochs: for the first round."""
         return MIN_TRIALS * self.resources[0]
 
     def first(self) -> Rung:
         return Rung(self.resources[0], 0, self._new(FIRST_SHARE, self.budget))
 
     def next(self, now: Progress, _resource: Resource, /) -> Rung | Over:
-        """The highest rung from which trials may continue; new trials where there is none."""
+        """Continues trials from the highest rung that allows it; else starts new trials."""
         left = self.budget - now.trained
         for low, high in reversed(list(pairwise(self.resources))):
             costs = [high if now.restarts else high - at for at in now.paused if low <= at < high]
@@ -92,7 +92,7 @@ class HalvingSchedule:
             rung = self.next(Progress(rounds, rung.epochs, trained, paused, restarts, reached), Resource.MORE)
 
     def _new(self, share: float, left: int) -> int:
-        """New trials for this share of the budget, as far as the epochs that are left allow."""
+        """The number of new trials for this share of the budget. left: remaining epochs, which limit it."""
         rungs = self.resources
         later = sum((high - low) / ETA**place for place, (low, high) in enumerate(pairwise(rungs), start=1))
         return min(max(MIN_TRIALS, int(share * self.budget / (rungs[0] + later))), left // rungs[0])

@@ -1,4 +1,4 @@
-"""What a study file may say and is probably not meant: for `hpsearch check` and `plan`, with what to write instead."""
+"""Warnings of `hpsearch check` and `plan`: valid settings that are probably mistakes, with what to write instead."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ DECADES = 100
 """A range whose highest value is this many times the lowest is usually meant on a log scale."""
 
 MIN_POWERS = 4
-"""So many powers of two in a list are meant as a range."""
+"""A list with at least this many powers of two is usually meant as a range."""
 
 TWO_VALUES = 10
 """Two numbers that differ by this factor are usually meant as the ends of a range."""
@@ -42,7 +42,7 @@ def _goal(study: Study) -> Iterator[Mistake]:
     goal = goal_of(study.study.metric)
     if goal is not None and study.study.goal != goal:
         better = "higher" if goal == "maximize" else "lower"
-        text = f'is "{study.study.goal}", and a {better} {study.study.metric} is usually better: write goal = "{goal}"'
+        text = f'is "{study.study.goal}", but a {better} {study.study.metric} is usually better: write goal = "{goal}"'
         yield ("study", "goal"), text
 
 
@@ -55,7 +55,7 @@ def _space(study: Study) -> Iterator[Mistake]:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (
                 ("space", one.name),
-                f"is drawn evenly {ends}, so nine in ten values are above {number(one.high / 10)}: write log = true",
+                f"is drawn uniformly {ends}, so 90 % of the values are above {number(one.high / 10)}: write log = true",
             )
 
 
@@ -80,7 +80,7 @@ def _two_values(choice: Choice) -> Iterator[Mistake]:
         return
     low, high = sorted(values)
     if low > 0 and high / low >= TWO_VALUES:
-        text = f"is a choice of two values: a range is written {{ low = {low!r}, high = {high!r}, log = true }}"
+        text = f"is a choice of two values; for a range write {{ low = {low!r}, high = {high!r}, log = true }}"
         yield ("space", choice.name), text
 
 
@@ -99,12 +99,12 @@ def _trials(study: Study) -> Iterator[Mistake]:
     """More trials than the space has points."""
     points = number_of_points(study)
     if points is not None and isinstance(study.search, Random | Bayesian) and study.search.trials > points:
-        text = f"is more than the space has points ({points}): the search ends after {many(points, 'trial')}"
+        text = f"exceeds the {many(points, 'point')} of the space: the search ends after {many(points, 'trial')}"
         yield ("search", "trials"), text
 
 
 def number_of_points(study: Study) -> int | None:
-    """None where the space is continuous, or too large to count."""
+    """None if the space is continuous, or too large to count."""
     parameters = study.space.parameters
     if any(isinstance(one, Float | Int) and (one.count is None or one.grid or one.points) for one in parameters):
         return None
@@ -115,29 +115,30 @@ def _resources(study: Study) -> Iterator[Mistake]:
     resources, trials = study.resources, plan.trials(study)
     if resources.address == "none":
         if resources.workers is not None and resources.workers > 1:
-            yield ("resources", "workers"), 'saves no time with address = "none": trials take turns in one process'
+            yield ("resources", "workers"), 'saves no time with address = "none": trials share one process'
         if resources.per_trial.memory is not None:
             yield ("resources", "per_trial", "memory"), 'has no effect with address = "none": it limits Ray\'s workers'
         if "isolation" in resources.model_fields_set and resources.isolation == "process":
             yield ("resources", "isolation"), 'has no effect with address = "none": trials share this process'
     if resources.workers is not None and trials is not None and resources.workers > trials:
-        text = f"is more than the search has trials ({trials}): {many(resources.workers - trials, 'worker')} would idle"
+        idle = many(resources.workers - trials, "worker")
+        text = f"exceeds the {many(trials, 'trial')} of the search: {idle} would idle"
         yield ("resources", "workers"), text
 
 
 def _without_effect(study: Study) -> Iterator[Mistake]:
-    """Settings that can never act."""
+    """Settings without an effect."""
     epochs, unit, trials = study.trainer.epochs, study.trainer.word, plan.trials(study)
     stopping = study.early_stopping
     if stopping is not None and stopping.patience + (stopping.from_epoch or 1) - 1 >= epochs:
-        yield ("early_stopping", "patience"), f"can stop no trial: {many(epochs, unit)} are the most that one trains"
+        yield ("early_stopping", "patience"), f"can stop no trial: a trial trains at most {many(epochs, unit)}"
     if study.limits.target is not None and study.limits.target < 0 and study.study.goal == "minimize":
-        text = f"is negative: where no {study.study.metric} is below 0, it is never reached"
+        text = f"is negative: if {study.study.metric} cannot be negative, it is never reached"
         yield ("limits", "target"), text
     in_rounds = isinstance(study.search, CoarseToFine | Recipe)
     if study.limits.epochs is not None and study.limits.epochs < epochs and not in_rounds:
         length = f"{many(epochs, unit)} ({study.trainer.length_key})"
-        text = f"ends the study before its first trial has trained its {length}"
+        text = f"ends the study before its first trial has trained all {length}"
         yield ("limits", "epochs"), text
     if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
         yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
@@ -146,7 +147,7 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
         return
     needed = math.inf
     if isinstance(study.prune, PatiencePrune) and study.prune.patience >= epochs:
-        yield ("prune", "patience"), f"can stop no trial: {many(epochs, unit)} are the most that one trains"
+        yield ("prune", "patience"), f"can stop no trial: a trial trains at most {many(epochs, unit)}"
     if isinstance(study.prune, MedianPrune):
         needed = study.prune.startup_trials + 1
     elif isinstance(study.prune, HalvingPrune | HyperbandPrune):

@@ -1,6 +1,6 @@
-"""Trials that are counted in training steps (`trainer.unit = "step"`): thousands each, of which some are reported.
+"""Trials whose length is in training steps (`trainer.unit = "step"`): thousands of steps, some of which are reported.
 
-The defaults that are right for 30 epochs, such as a first rung of 1 epoch, are then shares of trainer.steps.
+Defaults for trials of about 30 epochs, such as a first rung of 1 epoch, become shares of trainer.steps.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ WARMUP_SHARE = 100
 
 
 def with_step_defaults(sections: Mapping[str, Section]) -> dict[str, Section]:
-    """The sections of a study, without faults. Of [prune], a key that the file does not have gets a share of
-    trainer.steps."""
+    """The sections, in which keys of [prune] that the file does not have become shares of trainer.steps. sections:
+    without faults."""
     trainer, prune = sections["trainer"], sections.get("prune")
     if not isinstance(trainer, Trainer) or trainer.word != STEP or prune is None:
         return dict(sections)

@@ -63,7 +63,7 @@ NEVER_NEGATIVE = frozenset(
 
 
 def goal_of(metric: str) -> Literal["minimize", "maximize"] | None:
-    """None where the name does not show it."""
+    """None if the name does not show it."""
     up, down = bool(_words(metric) & HIGHER_IS_BETTER), bool(_words(metric) & LOWER_IS_BETTER)
     return None if up == down else "maximize" if up else "minimize"
 

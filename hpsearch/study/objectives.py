@@ -1,4 +1,4 @@
-"""What a study optimizes, from its tables [study] and [trainer]."""
+"""The objective of a study, from its tables [study] and [trainer]."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,8 @@ from hpsearch.core.trial import EPOCH, Objective
 
 
 def objective_of(about: Mapping[str, Any], trainer: Mapping[str, Any]) -> Objective:
-    """about, trainer: [study] and [trainer] as they are recorded, without faults; an earlier version has
-    recorded fewer keys."""
+    """about, trainer: the recorded tables [study] and [trainer], without faults. Records of earlier versions have fewer
+    keys."""
     require = tuple(map(requirements.read, about.get("require", ())))
     others = tuple(Goal(one["metric"], one["goal"]) for one in about.get("objectives", ())[1:])
     unit = trainer.get("unit", EPOCH)

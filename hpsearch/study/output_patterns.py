@@ -1,4 +1,4 @@
-"""Patterns over the output of a program: regular expressions with the kind `{number}`."""
+"""Patterns for the output of a program: regular expressions in which `{number}` matches a number."""
 
 import re
 
@@ -10,12 +10,12 @@ VALUE, STEP = "value", "step"
 
 
 def usual(metric: str) -> str:
-    """The pattern of a metric that the study file gives none for: `val_loss 0.3`, `val_loss=0.3`, `"val_loss": 0.3`."""
+    """The default pattern of a metric: it matches `val_loss 0.3`, `val_loss=0.3`, `"val_loss": 0.3`."""
     return rf"(?<![\w/.-]){re.escape(metric)}[\"']?\s*[=: ]\s*{{number}}"
 
 
 def compiled(pattern: str, has_value: bool = True) -> re.Pattern[str]:
-    """ValueError says what is wrong with it. has_value: it reads a number; else it finds a line."""
+    """The compiled pattern. ValueError for an invalid one. has_value: it must have a number; False: it finds a line."""
     parts = pattern.split("{number}")
     if len(parts) > 2:
         raise ValueError("must have {number} once")
@@ -23,7 +23,7 @@ def compiled(pattern: str, has_value: bool = True) -> re.Pattern[str]:
     try:
         found = re.compile(text)
     except (re.error, RecursionError, OverflowError) as problem:
-        raise ValueError(f"is no regular expression: {problem}") from None
+        raise ValueError(f"is not a regular expression: {problem}") from None
     if has_value and VALUE not in found.groupindex:
         raise ValueError('must have {number} where the number stands, such as "val_loss[=: ]+{number}"')
     return found

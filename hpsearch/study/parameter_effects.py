@@ -1,9 +1,9 @@
-"""Searched parameters that do nothing, where the trainer's dataclass says with which others each one acts.
+"""Searched parameters without an effect, according to `WHEN` of the trainer's dataclass.
 
-Such a dataclass has `WHEN`: {"momentum": {"optimizer": ("sgd", "rmsprop")}}: momentum acts where the optimizer has one
-of these values. In place of values "nonzero" or "zero" stand for any such number, and for a text or none. A list has
-several such tables, of which one is enough; an empty list is a parameter that never acts. The names "run.device" and
-"study.metric" are those of the study.
+WHEN = {"momentum": {"optimizer": ("sgd", "rmsprop")}}: momentum has an effect only if the optimizer has one of these
+values. In place of values, "nonzero" stands for any number but 0 or a text, "zero" for 0 or the empty text. A list of
+such tables: one of them is enough; an empty list: the parameter never has an effect. The names "run.device" and
+"study.metric" refer to the study.
 """
 
 import json
@@ -18,19 +18,19 @@ from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.space import Choice, Parameter, is_active
 
 Need = tuple[Any, ...] | str
-"""Values of which one is needed; or "nonzero", "zero"."""
+"""Values, one of which is needed; or "nonzero", "zero"."""
 
 Alternative = Mapping[str, Need]
 
 MAX_VALUES, MAX_SETS = 12, 5_000
-"""The most values of one parameter, and of sets of values, that are looked through."""
+"""The most values of one parameter, and the most sets of values, that are examined."""
 
 METRIC = "study.metric"
 
 
 @dataclass(frozen=True)
 class ParameterEffects:
-    """when: as WHEN, with the alternatives of each parameter. defaults: of the parameters that have one."""
+    """when: as WHEN, with a list of alternatives for each parameter. defaults: default values by parameter."""
 
     when: Mapping[str, Sequence[Alternative]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def without_effect(study: Study, effects: ParameterEffects) -> Iterator[tuple[Ke
 def _message(
     one: Parameter, alternatives: Sequence[Alternative], searched: Mapping[str, Parameter], settings: Mapping[str, Any]
 ) -> str:
-    """ "" where the parameter acts, or where a `when` cannot say with which values it does."""
+    """ "" if the parameter has an effect, or if a `when` cannot express with which values it has one."""
     named = _named(one.name, one.when, alternatives, searched)
     sets = list(_sets(one, named, settings))
     acting = [values for values in sets if _acts(alternatives, values)]
@@ -86,7 +86,7 @@ def _message(
 
 
 def _missing(alternatives: Sequence[Alternative], sets: Sequence[Mapping[str, Any]]) -> list[Alternative]:
-    """Of each alternative what no set of values has; without those that need more than another."""
+    """The needs of each alternative that no set of values fulfils; without alternatives that miss more than another."""
     found = [
         {name: need for name, need in one.items() if not any(_fulfils(values, name, need) for values in sets)}
         for one in alternatives
@@ -103,7 +103,7 @@ def _acts(alternatives: Sequence[Alternative], values: Mapping[str, Any]) -> boo
 
 
 def _fulfils(values: Mapping[str, Any], name: str, need: Need) -> bool:
-    """Also where nothing is known of the value."""
+    """Also true if the value is not known."""
     if name not in values:
         return True
     value = values[name]
@@ -113,8 +113,8 @@ def _fulfils(values: Mapping[str, Any], name: str, need: Need) -> bool:
 def _named(
     name: str, when: Condition, alternatives: Sequence[Alternative], searched: Mapping[str, Parameter]
 ) -> list[Parameter]:
-    """The searched parameters on which it depends whether this one acts, with those that their conditions name; in the
-    order of the space."""
+    """The searched parameters that decide whether this one has an effect, and the parameters in their conditions; in
+    the order of the space."""
     names = {name for alternative in alternatives for name in alternative} | set(when)
     while more := {name for other in names if other in searched for name in searched[other].when} - names:
         names |= more
@@ -122,8 +122,8 @@ def _named(
 
 
 def _sets(one: Parameter, named: Sequence[Parameter], settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The values of these parameters with which this one is active, and the settings. A range with many values has its
-    highest one, which is not zero."""
+    """The combinations of values of these parameters with which this one is active, and the settings. A range with many
+    values is represented by its highest value, which is not zero."""
     waiting, steps = [(0, dict(settings))], 0
     while waiting and (steps := steps + 1) < MAX_SETS:
         index, values = waiting.pop()
@@ -152,7 +152,7 @@ def _needed(missing: Sequence[Alternative], alternatives: Sequence[Alternative],
     if all(need == () for one in alternatives for need in one.values()):
         return "it does not change the metric"
     needs = (" and ".join(_need(name, need, defaults.get(name)) for name, need in one.items()) for one in missing)
-    return f"it acts with {', or with '.join(needs)}"
+    return f"it only has one with {', or with '.join(needs)}"
 
 
 def _need(name: str, need: Need, default: Any) -> str:
@@ -164,7 +164,7 @@ def _need(name: str, need: Need, default: Any) -> str:
 
 
 def _never(one: Parameter, missing: Sequence[Alternative], settings: Mapping[str, Any]) -> str:
-    """What to write."""
+    """The second half of the message: what to write instead."""
     values = {
         name: need
         for name, need in min(missing, key=len, default={}).items()
@@ -174,11 +174,11 @@ def _never(one: Parameter, missing: Sequence[Alternative], settings: Mapping[str
         return "; leave it out"
     has = " and ".join(f"{name} = {json.dumps(settings.get(name))}" for name in values)
     names = " and ".join(f"`{name}`" for name in values)
-    return f", and the study has {has}; leave it out, or search {names} too and {_with_when(one, values)}"
+    return f", but the study has {has}; leave it out, or search {names} too and {_with_when(one, values)}"
 
 
 def _with_when(one: Parameter, needed: Mapping[str, Sequence[Value]]) -> str:
-    """The condition, with what it has already."""
+    """The entry with this condition added to its own."""
     both = {**one.when, **needed}
     written = ", ".join(f"{name} = {_toml(values)}" for name, values in both.items())
     values = f"values = {json.dumps(list(one.values))}, " if isinstance(one, Choice) else ""

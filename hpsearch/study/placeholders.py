@@ -12,20 +12,20 @@ from hpsearch.core.trial import Value
 EPOCHS, STEPS = "epochs", "steps"
 
 BUILT_IN = {
-    EPOCHS: "the most epochs that the trial may train",
+    EPOCHS: "the maximum epochs of the trial",
     "seed": "the trial's seed",
     "number": "the trial's number",
-    "data_dir": "the folder that HPSEARCH_DATA names",
+    "data_dir": "the folder in HPSEARCH_DATA",
     "scratch_dir": "a folder for the files of the trial",
     "checkpoint_dir": "a folder with the checkpoints of the trial",
     "params_file": "a JSON file of all parameters",
     "fold": "the fold to validate on, from 1",
     "folds": "the number of folds",
 }
-"""Names that are no parameters; see `built_in`."""
+"""Names of values that are not parameters; see `built_in`."""
 
 MAX_LENGTH = 200
-"""Characters of an expression."""
+"""The most characters of an expression."""
 
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 _OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -38,21 +38,21 @@ _OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
 
 
 class Absent(Exception):
-    """A parameter that a trial does not have, because of its `when`."""
+    """A parameter is missing in a trial, because of its `when`."""
 
 
 def built_in(in_steps: bool) -> dict[str, str]:
-    """Names that are no parameters. in_steps: the length of a trial is counted in training steps."""
-    return {**BUILT_IN, **({STEPS: "the most training steps of the trial"} if in_steps else {})}
+    """Names of values that are not parameters, with a description. in_steps: trials are counted in training steps."""
+    return {**BUILT_IN, **({STEPS: "the maximum training steps of the trial"} if in_steps else {})}
 
 
 def names(text: str) -> Iterator[str]:
-    """What the placeholders of a word name: parameters, built-in names, expressions of `epochs` or `steps`."""
+    """The content of the placeholders in a word: parameters, built-in names, expressions of `epochs` or `steps`."""
     yield from (found[1].strip() for found in _PARTS.finditer(text) if found[1] is not None)
 
 
 def used(text: str) -> set[str]:
-    """As `names`, an expression as `epochs`."""
+    """As `names`, with `epochs` in place of an expression."""
     return {name if name in {*BUILT_IN, STEPS} or not _is_expression(name) else EPOCHS for name in names(text)}
 
 
@@ -63,7 +63,7 @@ def is_known(name: str, parameters: Container[str], in_steps: bool = False) -> b
 
 
 def filled(text: str, values: Mapping[str, Value]) -> str:
-    """The word with its placeholders replaced. Absent where a value is missing."""
+    """The word with its placeholders replaced. Raises Absent if a value is missing."""
     return _PARTS.sub(lambda found: _part(found, values), text)
 
 
@@ -79,8 +79,8 @@ def _part(found: re.Match[str], values: Mapping[str, Value]) -> str:
 
 
 def word(value: Value) -> str:
-    """A value as a word of a command: every digit of a number, true and false in small letters, a list or table as
-    JSON, "none" for None."""
+    """A value as a word of a command: a number with all digits, true and false in lower case, a list or table as JSON,
+    "none" for None."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, list | dict):
@@ -89,7 +89,7 @@ def word(value: Value) -> str:
 
 
 def _is_expression(text: str) -> bool:
-    """Whether it is arithmetic over `epochs`, or `steps`, and numbers, with + - * / // and brackets."""
+    """Whether it is arithmetic with `epochs` or `steps`, numbers, + - * / // and brackets."""
     if not (EPOCHS in text or STEPS in text) or len(text) > MAX_LENGTH:
         return False
     try:
@@ -102,7 +102,7 @@ def _is_expression(text: str) -> bool:
 
 
 def _value(node: ast.AST, epochs: int) -> int | float:
-    """A whole number where it is one. ValueError for what is no arithmetic."""
+    """The result, as an int if it is whole. ValueError for anything but arithmetic."""
     match node:
         case ast.Name(id="epochs" | "steps"):
             return epochs

@@ -12,10 +12,10 @@ from hpsearch.study.schedule import Rung
 
 
 def rounds(study: Study, restarts: bool = False) -> list[Rung]:
-    """The rounds of the study, until limits.trials trials have been started; then none is continued either. A search
-    without rounds has one. Empty where the number of trials depends on the sampler.
+    """The rounds of the study, until limits.trials trials have been started; after that no trial is continued either.
+    A search without rounds has one round. Empty if the number of trials depends on the sampler.
 
-    restarts: without checkpoints, a continued trial trains again from its first epoch.
+    restarts: without checkpoints, a continued trial trains again from epoch 1.
     """
     found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
@@ -37,33 +37,32 @@ def proposals(study: Study) -> int:
 
 
 def trials(study: Study) -> int | None:
-    """How many new trials are started in all; None where only the sampler knows."""
+    """The total number of new trials; None if the sampler decides it."""
     return sum(one.new for one in rounds(study)) or None
 
 
 def ends_by_epochs(study: Study) -> bool:
-    """Whether limits.epochs ends the study before all its trials have started, since each trains for one epoch or more:
-    so in a study with `method = "auto"`, unless it is a grid."""
+    """Whether limits.epochs ends the study before all its trials have started, since each trains at least one epoch.
+    This is so with `method = "auto"`, unless it chooses a grid."""
     return study.limits.epochs is not None and (trials(study) or 0) >= study.limits.epochs
 
 
 def certain_proposals(study: Study) -> int | None:
-    """Like `proposals`; None where their number depends on the results or on the sampler."""
+    """Like `proposals`; None if their number depends on the results or on the sampler."""
     is_open = study.search.epoch_budget is not None or promotes(study) or study.search.freezes
     return None if is_open else proposals(study) or None
 
 
 def promotes(study: Study) -> bool:
-    """Whether halving pauses trials, where they have checkpoints, and continues them later. Never with ask and tell:
-    the caller's own code would get a trial for the second time."""
+    """Whether halving pauses trials with checkpoints and continues them later. Never with ask and tell, since the
+    caller would get the same trial twice."""
     halving = isinstance(study.prune, HalvingPrune | HyperbandPrune) and study.prune.promote
     return halving and study.search.can_promote and study.trainer.use != ASK_AND_TELL
 
 
 def may_resume(study: Study) -> bool:
-    """Whether trials may be resumed in a run that is not interrupted: in a later round, after a lost worker, with
-    another share of limits.epochs, by promotion, or by a freeze-thaw search, or by a sampler or pruner of
-    the user's own."""
+    """Whether trials may be resumed within one run: in a later round, after a lost worker, with another share of
+    limits.epochs, by promotion, by a freeze-thaw search, or by the user's own sampler or pruner."""
     own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune) or study.search.freezes
     continued = any(one.survivors for one in rounds(study)) or study.limits.epochs is not None
     return own or continued or promotes(study) or study.resources.address != "none"
@@ -75,7 +74,7 @@ def replaceable(study: Study) -> int:
 
 
 def workload(study: Study, restarts: bool = False) -> Workload:
-    """The planned epochs, from which the remaining time is estimated."""
+    """The planned epochs, to estimate the remaining time."""
     budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
     prunes = study.is_paired or study.search.freezes or not isinstance(study.prune, NeverPrune | None)
     epochs = (planned_epochs(study, restarts) or None) if study.search.epoch_budget is None else None
@@ -83,19 +82,19 @@ def workload(study: Study, restarts: bool = False) -> Workload:
 
 
 def trials_without_limit(study: Study) -> int:
-    """How many trials the search would start without limits.trials; 0 where that depends on the sampler."""
+    """How many trials the search would start without limits.trials; 0 if it depends on the sampler."""
     return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs, study.trainer.word))
 
 
 def limited_epochs(study: Study, restarts: bool = False) -> int:
-    """`planned_epochs`, or limits.epochs where that is less."""
+    """The smaller of `planned_epochs` and limits.epochs."""
     total = planned_epochs(study, restarts)
     return total if study.limits.epochs is None else min(total, study.limits.epochs)
 
 
 def planned_epochs(study: Study, restarts: bool = False) -> int:
-    """Epochs if nothing is pruned or stopped early. A continued trial trains only its remaining epochs; with
-    `restarts`, all again."""
+    """Epochs of the study if nothing is pruned or stopped early. A continued trial trains only its remaining epochs, or
+    all of them with `restarts`."""
     total, before = 0, 0
     for one in rounds(study, restarts):
         total += one.new * one.epochs + one.survivors * (one.epochs - (0 if restarts else before))

@@ -1,9 +1,9 @@
-"""What a user expects of a parameter: `prior = { value = 1e-3, weight = "strong" }` in [space].
+"""The user's prior of a parameter: `prior = { value = 1e-3, weight = "strong" }` in [space].
 
-On the axis of a number it is a normal distribution around the value, cut off at the ends of the range; of a choice, the
-value has `ODDS` times the probability of every other one. A search uses it as piBO does (Hvarfner et al. 2022, arXiv
-2204.11051): new trials are preferred where it is large, by a factor that falls with the number of trials, so that a
-wrong prior costs trials at the beginning and no more.
+For a number it is a normal distribution around the value on its axis, truncated at the ends of the range. For a choice,
+the value has `ODDS` times the probability of every other value. A search uses it as piBO does (Hvarfner et al. 2022,
+arXiv 2204.11051): new trials are preferred where the density is high. The preference falls with the number of trials,
+so a wrong prior costs only trials at the beginning.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ WIDTH = {"weak": 0.2, "strong": 0.1}
 ODDS = {"weak": 3.0, "strong": 10.0}
 
 TRIALS = {"weak": 5.0, "strong": 10.0}
-"""After so many trials, half of the random ones are drawn from the prior. In the preference of a model, its density has
-this number as the power, divided by the number of trials (the beta of piBO)."""
+"""After this number of trials, half of the random trials are drawn from the prior. For a model, this number divided by
+the number of trials is the exponent of the density (beta in piBO)."""
 
 FLOOR = 0.02
-"""In the preference of a model, the density is nowhere lower than this fraction of its maximum: the model can overcome
-a strong prior that is far off within tens of trials."""
+"""For a model, the density is at least this fraction of its maximum, so that the model can overcome a strong prior
+that is wrong within tens of trials."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Prior:
         return ODDS[self.weight]
 
     def share(self, trials: int) -> float:
-        """Of random trials, those that are drawn from it, after so many trials."""
+        """The share of random trials that are drawn from the prior. trials: the number of trials so far."""
         return TRIALS[self.weight] / (TRIALS[self.weight] + trials)
 
     def power(self, trials: int) -> float:
-        """Of its density, in the preference of a model."""
+        """The exponent of its density for a model. trials: the number of trials so far."""
         return TRIALS[self.weight] / max(trials, 1)

@@ -10,18 +10,18 @@ Style = Literal["argparse", "hydra", "env", "json"]
 Take = Literal["last", "mean", "max", "min"]
 
 INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".jl": "julia"}
-"""By the suffix of a script that `use` names."""
+"""By the suffix of a script in `use`."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """words: the command, with placeholders. style: "auto": from the script's source; None: all parameters have
+    """words: the command, with placeholders. style: "auto": found in the script's source; None: all parameters have
     placeholders.
 
-    metrics: by name, the pattern of a metric in the output. report: a pattern of the line that ends a report;
-    "": the study's metric ends it. take: which of a metric's values since the last report counts.
-    metrics_file: a CSV file or a file of JSON lines, with `*`. resume: arguments that are appended when a trial is
-    continued. in_scratch: it runs in a folder of the trial, else in the study's. terminal: it has a terminal.
+    metrics: the pattern of each metric in the output, by name. report: a pattern of the line that ends a report;
+    "": the study's metric ends it. take: which of a metric's values since the last report is used.
+    metrics_file: a CSV file or a file of JSON lines, may have `*`. resume: arguments that are appended for a continued
+    trial. in_scratch: it runs in the trial's folder, else in the study's. terminal: it gets a terminal.
     in_steps: its length is counted in training steps, so it may have the placeholder `{steps}`.
     """
 

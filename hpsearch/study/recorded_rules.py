@@ -1,4 +1,4 @@
-"""Rules whose default has changed: a recorded study keeps the rule that it was recorded with."""
+"""Rules with a changed default: a recorded study keeps the rule that it was recorded with."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,15 +13,14 @@ Table = TypeVar("Table", bound=BaseModel | None)
 
 
 def with_recorded_key(table: Table, key: str, recorded: Mapping[str, Any]) -> Table:
-    """The table of a study file, with the recorded value of a key that the file does not have. recorded: the table as
-    it was recorded."""
+    """The table, with the recorded value of a key that the file does not have. recorded: the recorded table."""
     if table is None or key in table.model_fields_set or key not in type(table).model_fields or key not in recorded:
         return table
     return table.model_copy(update={key: recorded[key]})
 
 
 def none_is_implied(values: Sequence[Value]) -> bool:
-    """Whether "none" among the values of a choice means None where the study file does not say so."""
+    """Whether "none" among the values of a choice means None if the study file has no key `none`."""
     return [value for value in values if isinstance(value, str)] == ["none"]
 
 
@@ -34,8 +33,8 @@ def with_numbers(space: Space, numbers: str) -> Space:
 
 
 def with_recorded_space(space: Space, numbers: str, recorded: Mapping[str, Any]) -> Space:
-    """The space with the recorded meaning of what its file leaves open. numbers: the recorded study.numbers. recorded:
-    the table [space] as it was recorded; see `add_former_rules` for "none"."""
+    """The space, with the recorded rules for keys that the file does not have. numbers: the recorded study.numbers.
+    recorded: the recorded table [space]; see `add_former_rules` for "none"."""
     families = {member: one.name for one in space.families for member in one.members}
     texts: dict[str, Parameter] = {}
     for one in space.parameters:
@@ -47,8 +46,8 @@ def with_recorded_space(space: Space, numbers: str, recorded: Mapping[str, Any])
 
 
 def add_former_rules(document: dict[str, Any]) -> None:
-    """Write the rules of an earlier version into a stored spec or identity that has no study.numbers: numbers have all
-    their digits, and "none" is a text where nothing else is said."""
+    """Write the rules of an earlier version into a stored spec or identity without study.numbers: numbers have all
+    their digits, and "none" is a text unless the key `none` is true."""
     about = document.get("study")
     if about is None or "numbers" in about:
         return

@@ -1,8 +1,8 @@
 """The scales on which a range of floats may be searched. Each maps values to a line on which the search is uniform.
 
-log: by order of magnitude, for values > 0. logit: what lies near 0 or near 1, for values in (0, 1), such as the
-momentum. reverse-log: by the order of magnitude of 1 - value, for values < 1, such as the betas of Adam (as
-`reverseloguniform` in Syne Tune).
+log: uniform in log(value), for values > 0. logit: uniform in log(value / (1 - value)), for values in (0, 1) that may be
+near 0 or near 1, such as momentum. reverse-log: uniform in log(1 - value), for values < 1, such as the betas of Adam
+(`reverseloguniform` in Syne Tune).
 """
 
 import math
@@ -15,7 +15,7 @@ CurvedScale = Literal["logit", "reverse-log"]
 
 @dataclass(frozen=True)
 class Scale:
-    """to_line: ± infinity for values outside of its domain. from_line: its inverse."""
+    """to_line: ± infinity for values outside of the domain. from_line: the inverse of to_line."""
 
     to_line: Callable[[float], float]
     from_line: Callable[[float], float]

@@ -1,7 +1,7 @@
 """The sizes of a recipe's rounds: the number of trials and the epochs of each.
 
-Many trials of few epochs first, then fewer trials with more epochs, as in successive halving (Jamieson and Talwalkar
-2016, arXiv 1502.07943); every round also searches new trials in the range of the survivors.
+Many trials of few epochs come first, then fewer trials with more epochs, as in successive halving (Jamieson and
+Talwalkar 2016, arXiv 1502.07943). Every round also has new trials, in the search range of the survivors.
 """
 
 import math
@@ -19,7 +19,7 @@ STEP = "step"
 """The unit of trials that train thousands of steps and report some of them."""
 
 STEP_RUNGS = 4
-"""The first rung of such a trial is so many rungs below its last step."""
+"""The first rung of such a trial is this many rungs below its last step."""
 
 MAX_COARSE_EPOCHS = 5
 """The maximum epochs of a trial in the first round."""
@@ -31,7 +31,7 @@ MIN_TRIALS = 3
 """The minimum number of trials in the first round."""
 
 FIRST_SHARE, SAME_SHARE, MIDDLE_SHARE, LAST_SHARE = 0.3, 0.2, 0.45, 0.6
-"""The share of the remaining epochs that a round uses: the first round, a repeat of it, a medium one, the longest."""
+"""The share of the remaining epochs for the first round, a repeat of it, a medium round, and the longest round."""
 
 TRAININGS_FOR_SHORT_ROUNDS = 4
 """A shorter round is added only while the budget has epochs for this number of full trainings."""
@@ -49,8 +49,8 @@ REPEAT_SEEDS = 2
 class Resource(Enum):
     """The epochs of each trial in the next round.
 
-    SAME: as in the last round. MORE: those of the next rung. LESS: one rung lower, for new trials; the best of them
-    may be continued later.
+    SAME: as in the last round. MORE: the next rung. LESS: one rung lower, for new trials; the best of them may be
+    continued later.
     """
 
     SAME = "same"
@@ -120,7 +120,7 @@ class Schedule(Protocol):
         ...
 
     def repeats(self, now: Progress, /) -> int:
-        """The number of additional seeds for the best parameters; 0 where the budget is too small."""
+        """The number of additional seeds for the best parameters; 0 if the budget is too small."""
         ...
 
 
@@ -128,8 +128,7 @@ class Schedule(Protocol):
 class BudgetSchedule:
     """Rounds planned from a budget: the epochs of all trials together.
 
-    A trial has thousands of training steps and reports some, so in this unit the first round is a share of the longest
-    one.
+    In training steps, the epochs of the first round are a share of `longest`: MAX_COARSE_EPOCHS does not apply.
     """
 
     budget: int
@@ -146,7 +145,7 @@ class BudgetSchedule:
 
     @property
     def min_budget(self) -> int:
-        """The minimum budget in epochs: that of the first round."""
+        """The minimum budget in epochs: for the first round."""
         return MIN_TRIALS * self.resources[0]
 
     def first(self) -> Rung:
@@ -170,11 +169,11 @@ class BudgetSchedule:
         return Rung(epochs, survivors, new)
 
     def may_repeat_rung(self, now: Progress, /) -> bool:
-        """Only where enough epochs remain to train the best trials to the end."""
+        """Whether enough epochs remain to train the best trials to the end."""
         return (1 - SAME_SHARE) * (self.budget - now.trained) >= RESERVED_TRAININGS * self.longest
 
     def repeats(self, now: Progress, /) -> int:
-        """Only where the budget also has epochs for new trials afterwards."""
+        """0 unless the budget also has epochs for new trials afterwards."""
         return REPEAT_SEEDS if self.budget - now.trained >= 2 * (REPEAT_SEEDS + 1) * now.epochs else 0
 
     def _epochs(self, last: int, resource: Resource) -> int:
@@ -189,7 +188,7 @@ class BudgetSchedule:
 
 @dataclass(frozen=True)
 class FixedSchedule:
-    """The rounds of the study file. keep: share of a round's trials that are continued from earlier ones, in [0, 1]."""
+    """The rounds of the study file. keep: share of a round's trials that are continued ones, in [0, 1]."""
 
     rounds: Sequence[GivenRound]
     keep: float
@@ -224,7 +223,7 @@ def first_rung(longest: int, unit: str, eta: int) -> int:
 
 
 def ceil_share(fraction: float, of: int) -> int:
-    """fraction x of, rounded up, with a tolerance for rounding errors: 0.28 x 25 is 7."""
+    """fraction * of, rounded up, with a tolerance for rounding errors: 0.28 * 25 gives 7."""
     return math.ceil(fraction * of - 1e-9)
 
 
@@ -236,7 +235,7 @@ def _affordable_survivors(costs: Sequence[int], share: float, left: int) -> int:
 
 
 def forecast(schedule: Schedule, restarts: bool = False) -> Iterator[Rung]:
-    """The rounds, if no search range moves, no trial ends early and each round improves the best value.
+    """The rounds, if the search ranges do not move, no trial ends early and each round improves the best value.
 
     restarts: see `Progress`.
     """

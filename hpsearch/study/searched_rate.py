@@ -5,8 +5,8 @@ from hpsearch.study.space import Float, Space
 
 
 def searched_rate(space: Space) -> tuple[str | None, bool]:
-    """Its name, and whether its range is to be found (`auto = true`). None where no learning rate is searched in one
-    range above 0, or several of equal rank are."""
+    """Its name, and whether the range test finds its range (`auto = true`). None if no learning rate is searched in one
+    range above 0, or if several parameters may be the learning rate."""
     ranges = [one for one in space.parameters if isinstance(one, Float)]
     for one in ranges:
         if one.auto:

@@ -1,7 +1,7 @@
 """The search space: floats, integers, choices, fixed values, conditions, and the map to and from the unit cube.
 
-Each searched parameter is one axis of the unit cube [0, 1]^d. A float with log = true is log-uniform (Bergstra and
-Bengio 2012, JMLR 13, section 4: learning rates are searched by order of magnitude); `scales` has the others.
+Each searched parameter is one axis of the unit cube [0, 1]^d. A float with log = true is log-uniform, as learning rates
+in Bergstra and Bengio 2012 (JMLR 13, section 4); the other scales are in `scales`.
 """
 
 import copy
@@ -24,10 +24,10 @@ from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale
 
 
 class _Axis:
-    """What ranges and choices have in common.
+    """Base of ranges and choices.
 
-    axis: of one of several parameters with the same name and conditions that exclude each other, a name of its own,
-    such as "lr (optimizer = sgd)"; else empty.
+    axis: a unique name, such as "lr (optimizer = sgd)", if several parameters with exclusive conditions have the same
+    name; else empty.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Float(_Axis):
     points: number of values in a grid search, low and high included, evenly spaced on its scale.
     expand: a search in rounds may move the range beyond low and high.
     auto: the learning-rate range test finds the range, within low and high.
-    digits: values are rounded to so many significant digits; None: all that a float has.
+    digits: significant digits that values are rounded to; None: not rounded.
     short: without `digits`, values are rounded to few significant digits: see `shortened`.
-    scale: another one than linear and log.
-    prior: what the user expects; so for an Int and a Choice.
+    scale: a scale other than linear and log.
+    prior: the user's prior.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Float(_Axis):
         return (self.line.to_line(number) - low) / (high - low)
 
     def grid_values(self) -> tuple[float, ...]:
-        """Its values in a grid search; empty where none are given."""
+        """Its values in a grid search; empty if none are given."""
         if self.grid:
             return self.grid
         if self.points is not None:
@@ -130,7 +130,7 @@ class Float(_Axis):
 class Int(_Axis):
     """A whole number in [low, high]; `step`, `grid`, `points` and `expand` as for a Float.
 
-    powers_of: only powers of this base, each with the same probability; low and high are such, and log is True.
+    powers_of: only powers of this base, each with the same probability; low and high are powers, and log is True.
     """
 
     name: str
@@ -189,9 +189,9 @@ class Int(_Axis):
 class Choice(_Axis):
     """A categorical parameter: one of several values without an order, each a plain value, a list or a table.
 
-    names: what screens, plots and Optuna show in place of the values; empty: the values.
-    none: a trainer gets None for the value "none", which is recorded as "none". implied: the study file does not say
-    so; it follows from the values.
+    names: shown in place of the values on screens, in plots and in Optuna; empty: the values.
+    none: a trainer gets None for the value "none", which is recorded as "none". implied: `none` was derived from the
+    values, and is not in the study file.
     """
 
     name: str
@@ -216,12 +216,12 @@ class Choice(_Axis):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A text for each value, all different: its name, or the value."""
+        """A distinct text for each value: its name, or the value."""
         texts = self.names or tuple(map(value_text, self.values))
         return texts if len(set(texts)) == len(texts) else tuple(map(value_key, self.values))
 
     def index(self, value: Value) -> int:
-        """Its index in `values`; True and 1 differ. ValueError for a value that is not among them."""
+        """The index of a value in `values`; True and 1 differ. ValueError for an unknown value."""
         for i, own in enumerate(self.values):
             if identical(own, value):
                 return i
@@ -236,7 +236,10 @@ Parameter = Float | Int | Choice
 
 @dataclass(frozen=True)
 class Space:
-    """The parameters of a study, each after those that its condition names, and the fixed values. earlier: by name."""
+    """The parameters of a study, each after the parameters of its condition, and the fixed values.
+
+    earlier: the keys `was` and `renamed`, by name.
+    """
 
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
@@ -248,7 +251,7 @@ class Space:
         object.__setattr__(self, "parameters", dependencies_first(self.parameters, self.fixed))
 
     def __getitem__(self, name: str) -> Parameter:
-        """The parameter with this key, or else the first with this name."""
+        """The parameter with this key, else the first with this name. KeyError."""
         for parameter in sorted(self.parameters, key=lambda one: one.key != name):
             if name in (parameter.key, parameter.name):
                 return parameter
@@ -259,7 +262,7 @@ class Space:
         return len(self.parameters)
 
     def from_unit(self, point: Sequence[float]) -> dict[str, Value]:
-        """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out.
+        """The parameters at a point of the unit cube; inactive ones are left out. point: a coordinate for each.
 
         Coordinates may be NumPy scalars; the parameters are plain Python values.
         """
@@ -278,11 +281,11 @@ class Space:
         return self.from_unit([0.5] * self.dimensions)
 
     def to_unit(self, params: Params) -> list[float | None]:
-        """One coordinate for each of `parameters`, None where it is inactive (absent)."""
+        """A coordinate for each of `parameters`; None for an inactive (absent) one."""
         return [p.to_unit(params[p.name]) if p.is_in(params) else None for p in self.parameters]
 
     def shown(self, params: Params) -> dict[str, Value]:
-        """The parameters for a screen: a value that has a name is replaced by it."""
+        """The parameters for a screen: a value that has a name is replaced by its name."""
         named = {one.name: one for one in self.parameters if isinstance(one, Choice) and one.names}
         return {
             name: named[name].names[named[name].index(value)] if name in named and offers(named[name], value) else value
@@ -297,7 +300,7 @@ class Space:
         return all(_holds(one, params[one.name]) for one in active)
 
     def size(self) -> int | None:
-        """The number of parameter sets (with conditions: an upper bound); None with a continuous range."""
+        """The number of parameter sets (with conditions an upper bound); None if a range is continuous."""
         counts = [parameter.count for parameter in self.parameters]
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
@@ -317,12 +320,12 @@ class Space:
                 waiting.append((index + 1, params))
 
     def points(self) -> Iterator[dict[str, Value]]:
-        """Every feasible point of a discrete space, including those that are not in its grid."""
+        """Every feasible point of a discrete space, including points that are not in its grid."""
         whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in self.parameters)
         return replace(self, parameters=tuple(whole)).grid()
 
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
-        """The same space with other ranges for some parameters, by their keys."""
+        """The space with other ranges for some parameters, by their keys."""
         return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))
 
 
@@ -345,7 +348,7 @@ def offers(parameter: Parameter, value: Value) -> bool:
 
 
 def holds_value(parameter: Parameter, value: Value) -> bool:
-    """Whether it is one of the parameter's values: within its range, on its steps, and whole for whole numbers."""
+    """Whether it is one of the parameter's values: within the range, on a step, and an int for an Int."""
     if not _holds(parameter, value) or (isinstance(parameter, Int) and type(value) is not int):
         return False
     if isinstance(parameter, Choice) or parameter.step is None:

@@ -14,7 +14,7 @@ from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params
 from hpsearch.orchestrator.own import own_methods
-from hpsearch.orchestrator.own.own_methods import Given
+from hpsearch.orchestrator.own.own_methods import SamplerArguments
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.simulation import LOSS, Simulation, diverges, fails, flat, infeasible
@@ -72,7 +72,9 @@ class SamplerCase:
         """
 
         def make(seed: int) -> Sampler:
-            return own_methods.make_sampler("the sampler", sampler, options, Given(space, seed, epochs, trials))
+            return own_methods.make_sampler(
+                "the sampler", sampler, options, SamplerArguments(space, seed, epochs, trials)
+            )
 
         return cls(make, space, trials, epochs, seeded, ends_with_over=ends_with_over)
 

@@ -63,8 +63,8 @@ def test_names_that_a_fork_cannot_have(cli: CliRunner) -> None:
     cli.run()
     cli.run("--set", 'study.name="other"')
     for name, message in (
-        ("toy", 'a fork needs a new name, got "toy", the name of the study itself'),
-        ("other", 'study "other" already exists and is not a fork of "toy": name another'),
+        ("toy", 'a fork needs a new name, got "toy", the name of its origin'),
+        ("other", 'study "other" already exists and is not a fork of "toy": choose another name'),
         ("../up", 'must not contain "/"'),
     ):
         answer = cli.run("--fork", name)

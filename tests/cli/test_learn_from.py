@@ -52,7 +52,7 @@ def test_what_cannot_be_used_is_said(cli: CliRunner) -> None:
     cli.run()
     cli.study(SECOND.format(4))
     answer = cli.run("--set", 'study.name="second"')
-    assert 'nothing of study "toy" is used' in answer.err
+    assert 'study "toy" is not used' in answer.err
     (source,) = cli.export("second")["evidence"]
     assert (source["trials"], source["why_not"] != "") == (0, True)
 

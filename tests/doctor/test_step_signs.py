@@ -35,7 +35,7 @@ class TestWeightsStay:
 
     def test_steps_change_nothing(self) -> None:
         first, *_ = found(FLAT, steps=9.0, weight_norm=3.0, update_ratio=0.0)
-        assert first.evidence.startswith("the steps of the tracked optimizer change no weight")
+        assert first.evidence.startswith("the steps of the tracked optimizer do not change any weight")
 
     def test_another_optimizer_makes_them(self) -> None:
         first = found(FALLING, steps=0.0, weight_norm=3.0)[0]

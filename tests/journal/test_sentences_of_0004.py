@@ -40,7 +40,7 @@ TRIALS = [
     ),
     ("PRUNED", "threshold: val_accuracy 0.1 at epoch 1 is below 0.2", "pruned", {"epoch": 1, "lower": 0.2}),
     ("PRUNED", "threshold: val_accuracy 0.95 at epoch 1 is above 0.9", "pruned", {"epoch": 1, "upper": 0.9}),
-    ("PRUNED", "threshold: val_accuracy nan at epoch 1 is no number", "pruned", {}),
+    ("PRUNED", "threshold: val_accuracy nan at epoch 1 is not a number", "pruned", {}),
     (
         "PRUNED",
         "paired test: val_loss 0.4 is worse than 0.3 of trial 2 at epoch 9, and does not catch up; p <= 0.0013 over "

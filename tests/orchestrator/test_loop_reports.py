@@ -72,7 +72,9 @@ class TestAMetricInSomeReports:
         loop = search(tmp_path, "3:0.5 6", "1 2", "3:0.4").go()
         assert states(loop) == [COMPLETE, FAILED, COMPLETE]
         assert loop.history[1].cause is Cause.TRAINER_RAISED
-        assert loop.history[1].reason == 'study.metric = "val_loss" is not among what the trainer reports: kl_loss'
+        assert (
+            loop.history[1].reason == 'study.metric = "val_loss" is not reported by the trainer, which reports: kl_loss'
+        )
 
     def test_a_name_that_is_nearly_right_is_named(self, tmp_path: Path) -> None:
         curve = (Report(1, {"val_accuracy": 0.5, "loss": 1.0}),)
@@ -84,7 +86,10 @@ class TestAMetricInSomeReports:
     @pytest.mark.parametrize("epochs", [2, 6])
     def test_a_study_in_which_no_trial_does_ends_after_the_first(self, tmp_path: Path, epochs: int) -> None:
         study = search(tmp_path, *["1 2"] * 4, epochs=epochs)
-        with pytest.raises(TrainerError, match=r'^trial 0: study\.metric = "val_loss" is not among .*: kl_loss$'):
+        with pytest.raises(
+            TrainerError,
+            match=r'^trial 0: study\.metric = "val_loss" is not reported by the trainer, which reports: kl_loss$',
+        ):
             study.go()
         assert [trial.state for trial in study.recorder.trials.values()] == [FAILED]
 

@@ -10,7 +10,7 @@ from hpsearch.core.decisions import Continue, Finish, Proposal
 from hpsearch.core.history import History
 from hpsearch.core.messages import Event
 from hpsearch.core.trial import Trial
-from hpsearch.orchestrator.loop import DRAIN, Loop
+from hpsearch.orchestrator.loop import STOP_GRACE, Loop
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.workers.pools.in_process import InProcess
 from tests.support.studies import (
@@ -88,7 +88,7 @@ class TestRecorder:
 
         loop = study.go(ask)
         assert (loop.end.stopped, [trial.state for trial in loop.history]) == ("the journal is away", [WAITING])
-        assert loop._deadline - study.clock() == DRAIN
+        assert loop._deadline - study.clock() == STOP_GRACE
 
 
 class Asked(InProcess):

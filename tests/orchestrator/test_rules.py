@@ -4,7 +4,7 @@ from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Objective, Report, Trial
-from hpsearch.orchestrator.rules import Reached, Rules, Totals, limit_reached, seed_of
+from hpsearch.orchestrator.rules import ReachedLimit, Rules, Totals, limit_reached, seed_of
 
 LOSS = Objective("val_loss", "minimize")
 HISTORY = History(
@@ -21,20 +21,20 @@ HISTORY = History(
         (
             {"study_seconds": 60.0},
             60.0,
-            Reached("limits.study = 60 s is used up", grace=0.6, numbers={"seconds": 60.0}),
+            ReachedLimit("limits.study = 60 s is used up", grace=0.6, numbers={"seconds": 60.0}),
         ),
         ({"study_epochs": 3}, 0.0, None),
-        ({"study_epochs": 2}, 0.0, Reached("limits.epochs = 2 is used up", grace=0.0, numbers={"epochs": 2})),
+        ({"study_epochs": 2}, 0.0, ReachedLimit("limits.epochs = 2 is used up", grace=0.0, numbers={"epochs": 2})),
         ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, None),
         (
             {"study_gpu_hours": 0.5, "gpus": 0.25},
             0.0,
-            Reached("limits.gpu_hours = 0.5 is used up", 72.0, {"gpu_hours": 0.5}),
+            ReachedLimit("limits.gpu_hours = 0.5 is used up", 72.0, {"gpu_hours": 0.5}),
         ),
         ({"study_gpu_hours": 0.5, "gpus": 0.0}, 0.0, None),
     ],
 )
-def test_a_limit_says_why(limit: dict[str, float], seconds: float, reached: Reached | None) -> None:
+def test_a_limit_says_why(limit: dict[str, float], seconds: float, reached: ReachedLimit | None) -> None:
     assert limit_reached(Rules(seed=0, epochs=5, **limit), HISTORY, seconds) == reached  # type: ignore[arg-type]
 
 
@@ -42,7 +42,7 @@ def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
     rules = Rules(seed=0, epochs=5, study_gpu_hours=1.0, gpus=0.25)
     assert limit_reached(rules, HISTORY, 0.0, [3600.0, 3599.0]) is None
     reached = limit_reached(rules, HISTORY, 0.0, [3600.0, 3600.0])
-    assert reached == Reached(
+    assert reached == ReachedLimit(
         "limits.gpu_hours = 1 is used up", 72.0, {"gpu_hours": 1.0}
     )  # 1% of 4 hours, shared by two
 

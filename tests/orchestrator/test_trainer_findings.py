@@ -156,4 +156,4 @@ def test_metric_names_without_end_stop_the_study(run: Run, monkeypatch: pytest.M
     )
     with pytest.raises(TrainerError) as stopped:
         run(body, TWO)
-    assert "different metrics, and 5 are the most" in str(stopped.value)
+    assert "different metrics; the maximum is 5" in str(stopped.value)

@@ -65,7 +65,7 @@ class TestAsAPartOfARun:
         first, *_, last = str(problem.value).splitlines()
         assert first == "preflight failed, so the study does not start"
         assert last == (
-            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight "
+            "fix this, skip single checks with preflight.skip, or skip all checks with --skip-preflight "
             "(in Python: skip_preflight=True)"
         )
 

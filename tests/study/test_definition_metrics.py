@@ -29,5 +29,5 @@ def test_is_part_of_what_a_search_depends_on_only_where_curves_are_diagnosed() -
 
 
 def test_a_metric_has_one_meaning() -> None:
-    with pytest.raises(StudyFileError, match=r"metrics\.val_loss: `a` is given as train_loss too"):
+    with pytest.raises(StudyFileError, match=r"metrics\.val_loss: `a` is already given as train_loss"):
         make_study(("", '[metrics]\ntrain_loss = "a"\nval_loss = "a"\n'))

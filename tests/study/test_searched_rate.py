@@ -37,7 +37,7 @@ def test_a_named_parameter_is_kept_and_checked() -> None:
     settings = study(space, lr_range={"parameter": "warmup_lr"}).range_test
     assert settings is not None
     assert settings.parameter == "warmup_lr"
-    with pytest.raises(StudyFileError, match=r"lr_range\.parameter: `lr` is no parameter"):
+    with pytest.raises(StudyFileError, match=r"lr_range\.parameter: `lr` is not a parameter"):
         study({"rate": RANGE}, lr_range={"parameter": "lr"})
 
 

@@ -35,7 +35,7 @@ def one_of_them(params: Params, run: Run) -> Iterator[Report]:
                     del metrics["val_loss"]
                 case "leaves another out":
                     del metrics["size"]
-                case "is no number":
+                case "is not a number":
                     metrics["val_loss"] = math.nan
                 case "is infinite":
                     metrics["size"] = math.inf

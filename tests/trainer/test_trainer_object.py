@@ -57,7 +57,7 @@ def test_without_the_object_a_recorded_study_cannot_be_trained(tmp_path: Path) -
     made = study(tmp_path)
     run_study(made, Observer())
     again = Study.from_dict(made.spec(), folder=tmp_path)
-    with pytest.raises(TrainerError, match="only the program or notebook has that ran the study"):
+    with pytest.raises(TrainerError, match="of the program or notebook that ran the study"):
         build.setup(again, "u")
     with opened("given", made.journal_url) as (journal, found), pytest.raises(TrainerError):
         reproduce(journal, found, 0, print)

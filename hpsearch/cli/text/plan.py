@@ -120,7 +120,7 @@ def _prune(study: Study) -> str:
 def _time(expected: Forecast) -> str:
     unit = expected.study.trainer.word
     if expected.seconds_per_epoch is None or expected.time_left is None:
-        return f"not known: no {unit} was measured yet (`hpsearch preflight` measures one)"
+        return f"unknown, because no {unit} has been measured yet (`hpsearch preflight` measures one)"
     hours = f" ({expected.gpu_hours:.3g} GPU hours at most in all)" if expected.gpu_hours else ""
     if expected.time_left.high == 0:
         return "nothing is left to train"

@@ -1,1 +1,1 @@
-"""What may change in a recorded study between two runs: its file, its trainer, its length; forks and retries."""
+"""Changes of a recorded study between two runs: its file, its trainer, its length; forks and retries."""

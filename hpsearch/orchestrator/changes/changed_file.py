@@ -1,4 +1,4 @@
-"""Which changes of a recorded study's file are allowed: the others would make its trials incomparable."""
+"""Which changes of a recorded study's file are allowed. Other changes would make its trials incomparable."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from hpsearch.study.file.search_sections import CoarseToFine, Grid, Own, Recipe
 Tables = dict[str, Any]
 
 BEFORE_ROUNDS = "before_rounds"
-"""The kind of the journal's document with `BeforeRounds`, by the method of the search in rounds: it is valid also where
-a run is killed before the changed method is recorded."""
+"""The kind of the journal's document with `BeforeRounds` for each method that searches in rounds. It stays valid if a
+run is killed before the changed method is recorded."""
 
 AGAIN = ("retry", EXTENDED)
 """The kinds of decisions after which an ended trial trains again."""
@@ -25,7 +25,7 @@ AGAIN = ("retry", EXTENDED)
 
 @dataclass(frozen=True)
 class FileChanges:
-    """refused: one line for each change that is not allowed. notes: what the allowed ones mean, for the user.
+    """refused: one line for each change that is not allowed. notes: the effects of allowed changes, for the user.
     begins_rounds: a search in rounds continues a study of another method."""
 
     refused: tuple[str, ...] = ()
@@ -46,8 +46,8 @@ class FileChanges:
 
 @dataclass(frozen=True)
 class BeforeRounds:
-    """What is recorded of the time before a search in rounds. trials: see `History.before_rounds`. ends: how many times
-    these trials had ended or paused, without retries and extensions."""
+    """The trials before a search in rounds. trials: their number, see `History.before_rounds`. ends: how many times
+    they had ended or paused, without retries and extensions."""
 
     trials: int = 0
     ends: int = 0
@@ -65,8 +65,8 @@ def file_changes(
     trials: Sequence[Trial],
     asked_to_extend: bool = False,
 ) -> FileChanges:
-    """recorded, spec: the identity and the spec of the last run. asked_to_extend: by `hpsearch extend`. The rounds of a
-    budget are planned from trainer.epochs, so only such a request may raise it there."""
+    """recorded, spec: the identity and the spec of the last run. asked_to_extend: by `hpsearch extend`. Rounds with a
+    budget are planned from trainer.epochs, so only `hpsearch extend` may raise it for them."""
     before, now = {name: dict(table) for name, table in recorded.items()}, study.identity()
     notes: list[str] = []
     same_method = spec["search"]["method"] == study.search.method
@@ -89,7 +89,7 @@ def file_changes(
             f"another method continues only when all trials have ended: {many(left, 'trial')} of method "
             f'"{spec["search"]["method"]}" will resume; run with that method first, then change it'
         )
-    if refused:  # the paired test, for one, follows from trainer.repeats
+    if refused:  # a refused change, such as of trainer.repeats, may also change [prune]
         refused += differences({"prune": recorded["prune"]}, {"prune": now["prune"]})
     return FileChanges(tuple(refused), tuple(notes), begins_rounds and not refused)
 
@@ -97,7 +97,7 @@ def file_changes(
 def _other_grid(
     study: Study, before: Tables, now: Tables, spec: Mapping[str, Any], trials: Sequence[Trial]
 ) -> Iterator[str]:
-    """A grid may have other values as long as it has those of the trials so far. They stay, and new points follow."""
+    """A grid may have other values if it still has those of all trials so far. These stay, and new points follow."""
     if not isinstance(study.search, Grid) or spec["search"]["method"] != "grid" or before["space"] == now["space"]:
         return
     own = [trial for trial in trials if not trial.superseded]
@@ -109,8 +109,8 @@ def _other_grid(
 def _other_method(
     study: Study, before: Tables, now: Tables, spec: Mapping[str, Any], trials: Sequence[Trial]
 ) -> Iterator[str]:
-    """When all trials have ended, another method may continue: it counts them and learns from them. A search in rounds
-    compares trials of equal length, so it does not count them."""
+    """When all trials have ended, another method may continue the study. It counts the trials and learns from them,
+    except for a search in rounds, which compares only trials of equal length."""
     was, search = spec["search"]["method"], study.search
     if before["search"] == now["search"] or isinstance(search, Own) or was == "own":
         return

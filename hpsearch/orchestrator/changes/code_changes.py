@@ -1,4 +1,4 @@
-"""Changes in the code of a recorded study's trainer: refuse them or accept them."""
+"""Changes in the code of a recorded study's trainer: they are refused, or accepted with --accept-changes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ ACCEPTED = "accept changes"
 
 TO_CONTINUE = (
     "undo the change to continue the study, or add one of these options:\n"
-    "  --accept-changes  start the search again in this study; its earlier trials stay recorded, marked, "
-    "and the search ignores them\n"
+    "  --accept-changes  start the search again in this study; its earlier trials stay recorded, but "
+    "the search ignores them\n"
     "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
     "(in Python: accept_changes=True, fork=NEW_NAME)"
 )
@@ -31,7 +31,7 @@ _SENT_BY_RAY = "working_dir_files"
 
 @dataclass(frozen=True)
 class CodeChanges:
-    """changes: one line for each; empty if no trial was trained with the recorded code."""
+    """changes: one line for each change; empty if no trial was trained with the recorded code."""
 
     before: TrainerCode | None
     now: TrainerCode
@@ -39,7 +39,7 @@ class CodeChanges:
 
     @classmethod
     def of(cls, study: Study, journal: Journal, record: StudyRecord) -> "CodeChanges":
-        """StudyChanged if the study of this name belongs to another study file."""
+        """The changes since the last run. StudyChanged if the study of this name belongs to another study file."""
         before, now = TrainerCode.recorded(journal, record), TrainerCode.of(study)
         if before is not None:
             _check_same_file(record.name, before.file, now.file)
@@ -65,7 +65,7 @@ class CodeChanges:
             writer = journal.writer(lease, study.objective)
             writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             writer.close()
-            note(f"note: {decision.reason}. The search starts again; these trials stay recorded, marked")
+            note(f"note: {decision.reason}. The search starts again; these trials stay recorded, but do not count")
         elif self.before is not None:
             if versions := self.now.version_changes_since(self.before):
                 note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
@@ -88,7 +88,7 @@ def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:
 
 
 def note_on_fork(study: Study, journal: Journal, origin: str) -> str:
-    """A note if the new study's trainer differs from that of the study that it learns from; else ""."""
+    """A note if the trainer's code differs from that of the original study; else ""."""
     record = journal.find(origin)
     before = TrainerCode.recorded(journal, record) if record is not None else None
     changes = TrainerCode.of(study).changes_since(before) if before is not None else []
@@ -110,6 +110,6 @@ def _check_same_file(name: str, before: str, now: str) -> None:
         return
     if Path(before).is_file():
         raise StudyChanged(
-            f'study "{name}" of this journal belongs to {before}, and this file is {now}: give one of the two another '
-            "study.name, or set HPSEARCH_HOME so that each has its own journal"
+            f'study "{name}" of this journal belongs to another file, {before} (this file is {now}): give one of them '
+            "another study.name, or set HPSEARCH_HOME so that each has its own journal"
         )

@@ -2,7 +2,7 @@
 
 from hpsearch.core.errors import BadInput
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.orchestrator.changes.extension import Longer
+from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
@@ -11,9 +11,9 @@ from hpsearch.records.find import file_of, opened, study_in
 from hpsearch.study.definition import Study
 
 
-def extend(study: str | Study, url: str | None, epochs: int, longer: Longer, observer: Observer) -> RunResult:
-    """study, url: as for `records.find.opened`; or a Study, with its own journal. epochs: of a trial in all, those that
-    it has trained included.
+def extend(study: str | Study, url: str | None, epochs: int, longer: ExtendRequest, observer: Observer) -> RunResult:
+    """study, url: as for `records.find.opened`; or a Study, with its own journal. epochs: the total epochs of a trial,
+    including those already trained.
 
     BadInput: epochs or longer.best are less than 1, or fewer epochs than recorded. StudyChanged: see `extension`.
     """
@@ -35,7 +35,7 @@ def _check(record: StudyRecord, epochs: int) -> None:
     recorded = int(record.spec["trainer"]["epochs"])
     if epochs < recorded:
         raise BadInput(
-            f'the trials of study "{record.name}" train up to {recorded} epochs: --epochs must be more, got {epochs}'
+            f'the trials of study "{record.name}" train up to {recorded} epochs: --epochs must be larger, got {epochs}'
         )
 
 

@@ -18,9 +18,9 @@ from hpsearch.workers.checkpoints import BEST, CheckpointStore
 
 
 @dataclass(frozen=True)
-class Longer:
-    """A request to train finished trials longer. best: the number of best ones; None: all of them. from_scratch: trials
-    without a checkpoint are trained again from their first epoch; without it, such a request is refused."""
+class ExtendRequest:
+    """A request to train finished trials longer. best: only this number of best trials; None: all. from_scratch: train
+    trials without a checkpoint again from epoch 1; without it, such a request is refused."""
 
     best: int | None = None
     from_scratch: bool = False
@@ -28,7 +28,7 @@ class Longer:
 
 @dataclass(frozen=True)
 class Extension:
-    """trials: those that change, and those that are added. decisions: one for each trial that trains longer."""
+    """trials: changed and new ones. decisions: one for each trial that trains longer. note: for the user."""
 
     trials: tuple[Trial, ...] = ()
     decisions: tuple[Decision, ...] = ()
@@ -37,8 +37,8 @@ class Extension:
 
 @dataclass(frozen=True)
 class Record:
-    """What is recorded of a study. spec: of its last run. restarts: its trials have no checkpoints. work, uid: of the
-    store of its checkpoints. before_rounds: see `History`; such trials train longer only where that is requested."""
+    """The record of a study. spec: of its last run. restarts: its trials have no checkpoints. work, uid: of its
+    checkpoint stores. before_rounds: see `History`; these trials train longer only if the user requests it."""
 
     spec: Mapping[str, Any]
     trials: Sequence[Trial]
@@ -52,8 +52,9 @@ class Record:
         return int(self.spec["trainer"]["epochs"])
 
 
-def extension(study: Study, record: Record, asked: Longer | None = None) -> Extension:
-    """asked: by `hpsearch extend`; None: by a changed study file. StudyChanged: it cannot be done, or is refused."""
+def extension(study: Study, record: Record, asked: ExtendRequest | None = None) -> Extension:
+    """asked: the request of `hpsearch extend`; None: only the study file may have changed. StudyChanged: it is not
+    possible, or is refused."""
     replaced = {trial.replaces for trial in record.trials}
     trials = [trial for trial in record.trials if not trial.superseded and trial.number not in replaced]
     if asked is None:
@@ -63,25 +64,29 @@ def extension(study: Study, record: Record, asked: Longer | None = None) -> Exte
     longer, paused = _chosen(study, record, trials, asked)
     if asked is not None and not longer:
         _refuse_request(study, trials)
-    anew = [trial for trial in longer if trial.reads_epochs and trial.curve]
-    goes_on = [trial for trial in longer if trial not in anew]
-    missing = [] if record.restarts else [trial for trial in goes_on if not _has_checkpoint(record, trial)]
+    to_replace = [trial for trial in longer if trial.reads_epochs and trial.curve]
+    continued = [trial for trial in longer if trial not in to_replace]
+    missing = [] if record.restarts else [trial for trial in continued if not _has_checkpoint(record, trial)]
     if missing and not (asked is not None and asked.from_scratch):
         _refuse_without_checkpoints(study, record, longer, missing)
     until, unit = partial(_target, study), study.trainer.word
     at, first = now_ms(), len(record.trials)
-    changed = [*(_waiting(trial, until(trial)) for trial in goes_on), *(_ended(trial, unit) for trial in anew), *paused]
-    added = [_again(trial, first + place, until(trial), at, unit) for place, trial in enumerate(anew)]
-    restarting = {trial.number for trial in (goes_on if record.restarts else missing)}
+    changed = [
+        *(_waiting(trial, until(trial)) for trial in continued),
+        *(_ended(trial, unit) for trial in to_replace),
+        *paused,
+    ]
+    added = [_again(trial, first + place, until(trial), at, unit) for place, trial in enumerate(to_replace)]
+    restarting = {trial.number for trial in (continued if record.restarts else missing)}
     decisions = [_decision(trial, until(trial), trial.number in restarting, at, unit) for trial in longer]
-    note = _note(study, goes_on, anew, restarting) if longer else ""
+    note = _note(study, continued, to_replace, restarting) if longer else ""
     return Extension((*changed, *added), tuple(decisions), note)
 
 
 def _chosen(
-    study: Study, record: Record, trials: Sequence[Trial], asked: Longer | None
+    study: Study, record: Record, trials: Sequence[Trial], asked: ExtendRequest | None
 ) -> tuple[list[Trial], list[Trial]]:
-    """The trials that train longer, and those of a search in rounds that it may now continue, as they are then."""
+    """The trials that train longer; and trials that become PAUSED, so that a search in rounds may continue them."""
     finished = [trial for trial in trials if is_finished(trial)]
     if asked is not None:
         most = study.trainer.epochs
@@ -103,7 +108,7 @@ def is_finished(trial: Trial) -> bool:
 
 
 def _unfinished(study: Study, record: Record, trials: Iterable[Trial]) -> list[Trial]:
-    """Interrupted trials that were to train all epochs."""
+    """Interrupted trials that would have trained all epochs, if trainer.epochs was raised."""
     is_longer = study.trainer.epochs > record.epochs
     return [trial for trial in trials if is_longer and trial.state.is_active and trial.until >= record.epochs]
 
@@ -135,7 +140,7 @@ def _in_rounds(
 
 
 def _after_new_target(study: Study, record: Record, trials: Iterable[Trial]) -> Extension | None:
-    """Trials that ended because they reached an earlier limits.target continue if it is another one now."""
+    """Trials that ended because they reached limits.target continue if the target has changed."""
     now = study.limits.target
     ended = [
         trial
@@ -154,7 +159,7 @@ def _after_new_target(study: Study, record: Record, trials: Iterable[Trial]) -> 
 
 
 def _target(study: Study, trial: Trial) -> int:
-    """The epoch that a trial is to train to."""
+    """The epoch up to which a trial trains."""
     search, most = study.search, study.trainer.epochs
     if isinstance(search, FixedList):
         own = [one for one in search.sets if key_of({**study.space.fixed, **one.params}) == key_of(trial.params)]
@@ -165,7 +170,7 @@ def _target(study: Study, trial: Trial) -> int:
 
 
 def _waiting(trial: Trial, until: int) -> Trial:
-    """The trial, WAITING to continue. `ended` stays: the order of ends has no gaps."""
+    """The trial, WAITING to continue. `ended` stays, since the order of ends must not have gaps."""
     fresh = replace(trial, state=State.WAITING, until=until, reason="", cause=None, cause_numbers={}, attempts=1)
     return replace(fresh, error="", exception="")
 
@@ -177,7 +182,7 @@ def _paused(trial: Trial, unit: str) -> Trial:
 
 
 def _ended(trial: Trial, unit: str) -> Trial:
-    """A trial that another one replaces: an interrupted one is not continued."""
+    """A trial that is replaced by another; if it was interrupted, it becomes PAUSED and is not continued."""
     reason = f"another trial trains these parameters with more {unit}s"
     return replace(trial, state=State.PAUSED, reason=reason) if trial.state.is_active else trial
 
@@ -190,7 +195,7 @@ def _again(trial: Trial, number: int, until: int, at: int, unit: str) -> Trial:
 
 def _decision(trial: Trial, until: int, restarts: bool, at: int, unit: str) -> Decision:
     if trial.reads_epochs and trial.curve:
-        reason = f"starts again as a new trial of {many(until, unit)}: its trainer reads run.epochs_total"
+        reason = f"replaced by a new trial of {many(until, unit)}: its trainer reads run.epochs_total"
     elif restarts:
         reason = f"trains to {unit} {until}, again from {unit} 1: it has no checkpoint"
     else:
@@ -206,32 +211,33 @@ def _has_checkpoint(record: Record, trial: Trial) -> bool:
 # Messages ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _note(study: Study, goes_on: Sequence[Trial], anew: Sequence[Trial], restarting: set[int]) -> str:
+def _note(study: Study, continued: Sequence[Trial], to_replace: Sequence[Trial], restarting: set[int]) -> str:
     unit = study.trainer.word
     parts = [f"training longer, to {unit} {study.trainer.epochs}"]
-    if whole := [trial for trial in goes_on if trial.number not in restarting]:
+    if whole := [trial for trial in continued if trial.number not in restarting]:
         parts.append(f"{many(len(whole), 'trial')} continued from a checkpoint")
     if restarting:
         parts.append(f"{many(len(restarting), 'trial')} trained again from {unit} 1, without a checkpoint")
-    if anew:
+    if to_replace:
         parts.append(
-            f"{many(len(anew), 'trial')} started again from {unit} 1 as a new trial, because the trainer reads "
-            "run.epochs_total (a schedule depends on it); the earlier results stay on record"
+            f"{many(len(to_replace), 'trial')} started again from {unit} 1 as a new trial, because the trainer reads "
+            "run.epochs_total (such as for a schedule); the earlier results stay recorded"
         )
     return f"note: {'; '.join(parts)}"
 
 
 def _refuse_request(study: Study, trials: Sequence[Trial]) -> None:
-    """Nothing is left to do, unless an earlier request was interrupted: then its trials are WAITING."""
+    """StudyChanged, unless trials of an earlier, interrupted request are still WAITING."""
     if any(trial.state.is_active for trial in trials):
         return
     finished, unit = [trial for trial in trials if is_finished(trial)], study.trainer.word
     name, epochs = study.study.name, study.trainer.epochs
     if not finished:
-        raise StudyChanged(f'study "{name}" has no trial that has trained all its {unit}s, so none can be extended')
+        raise StudyChanged(f'no trial of study "{name}" has trained all its {unit}s, so none can be extended')
     trained = max(trial.epoch for trial in finished)
     raise StudyChanged(
-        f'the finished trials of study "{name}" have trained {many(trained, unit)}: --epochs must be more, got {epochs}'
+        f'the finished trials of study "{name}" have trained {many(trained, unit)}: --epochs must be '
+        f"larger, got {epochs}"
     )
 
 
@@ -239,9 +245,9 @@ def _refuse_without_checkpoints(
     study: Study, record: Record, longer: Sequence[Trial], missing: Sequence[Trial]
 ) -> None:
     store = CheckpointStore.of(record.work, record.uid, missing[0].number)
-    why = str(store.removal or f"there is none in {store.folder}")
+    why = str(store.removal or f"no checkpoint is in {store.folder}")
     having, command = len(longer) - len(missing), f"hpsearch extend {study.study.name} --epochs {study.trainer.epochs}"
-    fewer = f"  {command} --best {having}   continue the best trials, which have one\n" if having else ""
+    fewer = f"  {command} --best {having}   continue the best trials, which have a checkpoint\n" if having else ""
     until = f"{study.trainer.word} {study.trainer.epochs}"
     raise StudyChanged(
         f"{many(len(missing), 'trial')} cannot continue to {until} without a checkpoint "

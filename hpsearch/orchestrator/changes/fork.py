@@ -1,7 +1,7 @@
-"""A fork: what a new study takes over from the one that it is forked from.
+"""A fork: what a new study takes over from its origin, the study that it is forked from.
 
-Trials that the new study would train in the same way are copied into it, with their checkpoints: those of a grid, and
-those that the new study trains longer. Others are evidence for its sampler.
+Trials that the new study would train in the same way are copied into it, with their checkpoints: in a grid search, and
+if the new study trains them longer. Other trials are evidence for its sampler.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +15,19 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes.changed_file import file_changes
-from hpsearch.orchestrator.changes.extension import Longer, Record, extension, is_finished
+from hpsearch.orchestrator.changes.extension import ExtendRequest, Record, extension, is_finished
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine, Grid, Recipe
 from hpsearch.workers.checkpoints import CheckpointStore
 
 FORK = "fork"
-"""The kind of the journal's document: "adopted", the numbers of the copied trials in the other study; "known", whether
-its other trials need not be trained again; "drawn_before", see `History.drawn_before`."""
+"""The kind of the journal's document. "adopted": the numbers of the copied trials in the origin. "known": whether its
+other trials need not be trained again. "drawn_before": see `History.drawn_before`."""
 
 
 def take_over(study: Study, journal: Journal, record: StudyRecord, lease: Lease, note: Callable[[str], None]) -> None:
-    """Copy trials into a study that has none yet. It can be called again where it was interrupted."""
+    """Copy trials into a study that has none yet. After an interruption it can be called again."""
     origin = journal.find(record.forked_from) if record.forked_from else None
     if origin is None or journal.trials(record.id):
         return
@@ -76,7 +76,7 @@ def _copy(
     now = Record(origin.spec, trials, restarts, work, uid)
     decisions = [Decision("fork", one.origin, one.number, one.epoch, now_ms()) for one in trials]
     if any(is_finished(trial) and trial.epoch < study.trainer.epochs for trial in trials):
-        longer = extension(study, now, Longer(from_scratch=True))
+        longer = extension(study, now, ExtendRequest(from_scratch=True))
         changed: Mapping[int, Trial] = {trial.number: trial for trial in longer.trials}
         trials = [changed.get(trial.number, trial) for trial in trials]
         trials += [trial for trial in longer.trials if trial.number >= len(trials)]
@@ -89,7 +89,7 @@ def _copy(
 
 
 def _renumbered(trial: Trial, study: str, places: Mapping[int, int], order: Mapping[int, int]) -> Trial:
-    """A copy in the new study. order: the place of each in the order in which the trials ended."""
+    """A copy in the new study. places: its number there. order: the rank of each copied trial by the time it ended."""
     before = sum(place <= trial.ended_before for place in order.values())
     origin = f'trial {trial.number} of study "{study}"'
     new = replace(trial, number=places[trial.number], ended=order[trial.number], ended_before=before, replaces=None)

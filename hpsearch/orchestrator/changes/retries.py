@@ -1,5 +1,5 @@
-"""Which failed trials a run tries again: those that failed before the trainer changed, those that lost their workers if
-limits.retries was raised since, or all with --retry-failed."""
+"""Which failed trials a run tries again: those that failed before the trainer changed; those that lost their workers,
+if limits.retries was raised since; or all with --retry-failed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ ASKED = "a retry of the failed trials was requested"
 
 @dataclass(frozen=True)
 class Retries:
-    """trials: as they are from now on, WAITING. decisions: one for each of them."""
+    """trials: the trials to try again, now WAITING. decisions: one for each."""
 
     trials: tuple[Trial, ...] = ()
     decisions: tuple[Decision, ...] = ()
 
     @property
     def note(self) -> str:
-        """For the user; "" where nothing is tried again."""
+        """For the user; "" if nothing is tried again."""
         if not self.trials:
             return ""
         numbers = named([trial.number for trial in self.trials])
@@ -35,11 +35,11 @@ class Retries:
 
 
 def retries(study: Study, history: History, segments: Sequence[TrainingSegment], asked: bool) -> Retries:
-    """segments: of all trials of the study. asked: by the user.
+    """segments: of all trials of the study. asked: whether the user has requested it.
 
-    In a search in rounds, only trials of the last round that has begun: it was planned without the ones that failed
-    before, and a sampler works out the same plans from the history again. A trial that has trained all its epochs, and
-    failed because it never reported the study's metric, has nothing left to train.
+    In a search in rounds only trials of the last started round are tried again: the round was planned without earlier
+    failed trials, and the sampler computes its plans from the history again. A trial that has trained all its epochs,
+    and failed because it never reported the study's metric, is not tried again.
     """
     own = [trial for trial in history if not trial.superseded and trial.number >= history.before_rounds]
     latest = max((trial.round for trial in own), default=1)
@@ -61,20 +61,20 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
 
 
 def _waiting(trial: Trial, attempts: int) -> Trial:
-    """The trial, WAITING again, to resume from its newest checkpoint. `ended` stays: the order of ends has no gaps."""
+    """The trial, WAITING to resume from its newest checkpoint. `ended` stays, since the order of ends has no gaps."""
     fresh = replace(trial, state=State.WAITING, reason="", cause=None, cause_numbers={}, error="", exception="")
     return replace(fresh, attempts=attempts)
 
 
 def _more_retries(study: Study, failed: Iterable[Trial]) -> Mapping[int, str]:
-    """The number of each trial that lost more workers than limits.retries allowed, and fewer than it allows now."""
+    """Trials that lost more workers than limits.retries allowed then, and not more than it allows now, by number."""
     most = study.limits.retries
     lost = [trial.number for trial in failed if trial.cause in LOSSES and trial.attempts <= most]
     return dict.fromkeys(lost, f"limits.retries was raised to {most}")
 
 
 def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingSegment]) -> Mapping[int, str]:
-    """The number of each trial whose trainer has other sources now, and which. Nothing of a trial without a record."""
+    """Trials whose trainer has other source files now, by number, with the reason; only those with recorded sources."""
     last = {segment.number: segment.environment.document["environment"] for segment in segments}
     now = environment.sources(sources_of_trainer(study))
     of_workers = [trial.number for trial in failed if "trained_by" not in last.get(trial.number, {})]  # not a Session's

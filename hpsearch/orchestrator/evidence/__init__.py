@@ -1,1 +1,1 @@
-"""The results that a study learns from and that are none of its trials: of another study, or imported."""
+"""Results of another study, or imported, that a study's sampler learns from and that are not its trials."""

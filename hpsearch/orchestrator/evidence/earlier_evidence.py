@@ -1,7 +1,7 @@
-"""The evidence of a study: results that its sampler learns from and that are none of its trials.
+"""The evidence of a study: results that its sampler learns from and that are not its trials.
 
-They are the trials of the study that it was forked from, and imported results. Each is fitted into the space of the
-study, and what cannot be used is counted, with the reason.
+They are the trials of the study that it was forked from, and imported results. Their parameters are converted to the
+space of the study. Results that cannot be used are counted, with the reason.
 """
 
 import math
@@ -20,18 +20,18 @@ from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitt
 from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.space import Space
 
-MOST = 500
-"""The most earlier trials that a sampler gets: TPE with 1,000 of them takes a second for a proposal, a Gaussian process
-half a minute, on a busy machine."""
+MAX_TRIALS = 500
+"""The most earlier trials that a sampler gets. With 1,000 of them, a proposal of TPE takes 1 s and a proposal of a
+Gaussian process 30 s on a busy machine."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a study takes from another study, or from an import.
+    """The results that a study uses of another study, or of an import.
 
-    trials: those that can be used, with parameters of the study's space. ignored: parameters that the space does not
-    have; their values are left out. other_fixed: parameters that had another fixed value there, as text. about: what
-    the journal says about an import; empty for a study.
+    trials: the usable ones, with parameters of the study's space. ignored: parameters that the space does not have;
+    their values are left out. other_fixed: parameters that had another fixed value there, as text. about: the
+    journal's record of an import; empty for a study.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Source:
         }
 
     def note(self, search: SearchSection) -> str:
-        """What is used, and what is not and why, in lines."""
+        """Lines for the user: how many trials are used, and why others are not."""
         used, left = len(self.trials), sum(one.trials for one in self.left_out)
         whole = f"{many(used + left, 'trial')} of {self.name}"
         if not search.learns:
@@ -67,7 +67,7 @@ class Source:
 
 
 def of_study(study: Study, origin: StudyRecord, trials: Iterable[Trial], adopted: Collection[int]) -> Source:
-    """The ended trials of the study that this one was forked from. adopted: those that were copied."""
+    """The ended trials of the study that this one was forked from. adopted: copied trials, which are left out."""
     own = [one for one in trials if not (one.state.is_active or one.superseded or one.number in adopted)]
     then = origin.spec["space"]
     searched = [name for name, entry in then.items() if isinstance(entry, dict | list)]
@@ -90,7 +90,7 @@ def of_trials(study: Study, trials: Sequence[Trial], name: str, searched: Collec
 
 
 def _why_no_result(trial: Trial, objective: Objective) -> Unusable | None:
-    """A diverged or infeasible trial is a result: it is worse than all others."""
+    """None for a trial with a result. A diverged or infeasible trial has one: it is worse than all others."""
     if trial.state is State.FAILED:
         return Unusable(Why.FAILED)
     if trial.diverged or trial.state is State.INFEASIBLE:
@@ -102,7 +102,7 @@ def _why_no_result(trial: Trial, objective: Objective) -> Unusable | None:
 
 
 def _other_fixed(space: Space, fixed: Mapping[str, Any], searched: Collection[str]) -> Iterator[str]:
-    """Fixed values that are not those of the earlier study."""
+    """Fixed values that differ from those of the earlier study."""
     for name, value in space.fixed.items():
         if name in fixed and fixed[name] != value:
             yield f"`{name}` was {fixed[name]}, is {value}"
@@ -111,8 +111,7 @@ def _other_fixed(space: Space, fixed: Mapping[str, Any], searched: Collection[st
 
 
 def sources(study: Study, journal: Journal, record: StudyRecord) -> list[Source]:
-    """The study that this one was forked from, without the trials that were copied, what was imported into that one,
-    and what was imported into this one."""
+    """The origin of a fork, without copied trials; imports into the origin; imports into this study."""
     origin = journal.find(record.forked_from) if record.forked_from else None
     adopted = journal.documents(record.id).get(FORK, {}).get("adopted", ()) if origin else ()
     found = [of_study(study, origin, journal.trials(origin.id), adopted)] if origin else []
@@ -122,18 +121,18 @@ def sources(study: Study, journal: Journal, record: StudyRecord) -> list[Source]
 
 
 def imported(study: Study, imports: Sequence[recorded_imports.Import]) -> list[Source]:
-    """What was imported into a study that has not begun."""
+    """Imports into a study that has not started."""
     return [found for one in imports if (found := _of_import(study, one)).trials or found.left_out]
 
 
 def for_sampler(found: Sequence[Source], objective: Objective) -> list[Trial]:
-    """Their trials; where there are more than `MOST`, the best of them, and of the others every n-th by rank."""
+    """Their trials. Of more than `MAX_TRIALS`, the best half of that number, and of the others every n-th by rank."""
     trials = [trial for source in found for trial in source.trials]
-    if len(trials) <= MOST:
+    if len(trials) <= MAX_TRIALS:
         return trials
     order = sorted(range(len(trials)), key=lambda place: (objective.loss(trials[place]), place))
-    best, others = order[: MOST // 2], order[MOST // 2 :]
-    step = math.ceil(len(others) / (MOST - len(best)))
+    best, others = order[: MAX_TRIALS // 2], order[MAX_TRIALS // 2 :]
+    step = math.ceil(len(others) / (MAX_TRIALS - len(best)))
     return [trials[place] for place in sorted([*best, *others[::step]])]
 
 
@@ -143,14 +142,14 @@ def notes(found: Sequence[Source], study: Study) -> list[str]:
     count, used = sum(len(source.trials) for source in found), len(for_sampler(found, study.objective))
     if study.search.learns and used < count:
         lines.append(
-            f"note: of these {many(count, 'trial')} the sampler gets {used}, the best and every n-th of the others: "
+            f"note: the sampler uses {used} of these {many(count, 'trial')}, the best and every n-th of the others: "
             "with more, a proposal takes too long"
         )
     return lines
 
 
 def record(study: Study, journal: Journal, own: StudyRecord, lease: Lease) -> None:
-    """Record what the study learns from, where there is anything."""
+    """Record the evidence of the study, if there is any."""
     if (found := sources(study, journal, own)) or EVIDENCE in journal.documents(own.id):
         journal.put_document(lease, EVIDENCE, document(found, study.search), at=now_ms())
 

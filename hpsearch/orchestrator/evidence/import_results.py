@@ -26,8 +26,8 @@ TABLES = (".csv", ".tsv", ".txt", *result_table.PARQUET)
 @dataclass(frozen=True)
 class Request:
     """source: a file, a folder, the URL of a storage, or "mlflow:EXPERIMENT". columns: parameter, metric, "step" or
-    "trial" -> its name there. study: of a storage with several. mlflow: the URI of MLflow; None: that of the study.
-    encoding: of a CSV file. same_trainer: the user says that data and trainer are those of the study."""
+    "trial" -> its name there. study: the name in a storage with several studies. mlflow: the URI of MLflow; None: the
+    study's. encoding: of a CSV file. same_trainer: the user confirms that trainer and data are the study's."""
 
     source: str
     columns: Mapping[str, str]
@@ -39,8 +39,8 @@ class Request:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """read: the trials in the source. found: those that can be used, and why others cannot. learns: whether the search
-    method of the study uses them."""
+    """read: the number of trials in the source. found: the usable ones, and why others are not. learns: whether the
+    search method of the study uses them."""
 
     study: str
     kind: str
@@ -56,13 +56,13 @@ class ImportResult:
 
 
 def import_results(study: Study, asked: Request) -> ImportResult:
-    """BadInput: the source cannot be read, or has no trial that can be used; then nothing is recorded. StudyBusy while
-    the study is being run."""
+    """BadInput: the source cannot be read, or has no usable trial; then nothing is recorded. StudyBusy while the study
+    is running."""
     if not asked.same_trainer:
         raise BadInput(
-            f'the sampler of study "{study.study.name}" uses imported values as if its own trials had reached them. '
-            "Where they are of the same trainer and the same data, say so with --same-trainer; values of another "
-            "trainer or other data would mislead it"
+            f'the sampler of study "{study.study.name}" treats imported values like those of its own trials. If they '
+            "come from the same trainer and the same data, confirm it with --same-trainer; values of another trainer "
+            "or other data would mislead the sampler"
         )
     name, kind, read = _read(study, asked)
     trials, reasons = with_values(read, study.objective, study.trainer.epochs)
@@ -117,7 +117,7 @@ def _read(study: Study, asked: Request) -> tuple[str, str, list[ImportedTrial]]:
 
 
 def _existing(url: str, source: str) -> str:
-    """NotFound for a SQLite file that does not exist: to open it would make it."""
+    """NotFound for a SQLite file that does not exist: opening it would create it."""
     path = url.partition("?")[0].removeprefix("sqlite:///")
     if url.startswith("sqlite:///") and not Path(path).is_file():
         raise NotFound(f"there is no file {path} ({source})")
@@ -134,8 +134,8 @@ def _optuna(
 
 
 def with_values(read: Sequence[ImportedTrial], objective: Objective, epochs: int) -> tuple[list[Trial], list[Unusable]]:
-    """As trials, with their places in the source as numbers. A curve that is shorter than the longest one, in a source
-    without states, was stopped early."""
+    """The imported trials as Trials; their numbers are their places in the source. In a source without states, a curve
+    that is shorter than the longest one was stopped early."""
     longest = max((one.values[-1][0] for one in read if one.values), default=0)
     trials, reasons = list[Trial](), list[Unusable]()
     for place, one in enumerate(read):
@@ -177,5 +177,5 @@ def _without_duplicates(
 
 
 def _key(trial: Trial, objective: Objective) -> str:
-    """Equal for the same trial in two sources, of which only one may have its curve."""
+    """Equal for the same trial in two sources, also if only one of them has its curve."""
     return f"{key_of(trial.params)} {objective.loss(trial)!r}"

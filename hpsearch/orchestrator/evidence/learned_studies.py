@@ -1,7 +1,7 @@
 """[search] learn_from: earlier studies on other data, read once when a study starts.
 
-What was read is recorded with the study, so that a continued study proposes the same trials, whatever happened to the
-earlier ones.
+They are recorded with the study, so that a continued study proposes the same trials even if the earlier studies have
+changed.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.search_section import SearchSection
 from hpsearch.study.space import Choice, Parameter, Space, offers
 
-MOST = 200
+MAX_TRIALS = 200
 """The most trials of one earlier study that are recorded."""
 
-FEWEST = 5
-"""A study with fewer usable trials is left out: their ranks say too little."""
+MIN_TRIALS = 5
+"""A study with fewer usable trials is left out: ranks of so few trials are not informative."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """An earlier study, as this one can use it. why_not: why nothing of it is used; "" where something is. missing:
-    parameters that only this study searches; ignored: those that only the earlier one does."""
+    """An earlier study, in the space of this one. why_not: why it is not used; "" if it is used. missing: parameters
+    that only this study searches. ignored: parameters that only the earlier study searches."""
 
     study: RelatedStudy
     left_out: Sequence[LeftOut] = ()
@@ -59,7 +59,7 @@ class Learned:
         name, used = self.study.name, len(self.study.trials)
         left = [f"  not used: {one.text}" for one in self.left_out]
         if self.why_not:
-            return "\n".join([f'note: nothing of study "{name}" is used: {self.why_not}', *left])
+            return "\n".join([f'note: study "{name}" is not used: {self.why_not}', *left])
         does = "the search learns from the ranks" if search.models_related else "the first trials have the best"
         lines = [f'note: {does} of {many(used, "trial")} of study "{name}": {quoted(self.study.parameters)}', *left]
         if self.missing:
@@ -70,10 +70,10 @@ class Learned:
 
 
 def read(study: Study, origin: str | None = None) -> list[Learned]:
-    """What the earlier studies say. NotFound: one of them is not recorded.
+    """The earlier studies. NotFound: one of them is not recorded.
 
-    origin: the name of the study that this one is forked from: what it has recorded of an earlier study is used where
-    that one was deleted.
+    origin: the name of the study that this one is forked from. If an earlier study was deleted, the origin's record of
+    it is used.
     """
     names = study.search.learn_from or ()
     if not names:
@@ -103,7 +103,7 @@ def _recorded_by(journal: Journal, origin: StudyRecord | None) -> dict[str, Rela
 
 
 def unread(study: Study, held: HeldStudy | None, origin: str | None) -> list[Learned]:
-    """As `read`, for a study that has not recorded it yet: a new one, or one that was killed as it began."""
+    """As `read`, for a study that has not recorded them yet: it is new, or was killed at its start."""
     known = held is not None and LEARNED in held.journal.documents(held.record.id)
     return [] if known else read(study, origin)
 
@@ -128,7 +128,7 @@ def _learned(study: Study, record: StudyRecord, trials: Sequence[Trial]) -> Lear
 
 
 def _learned_again(space: Space, recorded: RelatedStudy) -> Learned:
-    """From what another study has recorded of it: parameters that it did not search are gone."""
+    """From another study's record of it, which lacks the parameters that the other study did not search."""
     rows = [(one.number, one.params, one.score) for one in recorded.trials]
     return _fitted(space, recorded.name, recorded.parameters, rows)
 
@@ -141,7 +141,7 @@ def _fitted(
     reasons: Sequence[Unusable] = (),
 ) -> Learned:
     """there: the parameters that the earlier study searches. rows: number, parameters and loss of each of its trials;
-    None where it was trained shorter than the others. The scores of the trials are these losses."""
+    None if it was trained for fewer epochs than the others. The scores of the returned trials are these losses."""
     shared = tuple(dict.fromkeys(one.name for one in space.parameters if _former(space, one.name) in there))
     missing = [one for one in dict.fromkeys(one.name for one in space.parameters) if one not in shared]
     former = {_former(space, one) for one in shared}
@@ -158,15 +158,15 @@ def _fitted(
             left.append(Unusable(Why.SHORTER))
         else:
             used.append(RelatedTrial(number, params, loss))
-    if len(used) < FEWEST:
-        why = f"it has {many(len(used), 'usable trial')}, and {FEWEST} are needed for their ranks"
+    if len(used) < MIN_TRIALS:
+        why = f"it has {many(len(used), 'usable trial')}; at least {MIN_TRIALS} are needed"
         return replace(nothing, why_not=why, left_out=counted(left))
     return Learned(RelatedStudy(name, shared, tuple(used)), counted(left), "", missing, ignored)
 
 
 def _compared(earlier: Objective, own: Objective) -> Objective:
-    """By what the trials of the earlier study are ranked: by its goals where both studies have several, else by the
-    goal that has this study's metric, else by its first goal."""
+    """The objective that ranks the trials of the earlier study: its goals if both studies have several, else its goal
+    with this study's metric, else its first goal."""
     if not earlier.others or own.others:
         return earlier
     goal = next((one for one in earlier.goals if one.metric == own.metric), earlier.goals[0])
@@ -174,8 +174,8 @@ def _compared(earlier: Objective, own: Objective) -> Objective:
 
 
 def _losses(history: History, space: Space, trials: Sequence[Trial]) -> list[float | None]:
-    """A finite loss for each trial, in their order; None where it was trained shorter than the others. A trial that
-    diverged or was pruned has one too."""
+    """A finite loss for each trial, in their order, also if it diverged or was pruned; None if it was trained for fewer
+    epochs than the others."""
     found = observations(history, space)
     by_params = {id(one.params): loss for one, loss in zip(found, comparable(found), strict=True)}
     return [by_params.get(id(trial.params)) for trial in trials]
@@ -187,7 +187,7 @@ def _former(space: Space, name: str) -> str:
 
 
 def _shared_values(space: Space, shared: Sequence[str], given: Params) -> Params | Unusable:
-    """The values of the shared parameters that the trial has. A number outside of the range stays as it is."""
+    """The trial's values of the shared parameters. A number outside of the range is kept."""
     found: dict[str, Any] = {}
     for name in shared:
         if (former := _former(space, name)) not in given:
@@ -211,8 +211,8 @@ def _value(parameter: Parameter, cell: Any) -> Any:
 
 
 def _ranked(trials: Sequence[RelatedTrial]) -> list[RelatedTrial]:
-    """With the normal quantiles of the ranks of their scores; equal ones have the mean of theirs. Where there are more
-    than MOST, the best half of MOST, and of the others every n-th."""
+    """The trials with the normal quantiles of the ranks of their scores; equal scores have their mean rank. Of more
+    than MAX_TRIALS, the best half of that number, and of the others every n-th."""
     ordered = sorted(trials, key=lambda one: (one.score, one.number))
     losses = [one.score for one in ordered]
     quantile, count = NormalDist().inv_cdf, len(ordered)
@@ -220,7 +220,7 @@ def _ranked(trials: Sequence[RelatedTrial]) -> list[RelatedTrial]:
     for one in ordered:
         rank = losses.index(one.score) + (losses.count(one.score) - 1) / 2
         scored.append(replace(one, score=quantile((rank + 0.5) / count)))
-    if count <= MOST:
+    if count <= MAX_TRIALS:
         return scored
-    best, others = scored[: MOST // 2], scored[MOST // 2 :]
-    return [*best, *others[:: -(-len(others) // (MOST - len(best)))]]
+    best, others = scored[: MAX_TRIALS // 2], scored[MAX_TRIALS // 2 :]
+    return [*best, *others[:: -(-len(others) // (MAX_TRIALS - len(best)))]]

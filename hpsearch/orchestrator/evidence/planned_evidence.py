@@ -1,4 +1,4 @@
-"""What a study begins with beside its own trials: known points, a fork, imports, earlier studies. For `plan`."""
+"""For `hpsearch plan`: the known points, forks, imports and earlier studies that a study starts with."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,8 @@ from hpsearch.study.definition import Study
 
 @dataclass(frozen=True)
 class PlannedEvidence:
-    """first: the number of known points. sources: as `evidence_of` has them. notes: what is used of each, and what is
-    not and why; one line or more each."""
+    """first: the number of known points. sources: as in `evidence_of`. notes: for each source, how many trials are
+    used, and why others are not; one or more lines each."""
 
     first: int = 0
     sources: tuple[dict[str, Any], ...] = ()

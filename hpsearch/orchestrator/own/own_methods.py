@@ -1,6 +1,6 @@
-"""Samplers and pruners from outside hpsearch: found by name, made with their arguments, known by their source files.
+"""Samplers and pruners of users: imported by name, created with their arguments, and their source files hashed.
 
-A study file names a class, or what `hpsearch.samplers.from_optuna` returns. In Python the object may be given itself.
+A study file names a class, or a result of `hpsearch.samplers.from_optuna`. In Python, the object itself may be given.
 """
 
 import inspect
@@ -38,17 +38,17 @@ SOURCES = "own_methods"
 
 
 def sampler_of(study: Study) -> OwnSampler:
-    """The one that [search] names, or that `Study.from_dict` was given. OwnMethodError."""
+    """The sampler that [search] names, or that was passed to `Study.from_dict`. OwnMethodError."""
     section = study.search
     assert isinstance(section, Own)
-    given = Given(study.space, study.study.seed, study.trainer.epochs, section.trials)
+    given = SamplerArguments(study.space, study.study.seed, study.trainer.epochs, section.trials)
     thing = _thing(study, "search", section.use)
     made = make_sampler(f'search.use = "{section.use}"', thing, section.options, given)
     return replace(made, known=known_points.points(study.space, section.first))
 
 
 def pruner_of(study: Study) -> OwnPruner:
-    """The one that [prune] names, or that `Study.from_dict` was given. OwnMethodError."""
+    """The pruner that [prune] names, or that was passed to `Study.from_dict`. OwnMethodError."""
     section = study.prune
     assert isinstance(section, OwnPrune)
     thing = _thing(study, "prune", section.use)
@@ -56,7 +56,7 @@ def pruner_of(study: Study) -> OwnPruner:
 
 
 def check(study: Study) -> None:
-    """Makes both, where they are from outside; asks for a first proposal and for a first verdict. OwnMethodError."""
+    """Create the user's sampler and pruner, and try a first proposal and a first verdict. OwnMethodError."""
     if isinstance(study.search, Own):
         sampler_of(study).ask(History(study.objective))
     if isinstance(study.prune, OwnPrune):
@@ -71,12 +71,12 @@ def _thing(study: Study, table: str, use: str) -> Any:
     key = f'{table}.use = "{use}"'
     thing = import_object(key, use, study.folder, OwnMethodError)
     if not isinstance(thing, type | Adapted):
-        raise OwnMethodError(f"{key} is {kind_of(thing)}; it must name a class, or what from_optuna returns")
+        raise OwnMethodError(f"{key} is {kind_of(thing)}; it must name a class, or a result of from_optuna")
     return thing
 
 
 def modules(study: Study) -> Iterator[str]:
-    """Those of the sampler and the pruner from outside that a study names."""
+    """The modules of the user's sampler and pruner that a study names."""
     for table, section in (("search", study.search), ("prune", study.prune)):
         if isinstance(section, Own | OwnPrune) and study.own(table) is None:
             yield module_of(section.use, study.folder)
@@ -86,7 +86,7 @@ def modules(study: Study) -> Iterator[str]:
 
 
 def sources(study: Study) -> dict[str, Any]:
-    """For each of their modules that is not installed: its file, and the hashes of file and code. For a class in a
+    """For each of their modules that is not installed: its file, and the hashes of file and code. For a class of a
     program or a notebook: its name, and the hash of its code."""
     found: dict[str, Any] = {}
     for table, section in (("search", study.search), ("prune", study.prune)):
@@ -105,21 +105,21 @@ def _shown(path: Path, study: Study) -> str:
 
 
 def changed_sources(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """As sentences. Changes of comments or white space do not count."""
+    """A sentence for each changed file. Changes of comments or white space do not count."""
     for name, before in recorded.items():
         after = now.get(name)
         if after is None:
-            yield f"{before['file']}: is no longer used"
+            yield f"{before['file']} is no longer used"
         elif before["sha256"] != after["sha256"] and before["code"] != after["code"]:
-            yield f"{after['file']}: its code has changed since the study began"
+            yield f"{after['file']}: its code has changed since the study started"
 
 
 # Making them ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a study offers to a sampler's class. trials: search.trials, None where the file has none."""
+class SamplerArguments:
+    """Arguments that a study offers to a sampler's class. trials: search.trials, or None."""
 
     space: Space
     seed: int
@@ -127,14 +127,14 @@ class Given:
     trials: int | None = None
 
 
-def make_sampler(name: str, thing: Any, options: Mapping[str, Any], given: Given) -> OwnSampler:
-    """thing: a class, what `from_optuna` returns, or an object with `ask`. OwnMethodError.
+def make_sampler(name: str, thing: Any, options: Mapping[str, Any], given: SamplerArguments) -> OwnSampler:
+    """thing: a class, a result of `from_optuna`, or an object with `ask`. OwnMethodError.
 
-    A class is called with the options, and with those of space, seed, epochs and trials that its `__init__` names.
+    A class is called with the options, and with those of space, seed, epochs and trials that its `__init__` takes.
     """
     if is_optuna_class(thing):
         with quiet(), catch_warnings():
-            simplefilter("ignore")  # that a class is experimental; that it has no seed, where the study's is used
+            simplefilter("ignore")  # such as: the class is experimental, or has no seed (the study's is used)
             thing, options = adapted(_call(name, thing, options)), {}
     if not isinstance(thing, type | Adapted):
         _check_has(name, thing, "ask", options)
@@ -147,7 +147,7 @@ def make_sampler(name: str, thing: Any, options: Mapping[str, Any], given: Given
 def make_pruner(name: str, thing: Any, options: Mapping[str, Any], *, epochs: int) -> OwnPruner:
     """thing: a class, or an object with `judge`. OwnMethodError.
 
-    A class is called with the options, and with epochs where its `__init__` names it.
+    A class is called with the options, and with epochs if its `__init__` takes it.
     """
     if not isinstance(thing, type):
         _check_has(name, thing, "judge", options)
@@ -163,13 +163,13 @@ def _check_has(name: str, thing: object, method: str, options: Mapping[str, Any]
     if not callable(getattr(thing, method, None)):
         raise OwnMethodError(f"{name} is {kind_of(thing)}; it must be a class, or an object with a method `{method}`")
     if options:
-        raise OwnMethodError(f"{name} is an object that is made already, so it takes no options: {', '.join(options)}")
+        raise OwnMethodError(f"{name} is an object, not a class, so it takes no options: {', '.join(options)}")
 
 
 def _arguments(
     name: str, kind: Callable[..., Any], offered: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The options, and what of `offered` the class names. OwnMethodError for an option that is offered as well."""
+    """The options, and those of `offered` that the class takes. OwnMethodError for an option that is also offered."""
     try:
         parameters = inspect.signature(kind).parameters
     except ValueError:  # a class without a signature, such as one in C
@@ -177,7 +177,7 @@ def _arguments(
     takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
     own = {key: value for key, value in offered.items() if key in parameters or takes_all}
     if twice := sorted(own.keys() & options):
-        raise OwnMethodError(f"{name}: options must not have {', '.join(twice)}, which hpsearch gives")
+        raise OwnMethodError(f"{name}: options must not have {', '.join(twice)}, which hpsearch passes")
     return {**own, **options}
 
 
@@ -187,10 +187,10 @@ def _call(name: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> 
     try:
         inspect.signature(kind).bind(**arguments)
     except TypeError as problem:
-        raise OwnMethodError(f"{name} cannot be made as {shown}: {problem}") from None
+        raise OwnMethodError(f"{name} cannot be created as {shown}: {problem}") from None
     except ValueError:  # it has no signature
         pass
     try:
         return kind(**arguments)
     except (Exception, SystemExit) as problem:
-        raise OwnMethodError(f"{name} cannot be made as {shown}\n{short_traceback(problem)}") from None
+        raise OwnMethodError(f"{name} cannot be created as {shown}\n{short_traceback(problem)}") from None

@@ -1,4 +1,4 @@
-"""A pruner from outside hpsearch: each verdict is checked against the contract before the loop applies it."""
+"""A user's pruner: each verdict is checked against the contract before the loop applies it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from hpsearch.trainer.failures import short_traceback
 
 @dataclass(frozen=True)
 class OwnPruner:
-    """A `Pruner` that raises OwnMethodError where the one that it wraps breaks its contract.
+    """Wraps a user's pruner as a `Pruner`. Raises OwnMethodError if it breaks the contract.
 
-    name: in messages, such as `prune.use = "mine:Pruner"`. make: a new instance, or the object that the user gave.
+    name: in messages, such as `prune.use = "mine:Pruner"`. make: returns a new instance, or the user's object.
     """
 
     name: str
@@ -39,8 +39,8 @@ class OwnPruner:
         return self._checked(verdict, trial)
 
     def try_on(self, trial: Trial, history: History) -> None:
-        """OwnMethodError for a verdict on an artificial trial that breaks the contract. Exceptions of the pruner are
-        ignored: it may read a metric that only a real trial reports."""
+        """OwnMethodError if the verdict on an artificial trial breaks the contract. Exceptions of the pruner are
+        ignored: it may read a metric that only real trials report."""
         try:
             verdict = self._pruner.judge(trial, history)
         except Exception:
@@ -50,22 +50,22 @@ class OwnPruner:
     def _checked(self, verdict: Any, trial: Trial) -> Verdict:
         for broken in problems_of_verdict(verdict):
             raise OwnMethodError(f"{self._where(trial)} {broken}")
-        return verdict  # type: ignore[no-any-return]  # problems_of_verdict has checked what it is
+        return verdict  # type: ignore[no-any-return]  # its type was checked by problems_of_verdict
 
     def _where(self, trial: Trial) -> str:
         return f"{self.name}: judge(trial, history) of trial {trial.number} at epoch {trial.epoch}"
 
 
 def problems_of_verdict(verdict: object) -> Iterator[str]:
-    """Each clause of the contract that a verdict breaks, as the end of a sentence that begins with the pruner."""
+    """Each violation of the contract, as the end of a sentence with the pruner as its subject."""
     match verdict:
         case Continue():
             if not isinstance(verdict.reason, str):
-                yield f"returned the reason {verdict.reason!r:.60}; it must be a text"
+                yield f"returned the reason {verdict.reason!r:.60}; it must be a str"
         case Stop() | Pause() | Finish():
             if not (isinstance(verdict.reason, str) and verdict.reason):
                 yield (
-                    f"gave no reason for its {type(verdict).__name__}: reason must be a text, got "
+                    f"gave no reason for its {type(verdict).__name__}: reason must be a non-empty str, got "
                     f"{verdict.reason!r:.60}"
                 )
             yield from problems_of_numbers(verdict.cause, verdict.numbers)

@@ -1,4 +1,4 @@
-"""A sampler from outside hpsearch: each proposal is checked against the contract before the loop uses it."""
+"""A user's sampler: each proposal is checked against the contract before the loop uses it."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ from hpsearch.trainer.failures import short_traceback
 
 @dataclass(frozen=True)
 class OwnSampler:
-    """A `Sampler` that raises OwnMethodError where the one that it wraps breaks its contract.
+    """Wraps a user's sampler as a `Sampler`. Raises OwnMethodError if it breaks the contract.
 
-    name: in messages, such as `search.use = "mine:Sampler"`. make: a new instance, or the object that the user gave.
+    name: in messages, such as `search.use = "mine:Sampler"`. make: returns a new instance, or the user's object.
     trials: maximum number of proposed trials; None: the sampler ends the search itself.
-    ends_itself: it was made with `trials`, and is also asked after that many trials, since it may resume one of them.
+    ends_itself: its class takes `trials`; it is also asked after this number of trials, since it may resume one.
     """
 
     name: str
@@ -55,7 +55,7 @@ class OwnSampler:
             return known
         proposal = self._asked(self._sampler, history)
         if spent and isinstance(proposal, New):
-            self._refuse(history, f"proposed a new trial, and search.trials = {self.trials}")
+            self._refuse(history, f"proposed a new trial after search.trials = {self.trials}")
         for problem in problems_of(proposal, self.space, self.epochs, history):
             self._refuse(history, problem)
         if number & (number - 1) == 0:  # with 0, 1, 2, 4, 8, … trials, so that the check costs little
@@ -63,10 +63,10 @@ class OwnSampler:
             if _decided(again) != _decided(proposal):
                 self._refuse(
                     history,
-                    f"proposed {_shown(proposal)}, and asked again {_shown(again)}; ask must be a pure function of the "
-                    "history: draw random numbers from hpsearch.core.seeds.stream(seed, len(history))",
+                    f"proposed {_shown(proposal)}, and in a second call {_shown(again)}; ask must be a pure function "
+                    "of the history: draw random numbers from hpsearch.core.seeds.stream(seed, len(history))",
                 )
-        return proposal  # type: ignore[no-any-return]  # problems_of has checked what it is
+        return proposal  # type: ignore[no-any-return]  # its type was checked by problems_of
 
     def _asked(self, sampler: Any, history: History) -> Any:
         try:
@@ -82,7 +82,7 @@ class OwnSampler:
 
 
 def problems_of(proposal: object, space: Space, epochs: int, history: History) -> Iterator[str]:
-    """Each clause of the contract that a proposal breaks, as the end of a sentence that begins with the sampler."""
+    """Each violation of the contract, as the end of a sentence with the sampler as its subject."""
     match proposal:
         case None:
             return
@@ -97,12 +97,15 @@ def problems_of(proposal: object, space: Space, epochs: int, history: History) -
             yield f"returned {kind_of(proposal)}; it must return New, Resume, Over or None"
             return
     if not (isinstance(proposal.reason, str) and proposal.reason):
-        yield f"gave no reason for its {type(proposal).__name__}: reason must be a text, got {proposal.reason!r:.60}"
+        yield (
+            f"gave no reason for its {type(proposal).__name__}: reason must be a non-empty str, got "
+            f"{proposal.reason!r:.60}"
+        )
     if isinstance(proposal, New | Resume):
         if type(proposal.round) is not int or proposal.round < 1:
             yield f"returned round {proposal.round!r:.60}; it must be a whole number >= 1"
         if not isinstance(proposal.notes, tuple) or not all(isinstance(note, str) for note in proposal.notes):
-            yield f"returned notes {proposal.notes!r:.60}; they must be a tuple of texts"
+            yield f"returned notes {proposal.notes!r:.60}; they must be a tuple of str"
 
 
 def problems_of_params(params: object, space: Space) -> Iterator[str]:
@@ -117,9 +120,9 @@ def problems_of_params(params: object, space: Space) -> Iterator[str]:
             yield f"proposed {name} = {value!r:.60}, {kind_of(value)}; it must be a plain Python value"
     for name, value in space.fixed.items():
         if name not in params:
-            yield f"proposed no value for `{name}`, which [space] fixes at {show(value)}: begin with dict(space.fixed)"
+            yield f"proposed no value for `{name}`, which [space] fixes at {show(value)}: start with dict(space.fixed)"
         elif params[name] != value or type(params[name]) is not type(value):
-            yield f"proposed {name} = {params[name]!r:.60}, and [space] fixes it at {show(value)}"
+            yield f"proposed {name} = {params[name]!r:.60}, but [space] fixes it at {show(value)}"
     yield from (f"broke the constraint `{one.text}`" for one in space.constraints if not one.holds(params))
     yield from _problems_of_values(params, space)
 
@@ -129,7 +132,7 @@ def _problems_of_values(params: Mapping[str, Any], space: Space) -> Iterator[str
     for parameter in space.parameters:
         if not is_active(parameter, params):
             if parameter.name in params and parameter.name not in active:
-                yield f"proposed a value for `{parameter.name}`, which is not active with the others' values"
+                yield f"proposed a value for `{parameter.name}`, which is not active with the other values"
         elif parameter.name not in params:
             yield f"proposed no value for `{parameter.name}`"
         else:
@@ -140,18 +143,18 @@ def _problems_of_value(parameter: Parameter, value: Any) -> Iterator[str]:
     name = parameter.name
     if isinstance(parameter, Choice):
         if not offers(parameter, value):
-            yield f"proposed {name} = {value!r:.60}, and [space] has {listed(parameter.values)}"
+            yield f"proposed {name} = {value!r:.60}, but [space] has {listed(parameter.values)}"
     elif type(value) not in ((int,) if isinstance(parameter, Int) else (int, float)):
         wanted = "int" if isinstance(parameter, Int) else "float"
         yield f"proposed {name} = {value!r:.60}, {kind_of(value)}; it must be a plain Python {wanted}"
     elif not _is_within(parameter, value):
-        yield f"proposed {name} = {value!r:.60}, and [space] has {show(parameter.low)} to {show(parameter.high)}"
+        yield f"proposed {name} = {value!r:.60}, but [space] has {show(parameter.low)} to {show(parameter.high)}"
     elif parameter.step is not None and not math.isclose(
         float(parameter.from_unit(parameter.to_unit(value))), value, rel_tol=1e-9, abs_tol=1e-9 * parameter.step
     ):
-        yield f"proposed {name} = {value!r:.60}, and [space] has steps of {show(parameter.step)} there"
+        yield f"proposed {name} = {value!r:.60}, but [space] has steps of {show(parameter.step)} there"
     elif isinstance(parameter, Int) and parameter.powers_of and not offers(parameter, value):
-        yield f"proposed {name} = {value!r:.60}, and [space] has powers of {parameter.powers_of} there"
+        yield f"proposed {name} = {value!r:.60}, but [space] has powers of {parameter.powers_of} there"
 
 
 def _is_within(parameter: Float | Int, value: float) -> bool:
@@ -163,7 +166,7 @@ def _is_within(parameter: Float | Int, value: float) -> bool:
 def _problems_of_resume(proposal: Resume, epochs: int, history: History) -> Iterator[str]:
     number = proposal.number
     if type(number) is not int or not 0 <= number < len(history):
-        yield f"resumed trial {number!r:.60}, and there is no trial of that number"
+        yield f"resumed trial {number!r:.60}, but there is no trial of that number"
         return
     trial = history[number]
     if trial.state is not State.PAUSED:
@@ -177,7 +180,7 @@ def _problems_of_length(until: object, least: int, epochs: int) -> Iterator[str]
 
 
 def problems_of_numbers(cause: object, numbers: object) -> Iterator[str]:
-    """Of an Over, or of a pruner's verdict."""
+    """For an Over, or a pruner's verdict."""
     if not isinstance(cause, Cause):
         yield f"returned the cause {cause!r:.60}; it must be a hpsearch.core.trial.Cause"
     if not isinstance(numbers, Mapping) or not all(

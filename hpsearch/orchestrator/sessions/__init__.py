@@ -1,1 +1,1 @@
-"""Ask and tell: studies with trials that the caller's own loop trains."""
+"""Ask and tell: studies whose trials are trained by the caller's own loop."""

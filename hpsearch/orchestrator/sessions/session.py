@@ -18,9 +18,9 @@ from hpsearch.core.replicates import SINGLE_TRAINING
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observers import Notes, Observer
-from hpsearch.orchestrator.sessions.alone import Alone
-from hpsearch.orchestrator.sessions.shared import Shared
-from hpsearch.orchestrator.signals import Relayed
+from hpsearch.orchestrator.sessions.exclusive_loop import ExclusiveLoop
+from hpsearch.orchestrator.sessions.shared_loop import SharedLoop
+from hpsearch.orchestrator.signals import DeferredSignals
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
@@ -33,11 +33,11 @@ BEAT = 0.5
 """Seconds between two checks of time limits and stop requests."""
 
 SOON = 0.02
-"""The same for a caller that waits for the answer of a slow sampler."""
+"""The same, in seconds, while a caller waits for the proposal of a slow sampler."""
 
 
 class Session:
-    """A context in which a study is searched by a training loop of your own, or by one in each of several threads.
+    """A context manager for your own training loop, or for one in each of several threads.
 
         with hpsearch.Session(study) as session:
             while trial := session.ask():
@@ -48,22 +48,23 @@ class Session:
                 session.finish(trial)
 
     The study continues where it was stopped, with the journal, MLflow, pruning and limits of `hpsearch run`.
-    progress: write a line to stderr for every trial that has ended.
-    shared: several programs may search the study together, each in a Session of its own; None: where its journal is on
+    progress: write a line to stderr for each ended trial.
+    shared: several programs may search the study together, each in its own Session; default: if its journal is on
     PostgreSQL.
 
-    Where an exception leaves the context, the trials that were running wait for the next Session.
-    The first Ctrl-C or SIGTERM asks for the end, as `hpsearch stop` does: the next `report` of each trial returns
-    False, `ask` returns None, and when the context has ended the signal has its usual effect. A second has it at once.
+    If an exception leaves the context, running trials wait for the next Session.
+    The first Ctrl-C or SIGTERM requests the end, as `hpsearch stop` does: the next `report` of each trial returns
+    False, and `ask` returns None. The signal has its usual effect when the context has ended. A second signal raises
+    KeyboardInterrupt at once.
     """
 
     def __init__(self, study: Study, *, progress: bool = False, shared: bool | None = None):
         self._study = study
         self._shown = _Shown(study.objective, sys.stderr if progress else None)
         self._notes = Notes(self._shown.show_line if progress else logging.getLogger("hpsearch").warning)
-        self._signals = Relayed(self._stop)
+        self._signals = DeferredSignals(self._stop)
         self._is_shared = not study.journal_url.startswith("sqlite") if shared is None else shared
-        self._turns = (Shared if self._is_shared else Alone)(study, self._shown, self._notes)
+        self._turns = (SharedLoop if self._is_shared else ExclusiveLoop)(study, self._shown, self._notes)
         self._broken: BaseException | None = None
         self._is_open = False
         self._changed = Condition()
@@ -72,7 +73,7 @@ class Session:
         self._beating = Thread(target=self._beat, name="session", daemon=True)
 
     def __enter__(self) -> "Session":
-        """BadInput, StudyBusy, StudyChanged, InfrastructureError: as `hpsearch run`."""
+        """Raises BadInput, StudyBusy, StudyChanged, InfrastructureError, as `hpsearch run`."""
         if self._is_open or self._closing.is_set():
             raise BadInput("a Session can be entered once: create another one to continue")
         if self._study.replicates != SINGLE_TRAINING:
@@ -107,7 +108,7 @@ class Session:
     # What a training loop calls ─────────────────────────────────────────────────────────────────
 
     def ask(self) -> AskedTrial | None:
-        """Wait for the next trial and return it; None where the search is over or a stop was requested.
+        """Wait for the next trial and return it; None if the search is over or a stop was requested.
 
         BadInput: the last trial of this thread has not ended.
         """
@@ -131,11 +132,11 @@ class Session:
             return ask.trial
 
     def report(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> bool:
-        """Record an epoch. True: train on. False: stop; `trial.state` and `reason(trial)` have the cause.
+        """Record an epoch. True: continue training. False: stop; `trial.state` and `reason(trial)` have the cause.
 
-        epoch: above the last that was reported.
+        epoch: larger than the last reported epoch.
         metrics: name -> value. The study's metric need not be in every report.
-        TrainerError: the epoch is not above the last one, or a value is no number; nothing of the report is recorded.
+        TrainerError: the epoch is not larger than the last one, or a value is not a number; the report is not recorded.
         BadInput: an earlier call returned False, or ended the trial.
         """
         with self._changed:
@@ -166,10 +167,10 @@ class Session:
             trial.is_finished = trial.end_was_returned = True
 
     def fail(self, trial: AskedTrial, error: BaseException | str) -> None:
-        """End the trial as FAILED, which limits.max_failures counts; as INFEASIBLE where the error is `Infeasible`.
+        """End the trial as FAILED, which counts in limits.max_failures; as INFEASIBLE if the error is `Infeasible`.
         No effect on a trial that has ended already.
 
-        Where the error is out of memory, the trial is given out once more, while no other trial runs.
+        After an out-of-memory error, `ask` returns the trial once more, while no other trial is running.
         BadInput: it was finished or failed before. DiskError: the error is a full disk.
         """
         with self._changed:
@@ -184,7 +185,7 @@ class Session:
         self.fail(trial, Infeasible(reason))
 
     def reason(self, trial: AskedTrial) -> str:
-        """Why the trial was ended or paused, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""
+        """Why the trial has ended or was paused, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""
         return f"{trial.state}: {trial.reason}" if trial.reason else ""
 
     @property
@@ -196,7 +197,7 @@ class Session:
     # Under the lock ─────────────────────────────────────────────────────────────────────────────
 
     def _turn(self) -> bool:
-        """Let the loop decide on what has happened. False: the search is over. Raises what the loop raises."""
+        """Let the loop process the events so far. False: the search is over. Raises exceptions of the loop."""
         if self._broken is not None:
             raise self._broken
         try:
@@ -213,7 +214,7 @@ class Session:
     def _update_released(self) -> None:
         for trial in self._turns.pool.released if self._turns.pool is not None else ():
             own = self._shown.ended_trials.pop(trial.number, None) or self._turns.history[trial.number]
-            # RUNNING: another caller was given it in the same turn
+            # RUNNING: in the same turn the trial was given to another caller
             trial.state = State.WAITING if own.state is State.RUNNING else own.state
             trial.reason = own.reason
         if self._turns.pool is not None:
@@ -238,7 +239,7 @@ class Session:
     def _checked(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> Report:
         if not is_step(epoch) or operator.index(epoch) <= trial.epoch:
             raise TrainerError(
-                f"trial {trial.number}: epoch {epoch!r:.80} was reported, and the next one is {trial.epoch + 1}: "
+                f"trial {trial.number}: epoch {epoch!r:.80} was reported, but the next epoch is {trial.epoch + 1}: "
                 "train the epochs of trial.epochs, and report each once"
             )
         return checked_report(Report(operator.index(epoch), metrics), trial.epoch)
@@ -259,14 +260,14 @@ class Session:
                     self._changed.notify_all()
 
     def _stop(self, reason: str) -> None:
-        """In a signal handler."""
+        """Called in a signal handler."""
         self._turns.stop(reason)
         self._notes.add("stopping: running trials end with their next report; Ctrl-C again to stop at once")
 
 
 class _Shown(Observer):
-    """stream: takes a line for every trial that has ended; None: nothing is shown. ended_trials: by number, as they
-    ended or paused."""
+    """stream: gets a line for each ended trial; None: nothing is shown. ended_trials: ended or paused trials, by
+    number."""
 
     def __init__(self, objective: Objective, stream: TextIO | None):
         self._objective, self._stream = objective, stream
@@ -292,7 +293,7 @@ def _unmeasured(study: Study, pool: AskAndTell, record: PreflightRecord) -> Pref
     auto = [one.name for one in study.space.parameters if isinstance(one, Float) and one.auto]
     if auto:
         raise BadInput(
-            f"space.{auto[0]}: auto = true needs a trainer that hpsearch can try, and a Session has none: "
+            f"space.{auto[0]}: auto = true needs a trainer that hpsearch can run, but a Session has none: "
             "give low and high without auto"
         )
     if study.preflight is None and study.range_test is None:

@@ -1,1 +1,1 @@
-"""Searches on recorded curves, with virtual workers, and the comparison of search methods on them."""
+"""Simulated searches on recorded curves with virtual workers, and comparisons of search methods."""

@@ -1,4 +1,4 @@
-"""Search methods side by side on virtual workers, with the same number of epochs."""
+"""Compares search methods on virtual workers, with the same number of epochs."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from hpsearch.workers.pools.simulated.played_curves import Curves
 from hpsearch.workers.pools.simulated.virtual_workers import lost_workers, no_fault
 
 OWN = "study"
-"""The name of the search that the study file has."""
+"""The name of the study file's own search."""
 
 METHODS = {
     OWN: "",
@@ -40,22 +40,22 @@ that may continue a paused trial later. stopping: halving with promote = false."
 DEFAULT = (OWN, "random", "random+halving", "tpe+halving", "freeze-thaw", "recipe")
 
 PARTS = (0.25, 0.5, 1.0)
-"""After which parts of the epochs the best value is shown."""
+"""The best value is shown after these fractions of the epochs."""
 
 SIGNIFICANT = 2.0
-"""Standard errors of the mean difference, pair by pair of seeds, from which two methods differ."""
+"""Two methods differ if the mean of their paired differences (by seed) is larger than this many standard errors."""
 
 
 MIN_SEEDS = 3
-"""With fewer searches no difference counts as significant."""
+"""With fewer seeds no difference is significant."""
 
 
 @dataclass(frozen=True)
 class MethodResult:
-    """One method with so many workers, over all seeds.
+    """One method with one number of workers, over all seeds.
 
-    values: for each seed, the best value after each of `PARTS` of the epochs; None where there was none.
-    trials, epochs: means. seconds: of simulated wall clock, the mean. proposing: real seconds of one search, the mean.
+    values: for each seed, the best value after each of `PARTS` of the epochs, or None. trials, epochs: means.
+    seconds: mean simulated wall clock. proposing: mean real seconds that the sampler of one search took.
     """
 
     method: str
@@ -80,8 +80,8 @@ class MethodResult:
 
 @dataclass(frozen=True)
 class MethodComparison:
-    """study: with the epochs of a trial that the curves have. budget: epochs of one search. failures: the share of
-    epochs in which the worker is lost."""
+    """study: its trials are not longer than the curves. budget: epochs of one search. failures: the share of epochs in
+    which the worker is lost."""
 
     study: Study
     budget: int
@@ -90,13 +90,13 @@ class MethodComparison:
     failures: float = 0.0
 
     def best(self, workers: int) -> MethodResult | None:
-        """The method with the best mean value; None where none has one for each seed."""
+        """The method with the best mean value; None if no method has a value for each seed."""
         sign = self.study.objective.sign
         known = [one for one in self.results if one.workers == workers and one.mean() is not None]
         return min(known, key=lambda one: sign * (one.mean() or 0.0), default=None)
 
     def as_good(self, best: MethodResult) -> list[str]:
-        """The methods without a significant difference from the best, with as many workers."""
+        """The methods without a significant difference from the best, with the same number of workers."""
         others = [one for one in self.results if one.workers == best.workers and one.method != best.method]
         return [one.method for one in others if not self._is_worse(one, best)]
 
@@ -138,7 +138,7 @@ class MethodComparison:
 
 
 def epochs_of(study: Study) -> int:
-    """The epochs that the search of a study takes, if nothing is pruned; those of 20 trials where it has no end."""
+    """The epochs of a study's search if nothing is pruned; if the search has no end, the epochs of 20 trials."""
     return plan.limited_epochs(study) or study.limits.epochs or 20 * study.trainer.epochs
 
 
@@ -157,8 +157,8 @@ def compare_methods(
     """Simulate every method with every number of workers, with the seeds study.seed, study.seed + 1, …
 
     budget: the epochs of each search. rows: see `simulate`. failures: the share of epochs in which the worker is lost,
-    in [0, 1). progress: called before each method, with its name, the
-    number of workers, and the seed. BadInput: too few epochs, or a study that the curves of one metric cannot show.
+    in [0, 1). progress: called before each search, with the method, the number of workers, and the number of the seed
+    from 0. BadInput: too few epochs, or a study that needs more than one metric.
     """
     if study.objective.others or study.objective.require:
         raise BadInput("the curves have one metric: leave study.objectives and study.require out of the simulated file")
@@ -166,7 +166,7 @@ def compare_methods(
     least = BudgetSchedule(budget, study.trainer.epochs, study.trainer.word).min_budget
     if budget < least:
         if methods is not DEFAULT and "recipe" in methods:
-            raise BadInput(f"recipe takes at least {many(least, study.trainer.word)}, got {budget}")
+            raise BadInput(f"recipe needs at least {many(least, study.trainer.word)}, got {budget}")
         methods = [one for one in methods if one != "recipe"]
     results = []
     for count in workers:

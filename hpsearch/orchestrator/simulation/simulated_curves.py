@@ -1,4 +1,4 @@
-"""The curves of `hpsearch simulate`: of a file, of a Python function, or of a recorded study."""
+"""The curves for `hpsearch simulate`: from a file, a Python function, or a recorded study."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class CurveSource:
 
     @property
     def rows(self) -> Sequence[Params] | None:
-        """The parameter sets that have curves; None where all have."""
+        """The parameter sets that have curves; None if all have."""
         return None if self.table is None else self.table.rows
 
     def fitted(self, study: Study) -> Study:
-        """The study, with trials no longer than the longest curve."""
+        """The study, with trials that are not longer than the longest curve."""
         if self.table is None or self.table.longest >= study.trainer.epochs:
             return study
         shorter = study.trainer.model_copy(update={"epochs": self.table.longest})

@@ -1,4 +1,4 @@
-"""A search on virtual workers: the loop, sampler and pruner of a study, on curves in place of a trainer."""
+"""A simulated search: the loop, sampler and pruner of a study on virtual workers, with curves in place of a trainer."""
 
 import math
 import time
@@ -22,11 +22,11 @@ from hpsearch.workers.pools.simulated.played_curves import Curves
 from hpsearch.workers.pools.simulated.virtual_workers import Fault, Simulated, no_fault
 
 SPREAD = 0.05
-"""How much the simulated epochs of one trial differ in time, as a fraction; without, workers stay in step."""
+"""Relative difference in the duration of a trial's simulated epochs. Without it, all workers would stay in step."""
 
 
-class Unrecorded:
-    """A recorder that keeps nothing but the decisions."""
+class DecisionRecorder:
+    """A recorder that only keeps the decisions."""
 
     stop_requested = ""
 
@@ -47,7 +47,7 @@ class Unrecorded:
 
 @dataclass
 class TimedSampler:
-    """Measures the real time that a sampler takes. seconds: in all asks together."""
+    """Measures the real time of a sampler. seconds: of all asks together."""
 
     sampler: Sampler
     seconds: float = field(default=0.0, init=False)
@@ -82,8 +82,8 @@ class SimulatedRun:
         return BestTrial.of(self.history)
 
     def best_at(self, epochs: Sequence[int]) -> list[float | None]:
-        """The best value of any report by the time that so many epochs were trained by all trials together, ascending;
-        None where there was none yet. Values of diverged epochs do not count."""
+        """The best reported value after each of these total numbers of epochs of all trials; None before the first
+        value. Diverged epochs do not count. epochs: ascending."""
         objective, best, values = self.history.objective, math.inf, list[float]()
         for number, report in by_arrival(self.history):
             trial = self.history[number]
@@ -111,9 +111,10 @@ def simulate(
 ) -> SimulatedRun:
     """Run the search of a study to its end. Nothing is written, and no trainer is called.
 
-    seed: in place of study.seed. rows: the parameter sets that have curves, where only these can be trained: each
-    proposal becomes the nearest one. history, recorder: to continue a search; default: a new one that is not recorded.
-    sampler: in place of the study's. The others: see `Simulated`. NotFound: a study of learn_from is not recorded.
+    seed: in place of study.seed. rows: the parameter sets that have curves, if only these can be trained: each proposal
+    is replaced by the nearest of them. history, recorder: to continue a search; default: a new search, which is not
+    recorded. sampler: in place of the study's. The others: see `Simulated`. NotFound: a study of learn_from is not
+    recorded.
     """
     if seed is not None:
         study = study.model_copy(update={"study": study.study.model_copy(update={"seed": seed})})
@@ -121,9 +122,11 @@ def simulate(
         learned = learned_studies.read(study)
         history = History(study.objective, related=[one.study for one in learned if one.study.trials])
     timed = TimedSampler(sampler or build.sampler(study))
-    began = max((report.at for trial in history for report in trial.curve), default=0) / 1000  # time goes on
+    began = (
+        max((report.at for trial in history for report in trial.curve), default=0) / 1000
+    )  # continues the clock of the history
     pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault, now=began)
-    unrecorded = Unrecorded()
+    recorded = DecisionRecorder()
     proposals = Proposals(timed if rows is None else TableRows(timed, study.space, rows), patient=True)
     loop = Loop(
         build.rules(study),
@@ -131,11 +134,11 @@ def simulate(
         build.pruner(study),
         build.early_stopping(study),
         pool,
-        recorder or unrecorded,
+        recorder or recorded,
         history,
         clock=pool.clock,
         wall=pool.wall,
     )
     loop.run()
-    proposals.wait(math.inf)  # an ask that was begun ahead must not outlive the process
-    return SimulatedRun(history, loop.end, pool.now - began, timed.seconds, unrecorded.decisions)
+    proposals.wait(math.inf)  # an ask that was started ahead must end before the process does
+    return SimulatedRun(history, loop.end, pool.now - began, timed.seconds, recorded.decisions)

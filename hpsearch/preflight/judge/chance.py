@@ -1,12 +1,12 @@
 """Compares a training with the same training on shuffled labels: does it learn more than single examples?
 
-The baseline is measured: the same training, with the same initial weights, on the same inputs in the same order, with
-the labels permuted within each minibatch. Two quantities are compared with it.
+The baseline is a training with the same initial weights, on the same inputs in the same order, but with the labels
+permuted within each minibatch. Two quantities are compared.
 
-- The loss of every minibatch, as the trainer minimises it, before the step. Where the labels of the data were already
-  shuffled, both trainings have similar losses: both can only memorise single examples.
-- The study's metric at the best epoch. Where only the training labels are shuffled, it can be better by chance: the
-  learned direction is right or wrong for all examples together. So the metric alone is not sufficient.
+- The training loss of every minibatch before the step. If the labels of the data do not fit the inputs, both trainings
+  have similar losses, because both can only memorise single examples.
+- The study's metric at the best epoch. With shuffled training labels it can be better by chance, because the learned
+  direction is right or wrong for all examples together. So the metric alone is not sufficient.
 """
 
 import math
@@ -18,23 +18,23 @@ from hpsearch.core.trial import Objective
 from hpsearch.preflight.measurements import TrainedEpochs
 
 SIGNIFICANT = 3.0
-"""Standard errors of a significant difference."""
+"""A difference of this many standard errors is significant."""
 
 DOUBT = 2 / 3
-"""A fraction of the margin: two standard errors in place of three."""
+"""The fraction of the margin from which on a difference is in doubt: two standard errors in place of three."""
 
 MIN_DIFFERENCE = 0.02
-"""The smallest relative difference from the baseline that counts, however significant."""
+"""The smallest relative difference from the baseline that counts, even if a smaller one is significant."""
 
 
 @dataclass(frozen=True)
 class ChanceComparison:
-    """value, chance: the study's metric at the best epoch, and with shuffled labels; neither is negated.
+    """value, chance: the study's metric at the best epoch, with the original and with shuffled labels; not negated.
 
-    margin: a difference must be larger than this. learns: the losses are lower. better, worse: the metric is.
-    gain: the relative difference of the mean losses. possible: the best value of the metric would exceed the margin.
-    doubtful: the metric is better than in every training on shuffled labels, but not by the margin: there are too few
-    validation examples for a significant difference.
+    margin: a difference must be larger than this. learns: the losses are lower than with shuffled labels.
+    better, worse: the metric is better or worse. gain: the relative difference of the mean losses.
+    possible: the best possible value of the metric would exceed the margin. doubtful: the metric is better than in
+    every training on shuffled labels, but by less than the margin, because there are too few validation examples.
     """
 
     value: float
@@ -49,7 +49,7 @@ class ChanceComparison:
 
 
 def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> ChanceComparison:
-    """shuffled: trainings of as many epochs on shuffled labels, at least one."""
+    """shuffled: at least one training on shuffled labels with the same number of epochs."""
     own, baselines = _best(objective, trained), [_best(objective, one) for one in shuffled]
     chance, is_proportion = fmean(baselines), _is_proportion(objective, shuffled)
     margin = max(MIN_DIFFERENCE * abs(chance), max(baselines) - min(baselines))
@@ -73,10 +73,10 @@ def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[Tra
 
 
 def _gain(trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> tuple[float, bool]:
-    """By how much the losses are lower, relative to those on shuffled labels, and whether that is significant.
+    """How much lower the losses are than on shuffled labels (relative), and whether the difference is significant.
 
-    The losses of neighbouring steps are correlated, so the standard error for independent ones is doubled, and the
-    difference must exceed twice that.
+    The losses of consecutive steps are correlated. So the standard error for independent losses is doubled, and the
+    difference must exceed twice this value.
     """
     baseline = [fmean(losses) for losses in zip(*(one.losses for one in shuffled), strict=False)]
     differences = [other - own for own, other in zip(trained.losses, baseline, strict=False)]
@@ -89,7 +89,7 @@ def _gain(trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> tuple[fl
 
 
 def _best(objective: Objective, trained: TrainedEpochs) -> float:
-    """The loss at the best epoch; infinite where nothing was reported."""
+    """The loss at the best epoch; infinite if nothing was reported."""
     return min((objective.loss_of(report) for report in trained.reports), default=math.inf)
 
 

@@ -15,8 +15,8 @@ Numbers = Mapping[str, float | int | str]
 class Check:
     """The result of one check.
 
-    severity: of a failed check. An error keeps the study from starting, a warning does not.
-    evidence: the numbers. says: one sentence, with advice where it failed. details: a traceback, or "".
+    severity: of a failed check. An error stops the study from starting, a warning does not.
+    evidence: the numbers. says: one sentence, with advice if the check failed. details: a traceback, or "".
     """
 
     name: str

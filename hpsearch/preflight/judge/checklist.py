@@ -1,7 +1,7 @@
 """The checks of a preflight, one for each common cause of a training that does not learn.
 
 The causes are from Karpathy 2019, "A Recipe for Training Neural Networks", and Stanford's CS231n, "Babysitting the
-learning process". A check is skipped, with the reason, where the trainer does not allow its measurement.
+learning process". A check is skipped, with the reason, if it cannot be measured with this trainer.
 """
 
 import math
@@ -30,7 +30,7 @@ CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
     "overfits": learning.overfits,
     "labels": learning.labels,
 }
-"""By name, in the order of display. `runs` comes before them: if it fails, there is nothing else to judge."""
+"""The checks by name, in the order of display. `runs` comes before them: if it fails, the others are not made."""
 
 
 def judge(measured: Measurements, objective: Objective, skip: Sequence[str] = ()) -> tuple[Check, ...]:
@@ -43,7 +43,7 @@ def judge(measured: Measurements, objective: Objective, skip: Sequence[str] = ()
 
 
 def _without_consequences(check: Check, others: Sequence[Check]) -> Check:
-    """Skips `labels` where another check failed: a trainer that cannot learn gives no information about labels."""
+    """Skips `labels` if another check failed: a trainer that cannot learn says nothing about the labels."""
     causes = [one.name for one in others if one.name != "labels" and one.stops]
     if check.name == "labels" and check.stops and causes:
         return skipped("labels", f"cannot be judged while other checks fail: {', '.join(causes)}")
@@ -52,11 +52,12 @@ def _without_consequences(check: Check, others: Sequence[Check]) -> Check:
 
 @dataclass(frozen=True)
 class Cost:
-    """seconds: per epoch; None where none could be timed. host, gpu: peak memory in bytes. gpu_total: bytes of the GPU.
+    """seconds: per epoch, None if no epoch could be timed. host, gpu: peak memory in bytes. gpu_total: bytes of the
+    GPU.
 
-    checkpoint: bytes of one. weights: of one without what only training needs. 0 where nothing is tracked.
-    per_gpu: the number of trials that fit one GPU together; None without a GPU. unit: of `seconds`, see
-    `Objective.unit`.
+    checkpoint: bytes of a full checkpoint. weights: bytes of a checkpoint without objects that only training needs.
+    Both are 0 if nothing is tracked. per_gpu: the number of trials that fit on one GPU together; None without a GPU.
+    unit: the word for an epoch, see `Objective.unit`.
     """
 
     seconds: float | None
@@ -75,9 +76,9 @@ class Cost:
 
 
 def cost(measured: Measurements, replicates: int = 1, unit: str = EPOCH) -> Cost:
-    """The cost of a trial. replicates: the number of networks that a trial trains side by side, in one process.
+    """The cost of a trial. replicates: the number of networks that a trial trains together in one process.
 
-    Host memory that was in use before training counts once. Memory of the CUDA context counts for each replicate.
+    Host memory that was in use before training counts once; memory of the CUDA context counts for each replicate.
     """
     memory, seconds = measured.memory, measured.trained.seconds if measured.trained else None
     of_all = None if seconds is None else replicates * seconds

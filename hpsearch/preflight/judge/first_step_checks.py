@@ -8,10 +8,10 @@ from hpsearch.preflight.judge.check import Check, failed, names_text, passed, sk
 from hpsearch.preflight.measurements import Measurements
 
 MAX_RATIO = 2.0
-"""The first loss is suspicious where it is more than this factor above or below the chance level."""
+"""The first loss is suspicious if it is more than this factor above or below the chance level."""
 
 LARGE, HUGE = 3.0, 10.0
-"""Root mean square of the first layer's input: a warning above the first value, a failure above the second."""
+"""Root mean square of the first layer's input: above LARGE the check warns, above HUGE it fails."""
 
 NO_MODEL = "the trainer passes no model to run.track(model=…)"
 NO_OPTIMIZER = "the trainer passes no optimizer to run.track(optimizer=…)"
@@ -65,7 +65,7 @@ def loss_at_start(measured: Measurements, _: Objective) -> Check:
     if not steps.losses:
         return skipped("loss at start", NO_LOSS)
     if steps.chance is None or steps.chance <= 0:
-        why = "the loss is none of those with a known chance level (cross entropy, squared and absolute errors)"
+        why = "the chance level is known only for cross entropy, squared and absolute errors"
         return skipped("loss at start", why)
     loss, chance = steps.losses[0], steps.chance
     numbers = {"loss": loss, "chance": chance}
@@ -73,7 +73,9 @@ def loss_at_start(measured: Measurements, _: Objective) -> Check:
     formula = "of a constant prediction" if is_regression else f"ln {steps.classes or 2}"
     observed = f"the first loss is {loss:.3g}, the chance level {chance:.3g} ({formula})"
     # With several calls of backward per step, each loss is usually a part of the total.
-    low = -math.inf if is_regression else chance / MAX_RATIO  # a forecast may begin with the last value, which is good
+    low = (
+        -math.inf if is_regression else chance / MAX_RATIO
+    )  # a forecast may start from the last value, so its first loss is low
     if any(low <= value <= chance * MAX_RATIO for value in (loss, loss * steps.backwards)):
         return passed("loss at start", observed, numbers)
     hint = "scale the inputs, initialise the last layer with smaller weights, or check for other terms in the loss"
@@ -123,7 +125,7 @@ def optimizer(measured: Measurements, _: Objective) -> Check:
         return skipped("optimizer", NO_MODEL)
     if steps.without_step and steps.moves:
         why = (
-            f"the weights change, but not by a step of the tracked optimizer: it made none in the first "
+            f"the weights change, but the tracked optimizer made no step in the first "
             f"{many(steps.without_step, 'call')} of backward. Pass the optimizer that makes the steps to run.track"
         )
         return warned("optimizer", why, {"backwards": steps.without_step})
@@ -136,7 +138,7 @@ def optimizer(measured: Measurements, _: Objective) -> Check:
     left, count = steps.layers.not_optimized, steps.layers.count
     numbers = {"parameters": count, "left": len(left)}
     if left and len(left) == count:
-        why = "the optimizer has none of the model's parameters: it was created with those of another model"
+        why = "the optimizer has none of the model's parameters: it was created with another model's parameters"
         return failed("optimizer", why, numbers)
     if left:
         return warned(

@@ -1,4 +1,4 @@
-"""Checks of a few whole epochs, and of a training on a few examples that should overfit (memorise) them."""
+"""Checks of a few whole epochs, and of a training on a few examples, which should overfit (memorise) them."""
 
 import math
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its co
 """Kinds of failures; all others are exceptions of the trainer."""
 
 FEW_WRONG, SHOWN = 0.25, 10
-"""Of a minibatch: where more examples stay wrong, the model is too small rather than the examples odd. And how many are
-named."""
+"""If more than the fraction FEW_WRONG of a minibatch stays wrong, the model is too small; if less, these examples may
+be faulty. SHOWN: the most examples that a message lists."""
 
 FLAT = 0.05
-"""Of its initial value: a training loss that falls by less in all epochs shows nothing of the labels."""
+"""A training loss that falls by a smaller fraction of its initial value says nothing about the labels."""
 
 UNBOUNDED = 1000.0
-"""A loss has no lower bound where it falls below zero by more than this many times its initial value."""
+"""A loss has no lower bound if it falls below zero by more than this many times its initial value."""
 
 
 def runs(measured: Measurements) -> Check:
@@ -55,7 +55,7 @@ def metrics(measured: Measurements, objective: Objective) -> Check:
         return failed(
             "metrics",
             f"the study's metric {objective.metric} is {shown} in the first epochs: check for a division by zero, a "
-            "logarithm of zero, or a validation set for which the metric is not defined",
+            "logarithm of zero, or a validation set on which the metric is not defined",
             numbers,
         )
     if not judged:
@@ -164,24 +164,24 @@ def overfits(measured: Measurements, _: Objective) -> Check:
 
 
 def _why_not_memorised(made: Sequence[OverfitAttempt]) -> str:
-    """What was measured comes first: it is the likeliest cause."""
+    """The advice. Measured causes come first, because they are the most likely ones."""
     if made[0].conflicting:
         places = _places(made[0].conflicting)
         return f"In the first minibatch, examples with the same inputs have different targets: {places} (from 0)"
     if made[-1].changing:
         return (
             "The model's inputs differ between steps, though the minibatch is the same: augmentation or noise may "
-            "prevent it. Leave it out where run.without_regularization is True, and run the preflight again"
+            "prevent memorising. Switch it off if run.without_regularization is True, and run the preflight again"
         )
     return (
         "Usual causes: a wrong loss, frozen layers, dead activations, inputs that do not reach the model, or "
         "regularisation that this check cannot switch off, such as a penalty on the weights that the trainer adds to "
-        "its loss or gradients: leave it out where run.without_regularization is True"
+        "its loss or gradients. Switch it off if run.without_regularization is True"
     )
 
 
 def _nearly_memorised(made: Sequence[OverfitAttempt]) -> OverfitAttempt | None:
-    """The best attempt with a whole minibatch, where only a few examples stay wrong; None otherwise."""
+    """The best attempt with a whole minibatch, if only a few examples stay wrong; otherwise None."""
     whole = [one for one in made if one.rows == made[0].rows and one.wrong and not one.diverged]
     best = min(whole, key=lambda one: len(one.wrong), default=None)
     return best if best is not None and len(best.wrong) <= FEW_WRONG * best.rows else None
@@ -229,7 +229,8 @@ def labels(measured: Measurements, objective: Objective) -> Check:
     observed = f"after {many(measured.trained.reports[-1].step, objective.unit)} {value}"
     if found.learns and found.better and not measured.trained.regularized:
         why = (
-            "with it, no more is learnt than from shuffled labels: search weaker weight decay, dropout and augmentation"
+            "with it, the trainer learns no more than from shuffled labels: search weaker weight decay, dropout and "
+            "augmentation"
         )
         return warned("labels", f"without regularisation, {observed}; {why}", numbers)
     if found.learns and found.better:
@@ -263,14 +264,14 @@ def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:
 
 
 def _hardly_falls(trained: TrainedEpochs) -> tuple[float, float] | None:
-    """The mean of the first and of the last losses, where they are nearly the same."""
+    """The means of the first and of the last losses if they are nearly equal, otherwise None."""
     count = max(1, len(trained.losses) // 5)
     first, last = fmean(trained.losses[:count]), fmean(trained.losses[-count:])
     return (first, last) if first - last < FLAT * abs(first) else None
 
 
 def compared(measured: Measurements, objective: Objective) -> ChanceComparison | None:
-    """None where there is nothing to compare."""
+    """None if there is nothing to compare."""
     trained, shuffled = measured.trained, measured.shuffled
     if trained is None or not shuffled or not trained.losses:
         return None

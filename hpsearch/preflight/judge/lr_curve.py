@@ -1,6 +1,6 @@
 """The analysis of a learning-rate range test: the rates at which the loss begins to fall, falls fastest, is lowest and
-diverges, and from these the range to search (Smith 2015, arXiv 1506.01186, section 3.3; Howard and Gugger 2020,
-"fastai", lr_find).
+diverges. They give the range to search (Smith 2015, arXiv 1506.01186, section 3.3; Howard and Gugger 2020, "fastai",
+arXiv 2002.04688, lr_find).
 """
 
 import math
@@ -11,31 +11,31 @@ from statistics import fmean, pstdev
 from hpsearch.preflight.measurements import SweepLosses
 
 SMOOTH = 0.85
-"""Of two moving averages, one from each end: their mean does not lag behind the loss, as a single one does."""
+"""The smoothing factor of two moving averages, one from each end. Their mean does not lag behind the loss."""
 
 LEVEL = 0.1
-"""The fraction of the test, at its beginning, that gives the initial loss and its noise."""
+"""The fraction of the steps, at the beginning, from which the initial loss and its noise are computed."""
 
 FALLEN = 0.1
-"""The loss has begun to fall where it has fallen by this fraction of the difference to its minimum."""
+"""The loss begins to fall at the rate where it has fallen by this fraction of the difference to its minimum."""
 
 BELOW = 3.0
-"""The range begins this many times below that rate: a long training needs lower rates than a short test shows."""
+"""The range starts at this rate divided by BELOW, because a long training needs lower rates than a short test."""
 
 LEARNT = 0.5
-"""Of the fall to the lowest loss: a training with one rate that falls as far learns."""
+"""A training with a constant rate learns if its loss falls by this fraction of the fall to the lowest loss."""
 
 MIN_STEPS = 20
-"""The fewest steps of a test that can be judged."""
+"""The fewest steps for a result."""
 
 
 @dataclass(frozen=True)
 class SweepResult:
     """The result of one test: learning rates, as values of the parameter. smoothed: the smoothed losses.
 
-    begins < steepest <= best < diverges; diverges is None where the loss never rose back to its initial value.
-    holds: a rate above it at which a training from the start learns; None where there is none, or none was tried.
-    problem: why there is no result, "" where there is one.
+    begins < steepest <= best < diverges. diverges is None if the loss never rose back to its initial value.
+    holds: a rate above `diverges` with which a training from the start learns; None if there is none or none was tried.
+    problem: why there is no result, "" if there is one.
     """
 
     sweep: SweepLosses
@@ -121,7 +121,7 @@ def _holds(sweep: SweepLosses, low_enough: float) -> float | None:
 
 
 def lr_range(results: Sequence[SweepResult]) -> LrRange | None:
-    """The range that contains those of all tests with a result; None where no test has one."""
+    """The range that contains the ranges of all tests with a result; None if no test has one."""
     good = [result for result in results if not result.problem]
     if not good:
         return None
@@ -141,7 +141,7 @@ def _evidence(good: Sequence[SweepResult], among: int) -> str:
 
 
 def misses(results: Sequence[SweepResult], low: float, high: float) -> str:
-    """How the range of a study file misses the result, with the numbers; "" where it does not."""
+    """How the range of a study file differs from the result, with the numbers; "" if it agrees."""
     found = lr_range(results)
     if found is None or not (low > 0 and high > 0):
         return ""
@@ -158,9 +158,10 @@ def misses(results: Sequence[SweepResult], low: float, high: float) -> str:
 
 
 def _without_batch_noise(losses: list[float], unmoved: Sequence[float]) -> list[float]:
-    """The losses, each less what its batch is harder than the mean one; where the loss has fallen, in proportion.
+    """The losses without the differences between batches (a control variate).
 
-    Losses of the same batches at a rate of 0 show how hard a batch is (a control variate).
+    The loss of the same batch at a rate of 0 shows how much harder it is than the mean batch. This difference is
+    subtracted, scaled down in proportion as the loss falls.
     """
     if not losses or len(unmoved) < len(losses):
         return losses

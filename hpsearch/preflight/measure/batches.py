@@ -1,4 +1,4 @@
-"""Minibatches of any shape: tensors, or tuples, lists and mappings of them, to any depth."""
+"""Minibatches of any form: tensors, or nested tuples, lists and mappings of tensors."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,13 @@ def unchanged(batches: Iterable[Any]) -> Iterable[Any]:
 
 
 def rows(batch: Any) -> int:
-    """The number of examples: the common length of all its tensors; 0 where they differ or there are none."""
+    """The number of examples: the common length of all tensors; 0 if the lengths differ or there are no tensors."""
     lengths = {len(leaf) if leaf.dim() else 0 for leaf in leaves(batch)}
     return lengths.pop() if len(lengths) == 1 else 0
 
 
 def leaves(batch: Any) -> Iterator["Tensor"]:
-    """Its tensors, in order."""
+    """The tensors of a batch, in order."""
     if _is_tensor(batch):
         yield batch
     elif isinstance(batch, Mapping | list | tuple):
@@ -33,7 +33,7 @@ def leaves(batch: Any) -> Iterator["Tensor"]:
 
 
 def changed(batch: Any, change: Callable[["Tensor"], "Tensor"]) -> Any:
-    """The batch with every tensor changed; other objects stay."""
+    """The batch with every tensor replaced by change(tensor); other objects are kept."""
     if _is_tensor(batch):
         return change(batch)
     if isinstance(batch, Mapping | list | tuple):
@@ -42,12 +42,12 @@ def changed(batch: Any, change: Callable[["Tensor"], "Tensor"]) -> Any:
 
 
 def copied(batch: Any) -> Any:
-    """A copy of the batch and its tensors: a trainer may change them in place."""
+    """A copy of the batch and its tensors, because a trainer may change them in place."""
     return changed(batch, lambda tensor: tensor.clone())
 
 
 def cut(batch: Any, most: int) -> Any:
-    """Its first examples, of a batch with known `rows`."""
+    """The first `most` examples of a batch whose `rows` is known."""
     return changed(batch, lambda tensor: tensor[:most])
 
 
@@ -55,10 +55,10 @@ def cut(batch: Any, most: int) -> Any:
 
 
 class RepeatedBatches:
-    """Repeats the first minibatches, with at least `enough` examples, without end.
+    """Repeats the first minibatches, with at least `enough` examples, forever.
 
-    most: the most examples. `rows`: the number of examples after the call, 0 where they cannot be counted.
-    `batches`: how many there are. `conflicting`: see the function, of a single one.
+    most: the most examples. After the call, `rows` is the number of examples (0 if they cannot be counted), `batches`
+    the number of minibatches, and `conflicting` the result of the function of this name for a single minibatch.
     """
 
     def __init__(self, enough: int = 16, most: int | None = None):
@@ -90,10 +90,10 @@ class RepeatedBatches:
 class ShuffledTargets:
     """All batches, with the targets permuted among the examples.
 
-    An example gets the target of another one in its batch, and the same target again in later epochs, so that it can be
+    An example gets the target of another example in its batch. It keeps this target in later epochs, so that it can be
     memorised like the original one. Examples are identified by a fingerprint of their inputs.
 
-    possible: targets were found in every batch, and permuted.
+    possible: targets were found and permuted in every batch.
     """
 
     def __init__(self, seed: int):
@@ -121,8 +121,8 @@ class ShuffledTargets:
         return _made_of({**dict(_items(batch)), place: others}, batch)
 
     def _others(self, marks: list[float], targets: "Tensor") -> "Tensor":
-        """The permuted targets. A batch of one example, such as the last of an epoch, keeps its target, unless the
-        example already has another one."""
+        """The permuted targets. A batch of one example, such as the last of an epoch, keeps its target, unless this
+        example got another target before."""
         import torch
 
         here = targets.cpu()
@@ -135,7 +135,7 @@ class ShuffledTargets:
 
 
 def targets_place(batch: Any) -> Any:
-    """The index or key of a batch's targets: the second of a pair, or a key of TARGETS. None where it is not known."""
+    """The index or key of a batch's targets: the second of a pair, or a key in TARGETS. None if it is unknown."""
     if isinstance(batch, Mapping):
         names = [name for name in batch if str(name).lower() in TARGETS]
         place = names[0] if len(names) == 1 and len(batch) > 1 else None
@@ -149,7 +149,8 @@ def targets_place(batch: Any) -> Any:
 
 
 def conflicting(batch: Any) -> tuple[int, ...]:
-    """The places of examples with the inputs of another one and another target; none where targets are unknown."""
+    """The places of examples that have the same inputs as another example but a different target. Empty if the targets
+    are unknown."""
     place = targets_place(batch)
     if place is None:
         return ()
@@ -162,7 +163,7 @@ def conflicting(batch: Any) -> tuple[int, ...]:
 
 
 def fingerprints(inputs: "Tensor") -> list[float]:
-    """A number for each example that is very likely unique: (n, …) -> n."""
+    """A number for each example, very likely unique: (n, …) -> n."""
     import torch
 
     flat = inputs.reshape(len(inputs), -1).double()
@@ -175,14 +176,14 @@ def _items(batch: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _made_of(parts: dict[Any, Any], like: Any) -> Any:
-    """A batch of the same kind with other parts, by the names that `_items` gives."""
+    """A batch like `like`, with these parts. Their keys are those of `_items`."""
     if isinstance(like, Mapping):
         return parts
     return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
 
 
 def _derangement(size: int, draws: "Generator") -> "Tensor":
-    """A random permutation without fixed points: one cycle through all."""
+    """A random permutation without fixed points: a single cycle."""
     import torch
 
     circle = torch.randperm(size, generator=draws)

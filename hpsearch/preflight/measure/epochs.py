@@ -25,7 +25,7 @@ def train_epochs(
     sized: bool = False,
     regularized: bool = True,
 ) -> TrainedEpochs:
-    """Train `most` epochs, or as many as end before `deadline`. sized: measure the size of a checkpoint."""
+    """Train `most` epochs, or as many as end before `deadline`. sized: also measure the size of a checkpoint."""
     seen = Instrumentation(feed, scaled_lr(factor), without_regularization=not regularized, deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_to_end(_marking(trainer.train(seen), marks), most)
@@ -49,7 +49,7 @@ def train_epochs(
 
 
 def _sizes(tracked: Mapping[str, Any]) -> CheckpointSizes:
-    """Of a checkpoint of these objects as they are now: an optimizer has its state after its first step."""
+    """The sizes of a checkpoint of these objects now. (An optimizer has its state only after its first step.)"""
     if not tracked:
         return CheckpointSizes()
     try:
@@ -67,8 +67,10 @@ def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
 
 
 def _seconds(marks: list[float], reports: Sequence[Report], seen: Instrumentation) -> float | None:
-    """Per epoch, or training step: a report may be of several. Where there are several reports, the first is excluded:
-    it builds the model and fills caches."""
+    """Seconds per epoch or training step (one report may span several).
+
+    If there are several reports, the first is left out, because it includes building the model and filling caches.
+    """
     lengths = [after - before for before, after in pairwise([0, *(report.step for report in reports)])]
     times = (after - before for before, after in pairwise(marks))
     taken = [seconds / max(length, 1) for seconds, length in zip(times, lengths, strict=False)]
@@ -83,7 +85,7 @@ def host_memory() -> int:
 
 
 def memory(device: str, idle: int) -> PeakMemory:
-    """Peak memory so far. idle: host memory before any training."""
+    """Peak memory so far. idle: bytes of host memory before any training."""
     host = host_memory()
     if device != "cuda":
         return PeakMemory(host, idle=idle)
@@ -95,4 +97,4 @@ def memory(device: str, idle: int) -> PeakMemory:
 
 
 _CONTEXT = 1 << 30
-"""The CUDA context takes at most a gigabyte: more is memory of other processes."""
+"""The most bytes of a CUDA context; memory above that belongs to other processes."""

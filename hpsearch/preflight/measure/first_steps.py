@@ -11,11 +11,11 @@ from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, Wei
 from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
-"""A layer below one that is initialised with zeros gets its first gradient in the second or third step."""
+"""The number of steps. A layer before a layer of zeros gets its first gradient only in the second or third step."""
 
 
 def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failure | None]:
-    """Train STEPS steps and stop, also within an epoch."""
+    """Train STEPS steps, then stop, even within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)
     weights = WeightSums(seen)
@@ -43,7 +43,7 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
 
 
 def _until_backward(trainer: TrainerUnderTest, seen: Instrumentation) -> Iterator[Report]:
-    """Ends after the first epoch where the trainer has not called backward, or no tracked optimizer made a step."""
+    """Ends after the first epoch if the trainer did not call backward, or no tracked optimizer made a step."""
     for report in trainer.train(seen):
         yield report
         if not seen.steps or (not seen.optimizers and len(seen.steps) >= STEPS):

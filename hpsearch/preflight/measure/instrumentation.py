@@ -1,4 +1,4 @@
-"""Observes and controls one training: its batches, losses, steps and models. It ends with the measurement."""
+"""Observes and controls one training: its batches, losses, steps and models. It ends a training that is measured."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 Batch = TypeVar("Batch")
 
 _OVERRIDDEN = ("lr", "weight_decay")
-"""Values of an optimizer's parameter groups that are replaced during a step."""
+"""Settings of an optimizer's parameter groups that are replaced during a step."""
 
 
 UNSTEPPED = 8
-"""The most losses that are kept of a training without steps."""
+"""The most losses that are kept if the training makes no steps."""
 
 
 class StopTraining(BaseException):
-    """Raised inside the trainer to end a training that is fully measured; `except Exception` does not catch it."""
+    """Raised inside the trainer to end a training that is measured; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the main optimizer, the first that the trainer has tracked; without one, a call of backward.
+    """A step of the main optimizer (the first that the trainer tracks), or without one, a call of backward.
 
-    Calls of backward before the first optimizer is tracked belong to another training, such as one that makes the
-    initial weights. rate: the learning rate that the step was made with.
+    Calls of backward before the first optimizer is tracked do not count: they belong to another training, such as a
+    pretraining. rate: the learning rate of the step.
     """
 
     rate: float
@@ -41,10 +41,10 @@ class Step:
 
 @dataclass(frozen=True)
 class LrOverride:
-    """Replaces the learning rate. rate(step, own, base): step counts from 0, own is the trainer's learning rate by its
-    schedule, base the initial one.
+    """Replaces the learning rate by rate(step, own, base).
 
-    stop_schedule: the schedule does not advance, because the steps are not those of its training.
+    step: from 0. own: the trainer's learning rate, by its schedule. base: the initial learning rate.
+    stop_schedule: the schedule does not advance, because these are not the steps that it was made for.
     """
 
     rate: Callable[[int, float, float], float]
@@ -62,13 +62,13 @@ def constant_lr(factor: float) -> LrOverride:
 
 
 class Instrumentation:
-    """The `Instrument` of a training, active in `instrumented`. It raises StopTraining where `end` returns True.
+    """The `Instrument` of a training, active in `instrumented`. It raises StopTraining when `end` returns True.
 
-    fed: the trainer requested its batches. in_epoch: the fraction of an epoch's batches so far, None where their number
-    is unknown; since, until: times of the first batch and the last backward, by time.perf_counter. steps: all so far.
-    objects: all that were tracked. unstepped: the first losses, while no step was made.
-    validated: examples that a model was evaluated on, without gradients. modes: see `Modes`.
-    used: ids of the models that were trained.
+    fed: the trainer has requested its batches. in_epoch: the fraction of an epoch's batches so far, None if their
+    number is unknown. since, until: times of the first batch and the last backward, by time.perf_counter.
+    steps: all steps so far. objects: all tracked objects. unstepped: the first losses, while no step has been made.
+    validated: the number of examples on which a model was evaluated without gradients. used: ids of trained models.
+    modes: see `Modes`.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Instrumentation:
         without_regularization: bool = False,
         deadline: float = float("inf"),
     ):
-        """without_regularization: train without weight decay and dropout, which prevent memorising; see also `Run`.
-        deadline: a time of time.monotonic at which the training ends."""
+        """without_regularization: train without weight decay and dropout, which hinder memorising; see also `Run`.
+        deadline: the time at which the training ends, by time.monotonic."""
         self._feed, self._rates, self._end, self._deadline = feed, rates, end, deadline
         self.without_regularization = without_regularization
         self.fed = False
@@ -124,7 +124,7 @@ class Instrumentation:
         return self._counted(given, _length(given))
 
     def _counted(self, given: Iterable[Batch], count: int) -> Iterator[Batch]:
-        """Counts the batches. A DataLoader that is iterated inside is not counted again."""
+        """Counts the batches. A DataLoader that `given` iterates is not counted again."""
         self._inside = True
         try:
             self.since = time.perf_counter()
@@ -164,7 +164,7 @@ class Instrumentation:
 
     @property
     def base(self) -> float | None:
-        """The main optimizer's learning rate before any schedule; None while there is none."""
+        """The main optimizer's learning rate before any schedule; None before an optimizer is tracked."""
         main = self._main()
         return self._base[id(main)][0] if main is not None else None
 
@@ -212,7 +212,7 @@ class Instrumentation:
             raise StopTraining
 
     def scaled(self, result: Any, loss: Any) -> None:
-        """A GradScaler has scaled the loss to `result`: backward is then called on the scaled loss."""
+        """A GradScaler has scaled the loss to `result`, on which backward will be called."""
         self._scaled = (result, loss)
 
     def _before_step(self, optimizer: "Optimizer", *_: Any) -> None:
@@ -246,9 +246,9 @@ class Instrumentation:
     # DataLoaders ────────────────────────────────────────────────────────────────────────────────
 
     def loaded(self, given: Iterator[Any], loader: Any) -> Iterator[Any]:
-        """The batches of a DataLoader, counted and filtered where it is the one that the trainer trains on.
+        """The batches of a DataLoader, counted and filtered if the trainer trains on them.
 
-        That is the case while all tracked models are in training mode; without tracked models it is not known.
+        It trains on them if all tracked models are in training mode. Without tracked models this is unknown.
         """
         import torch
 
@@ -267,7 +267,7 @@ def _length(given: Any) -> int:
 
 
 def _without_dropout(model: "nn.Module") -> None:
-    """Dropout layers have an attribute `p`; attention and recurrent layers have `dropout`."""
+    """Set all dropout rates to 0. Dropout layers have an attribute `p`, attention and recurrent layers `dropout`."""
     for module in model.modules():
         for name in ("p", "dropout"):
             if isinstance(vars(module).get(name), float) and (name == "dropout" or "Dropout" in type(module).__name__):

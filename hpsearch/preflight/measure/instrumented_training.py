@@ -1,4 +1,4 @@
-"""Runs a trainer with instrumentation: every training starts anew, as a trial does."""
+"""Runs a trainer with instrumentation. Every training starts from the beginning, like a trial."""
 
 import gc
 import sys
@@ -51,7 +51,7 @@ class TrainerUnderTest:
 
 
 def run_to_end(reports: Iterator[Report], most: int | None = None) -> tuple[tuple[Report, ...], Failure | None]:
-    """All reports, or the first `most`, and the failure where the trainer raised an exception."""
+    """All reports, or the first `most`, and the failure if the trainer raised an exception."""
     seen: list[Report] = []
     try:
         for report in reports:

@@ -7,13 +7,15 @@ from typing import Any
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-"""Of torch.nn.functional; the layers call them, too."""
+"""Functions of torch.nn.functional, which dropout layers call too."""
 
 
 @contextmanager
 def instrumented(instruments: Instrumentation) -> Iterator[None]:
-    """While the context is active, every call of backward and every DataLoader of this process is intercepted, and
-    dropout is off where the instrumentation is without regularisation."""
+    """A context that intercepts every call of backward and every DataLoader of this process.
+
+    Dropout is off if the instrumentation is without regularisation.
+    """
     import torch
     from torch.utils.data import DataLoader
 

@@ -39,14 +39,14 @@ class GradientMonitor:
                 self._nonzero.add(name)
 
     def _named(self) -> Iterator[tuple[str, "Tensor"]]:
-        """The parameters of models that are trained; a tracked weight average or teacher model is not."""
+        """The parameters of trained models, without tracked weight averages and teacher models."""
         for name, model in self._instruments.models.items():
             if id(model) in self._instruments.called_models or any(p.grad is not None for p in model.parameters()):
                 for path, parameter in model.named_parameters():
                     yield f"{name}.{path}", parameter
 
     def layers(self) -> ParameterGradients | None:
-        """None where no model is tracked."""
+        """None if no model is tracked."""
         if not self._instruments.models:
             return None
         groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
@@ -67,10 +67,10 @@ class GradientMonitor:
 
 
 class ZeroGradMonitor:
-    """Counts the optimizer steps that were made while the gradients still contained those of the previous step.
+    """Counts the optimizer steps that were made with gradients still added up from the previous step.
 
-    Between two steps of an optimizer, its gradients must be empty (None or zero) before some call of backward. (So
-    several calls of backward per step are allowed, and losses of two models that share parameters.)
+    Between two steps of an optimizer, its gradients must be empty (None or zero) before at least one call of backward.
+    So several calls of backward per step are allowed, and so are losses of two models that share parameters.
     """
 
     def __init__(self, instruments: Instrumentation):
@@ -97,7 +97,7 @@ def _is_empty(optimizer: "Optimizer") -> bool:
 
 
 class WeightSums:
-    """Whether the weights of the tracked models change after they were tracked, by the sum of each parameter."""
+    """Whether the weights of the tracked models have changed since they were tracked: compares each parameter's sum."""
 
     def __init__(self, instruments: Instrumentation):
         self._instruments = instruments
@@ -145,7 +145,7 @@ class InputMonitor:
         return add_inputs
 
     def inputs(self) -> InputStatistics | None:
-        """None where there is no model, or its first layer takes integers (an embedding) or normalises its input."""
+        """None if there is no model, or if its first layer takes integers (an embedding) or normalises its input."""
         if self._first is None or self._count == 0 or "Norm" in type(self._first[1]).__name__:
             return None
         mean = self._total / self._count
@@ -168,7 +168,7 @@ class InputMonitor:
 class InputChanges:
     """Whether the inputs of the tracked models differ between the steps of a training on one minibatch.
 
-    Each model is compared with its own first call in training mode.
+    Each model's inputs are compared with those of its first call in training mode.
     """
 
     def __init__(self, instruments: Instrumentation):

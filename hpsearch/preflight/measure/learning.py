@@ -1,4 +1,4 @@
-"""All measurements of a preflight, one training after the other, each from its start."""
+"""All measurements of a preflight: several trainings, one after the other, each from its start."""
 
 import time
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from hpsearch.preflight.measurements import Measurements, OverfitAttempt, Traine
 from hpsearch.trainer.open_trial import TrainerContext
 
 SHORT, LONG = 3, 10
-"""Epochs after which the metric should be better than chance; LONG where it is not after SHORT."""
+"""Epochs after which the metric should be better than chance. LONG is tried if it is not after SHORT."""
 
 SHUFFLED_RUNS, MAX_SHUFFLED_RUNS = 2, 8
-"""Trainings on shuffled labels: their spread measures the effect of chance. Two of them can both be good by chance, so
-more are trained where only the metric is in doubt."""
+"""Numbers of trainings on shuffled labels. Their spread measures the effect of chance. Two of them can both be good by
+chance, so more are trained if only the metric is in doubt."""
 
 TIME_FRACTION = 0.4
-"""The fraction of the time limit that a single part may take."""
+"""The fraction of the time limit that one measurement may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class LearningMeasurement:
     """Measures whether the trainer can learn with these parameters.
 
     epochs: the most epochs that a trial of the study trains. seconds: the time limit for all measurements.
-    skip: names of skipped checks; what only they need is not measured.
+    skip: names of skipped checks. Measurements that only they need are not made.
     """
 
     params: Params
@@ -37,7 +37,7 @@ class LearningMeasurement:
     skip: tuple[str, ...] = ()
 
     def measure(self, context: TrainerContext) -> Measurements:
-        """Exceptions of the trainer are not raised: they are part of the result."""
+        """The measurements. Exceptions of the trainer are not raised but are part of them."""
         began, idle = time.monotonic(), epochs.host_memory()
         deadline = began + self.seconds
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
@@ -63,13 +63,13 @@ class EpochTrainings:
         self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
     def train(self, factor: float, most: int, *, sized: bool = False, regularized: bool = True) -> TrainedEpochs:
-        """A training that diverges is repeated with a tenth of the learning rate: that is no fault of the trainer."""
+        """If the training diverges, it is repeated with a tenth of the learning rate: the trainer is not at fault."""
         trained = self._epochs(factor, most, sized=sized, regularized=regularized)
         slower = self._epochs(factor / 10, most, sized=sized, regularized=regularized) if trained.diverged else trained
         return trained if slower.diverged else slower
 
     def against_chance(self, found: Measurements) -> Measurements:
-        """Compare with shuffled labels. Where that shows no difference, repeat it with the learning rate at which the
+        """Compare with shuffled labels. If there is no difference, repeat it with the learning rate at which the
         examples were memorised, then with more epochs, and finally without regularisation."""
         trained = found.trained
         assert trained is not None
@@ -99,7 +99,7 @@ class EpochTrainings:
         return compare(self._objective, found.trained, found.shuffled)
 
     def _compared(self, found: Measurements, factor: float, most: int, regularized: bool) -> Measurements | None:
-        """None where it is not possible: the batch has no recognisable labels, or the time limit was reached."""
+        """None if it is not possible: the batch has no recognisable labels, or the time limit was reached."""
         trained = found.trained if not found.shuffled else self.train(factor, most, regularized=regularized)
         assert trained is not None
         shuffled = [one for seed in range(SHUFFLED_RUNS) if (one := self._shuffled(trained, seed)) is not None]

@@ -1,7 +1,7 @@
 """The kind of loss that a trainer minimises, read from the autograd graph.
 
 The graph has the name of every operation, and the tensors that backward needs, such as log probabilities and targets.
-(torch's node names end in a number: NllLossBackward0.)
+torch's node names end in a number, such as NllLossBackward0.
 """
 
 import math
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NEAR = 200
-"""How many operations before the loss are searched; operations further away belong to the model."""
+"""The most operations before the loss that are searched; earlier ones belong to the model."""
 
 LOG_SOFTMAX, SOFTMAX, SIGMOID = "LogSoftmaxBackward", "SoftmaxBackward", "SigmoidBackward"
 
@@ -28,20 +28,20 @@ KINDS: dict[str, LossKind] = {
     "SmoothL1LossBackward": "absolute error",
     "HuberLossBackward": "absolute error",
 }
-"""Losses that are never negative. Squares and absolute values that are written out: see `_written_out`."""
+"""Losses that are never negative. `_written_out` recognises those computed from squares and absolute values."""
 
 REDUCTIONS = ("Mean", "Sum", "Div", "Mul")
-"""Operations between a loss that is written out and its errors. Mul, Div: by a number."""
+"""Operations between the squared or absolute errors and the loss. Mul, Div: by a number."""
 
 _SHAPES = ("View", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Permute", "T", "Select", "Clone", "ToCopy", "Alias")
-"""Operations that change the shape and not the values."""
+"""Operations that change only the shape, not the values."""
 
 
 @dataclass(frozen=True)
 class Loss:
     """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1].
 
-    wrong: the places of the examples that are classified wrongly; None where there is no classification.
+    wrong: the places of the wrongly classified examples; None if it is not a classification.
     """
 
     value: float
@@ -54,7 +54,7 @@ class Loss:
 
 
 def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
-    """Call it before backward, which frees the graph. outputs: the model's last output."""
+    """The loss. Call this before backward, which frees the graph. outputs: the model's last output."""
     value = float(loss.detach())
     nodes = list(_near(loss.grad_fn))
     found = [node for node in nodes if _name(node) in KINDS]
@@ -90,8 +90,8 @@ def _near(root: Any) -> Iterator[Any]:
 
 
 def _written_out(root: Any) -> tuple[LossKind, Any] | None:
-    """The kind of `((outputs - targets) ** 2).mean()` and the like, and the operation that takes the square or the
-    absolute value of the errors; None where the loss is something else, such as a sum of several."""
+    """The kind of a loss such as `((outputs - targets) ** 2).mean()`, and the operation that computes the square or the
+    absolute value of the errors. None for another loss, such as a sum of several."""
     node = root
     while node is not None and _name(node).removesuffix("Backward").endswith((*REDUCTIONS, *_SHAPES)):
         if len(node.next_functions) > 1 and node.next_functions[1][0] is not None:
@@ -111,7 +111,8 @@ def _written_out(root: Any) -> tuple[LossKind, Any] | None:
 
 
 def _of_errors(value: float, errors: tuple[LossKind, Any], outputs: "Tensor | None") -> Loss:
-    """The chance level is known where the model's outputs are one side of the difference, and the other is given."""
+    """The loss. Its chance level is known if one side of the difference is the model's output, and the other is
+    data."""
     kind, node = errors
     difference = _behind_shapes(_before(node))
     sides = [_behind_shapes(one) for one, _ in difference.next_functions]
@@ -129,7 +130,7 @@ def _of_errors(value: float, errors: tuple[LossKind, Any], outputs: "Tensor | No
 
 
 def _of_constant(kind: LossKind, targets: "Tensor") -> float:
-    """The mean error of the best constant prediction, over the batch: the variance, or the distance to the median."""
+    """The mean error over the batch of the best constant prediction: the variance, or the distance to the median."""
     values = targets.detach().float()
     if kind == "squared error":
         return float(values.var(0, unbiased=False).mean())
@@ -141,12 +142,12 @@ def _name(node: Any) -> str:
 
 
 def _before(node: Any) -> Any:
-    """The operation that gives this one's first input; None where there is none."""
+    """The operation whose output is the first input of this one; None if there is none."""
     return node.next_functions[0][0] if node.next_functions else None
 
 
 def _behind_shapes(node: Any) -> Any:
-    """The operation, or the first one before it that does more than change the shape; None where there is none."""
+    """The operation, or the nearest one before it that changes values and not only the shape; None if there is none."""
     while node is not None and _name(node).removesuffix("Backward").endswith(_SHAPES):
         node = _before(node)
     return node
@@ -186,7 +187,7 @@ def _within_one(outputs: "Tensor") -> bool:
 
 
 def _chance(kind: LossKind, node: Any, classes: int | None) -> float | None:
-    """The loss at chance level; None where it is unknown."""
+    """The loss at chance level; None if it is unknown."""
     match kind:
         case "cross entropy":
             return math.log(classes) if classes is not None and classes > 1 else None
@@ -215,7 +216,7 @@ def _of_constant_huber(node: Any) -> float | None:
 
 
 def _right(kind: LossKind, node: Any) -> "tuple[Tensor, Tensor] | None":
-    """Whether each target is predicted, with those that the loss ignores as right; and without them."""
+    """Whether each target is predicted right: first with targets that the loss ignores as right, then without them."""
     outputs, targets = _saved(node, "self"), _saved(node, "target")
     if outputs is None or targets is None:
         return None
@@ -231,7 +232,7 @@ def _right(kind: LossKind, node: Any) -> "tuple[Tensor, Tensor] | None":
 
 
 def _saved(node: Any, name: str) -> "Tensor | None":
-    """A tensor that autograd saved for the operation; None where there is none of that name, or it was freed."""
+    """A tensor that autograd saved for the operation; None if there is none with this name, or it was freed."""
     try:
         return getattr(node, f"_saved_{name}", None)
     except RuntimeError:

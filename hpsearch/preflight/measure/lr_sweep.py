@@ -12,13 +12,13 @@ from hpsearch.preflight.measurements import SweepLosses
 from hpsearch.trainer.open_trial import TrainerContext
 
 DIVERGED = 4.0
-"""The test ends where the smoothed loss is more than this many times its minimum."""
+"""The test ends if the smoothed loss is more than this many times its minimum."""
 
 ABOVE = 3.0
-"""How many times the rate at which the test diverges is tried from the start."""
+"""A training from the start is tried with this many times the rate at which the test diverges."""
 
 SMOOTH = 0.9
-"""The smoothing factor of that loss: 1 - SMOOTH is the weight of the newest value."""
+"""The smoothing factor of the loss: the newest value has the weight 1 - SMOOTH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LrSweep:
     seconds: float = 600.0
 
     def measure(self, context: TrainerContext) -> SweepLosses:
-        """Exceptions of the trainer are not raised: the result has the reason why the test is not possible."""
+        """The losses. Exceptions of the trainer are not raised: the result says why the test is not possible."""
         began = time.monotonic()
         own = float(self.params[self.parameter])
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
@@ -62,8 +62,10 @@ class LrSweep:
         return self._with_beyond(found, trainer, began) if not problem else found
 
     def _with_beyond(self, found: SweepLosses, trainer: TrainerUnderTest, began: float) -> SweepLosses:
-        """With a training at a rate above the one at which the test diverges: late in the test Adam's moments are those
-        of lower rates, so it can diverge at a rate that is right from the start."""
+        """The losses, with those of a training at a rate above the one at which the test diverges.
+
+        Late in the test, Adam's moments come from lower rates. So it can diverge at a rate that works from the start.
+        """
         diverges = lr_curve.read(found).diverges
         rate = min(ABOVE * diverges, self.high) if diverges is not None else 0.0
         if diverges is None or rate <= diverges:
@@ -82,8 +84,8 @@ class LrSweep:
 
 
 def _unmoved(trainer: TrainerUnderTest, steps: int, deadline: float) -> tuple[float, ...]:
-    """The losses of the same steps with a learning rate of 0: how the loss varies from batch to batch. Seeds are the
-    same, so the batches are."""
+    """The losses of the same steps with a learning rate of 0, which show how the loss varies from batch to batch. With
+    the same seeds, the batches are the same."""
     seen = Instrumentation(
         rates=LrOverride(lambda *_: 0.0, stop_schedule=True),
         end=lambda seen: len(seen.steps) >= steps,
@@ -95,7 +97,7 @@ def _unmoved(trainer: TrainerUnderTest, steps: int, deadline: float) -> tuple[fl
 
 
 class SweepEnd:
-    """Whether a sweep is over: its steps are done, or the smoothed loss (a moving average, bias-corrected as in Adam)
+    """Whether a sweep is over: all steps are done, or the smoothed loss (a moving average, bias-corrected as in Adam)
     has diverged."""
 
     def __init__(self, iterations: int):
@@ -121,7 +123,7 @@ class SweepEnd:
 
 
 def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float, deadline: float) -> str:
-    """Why the test is not possible, "" where it is: the optimizer's learning rate must be proportional to the value."""
+    """Why the test is not possible, "" if it is. The optimizer's learning rate must be proportional to the value."""
     found = []
     for value in (own, 3 * own):
         base, problem = _base(replace(trainer, params={**trainer.params, parameter: value}), deadline)
@@ -137,7 +139,7 @@ def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float, dea
 
 
 def _base(trainer: TrainerUnderTest, deadline: float) -> tuple[float, str]:
-    """The optimizer's initial learning rate, and why it is not known, or ""."""
+    """The optimizer's initial learning rate and "", or 0 and why it is not known."""
     seen = Instrumentation(end=lambda seen: True, deadline=deadline)  # noqa: ARG005
 
     def stop_when_known() -> None:

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Modes:
-    """Of models with dropout or batch norm: for all others the mode makes no difference.
+    """Counts for models with dropout or batch norm, because for other models the mode makes no difference.
 
-    evaluated, in_training: calls without gradients, and those of them in training mode. trained, in_evaluation: calls
-    of backward, and those of them whose only calls of the model were in evaluation mode.
+    evaluated: calls without gradients. in_training: the number of them in training mode. trained: calls of backward.
+    in_evaluation: the number of them for which all calls of the model were in evaluation mode.
     """
 
     evaluated: int = 0

@@ -1,5 +1,5 @@
-"""Measures whether the trainer can overfit (memorise) a few examples at some learning rate (Karpathy 2019, "A Recipe
-for Training Neural Networks", "overfit one batch"; CS231n, "sanity checks")."""
+"""Measures whether the trainer can overfit (memorise) a few examples with one of several learning rates (Karpathy 2019,
+"A Recipe for Training Neural Networks", "overfit one batch"; CS231n, "sanity checks")."""
 
 import time
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from hpsearch.preflight.measure.layers import InputChanges
 from hpsearch.preflight.measurements import TAIL, OverfitAttempt
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
-"""Multiples of the trainer's own learning rate, in the order in which they are tried."""
+"""Multiples of the trainer's learning rate, in the order in which they are tried."""
 
 STEPS, LONGER = 100, 600
-"""Steps of an attempt, and of the last attempt with a minibatch, which uses the best learning rate of the others."""
+"""Steps of an attempt, and of the last attempt with a minibatch, which repeats the best learning rate."""
 
 FEW = (8, 2)
 """Numbers of examples that are tried next: a model with few parameters cannot memorise a minibatch."""
 
 
 def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[OverfitAttempt, ...]:
-    """Attempts until one has memorised its examples, or none is left. The last one counts."""
+    """Attempts until one has memorised its examples, or none is left. The last attempt is the result."""
     made: list[OverfitAttempt] = []
     for factor, most, steps in _plan(made):
         if time.monotonic() >= deadline:

@@ -1,1 +1,1 @@
-"""Freeze-thaw search: many trials are started and paused, and the promising ones continue from their checkpoints."""
+"""Freeze-thaw search: many trials are started and paused; promising ones continue from their checkpoints."""

@@ -21,10 +21,10 @@ JITTER = 1e-4
 """Added to the variance of the noise."""
 
 OWN_RANGE = 0.5
-"""How far the deviation of one trial reaches, in units of tau."""
+"""The length scale of the deviation of one trial, in units of tau."""
 
 TREND_RANGE = 0.3
-"""The same, of what changes in all curves."""
+"""The length scale of changes that all curves have in common, in units of tau."""
 
 SCALES = ("quality", "change", "change_range", "head_start", "own", "noise", "trend")
 """The parameters of the kernel besides lengths and warps."""
@@ -43,10 +43,10 @@ class Points(NamedTuple):
 class CurveKernel:
     """k((x, t), (x', t')), with t = tau and M a Matern 5/2 kernel with a length for each column of the warped x:
 
-    quality     quality^2 M (1 + change RBF(t - t')) / (1 + change)   what lasts, and what changes over the epochs
-    head start  head_start^2 M (1 - t)(1 - t')                        better at first, not at the end
-    trend       trend^2 (1 + (1 - t)(1 - t') + RBF / 10)              all curves fall
-    own         own^2 [same trial] exp(-|t - t'| / 0.5)               what the configuration does not explain
+    quality     quality^2 M (1 + change RBF(t - t')) / (1 + change)   lasting and changing effects of the configuration
+    head start  head_start^2 M (1 - t)(1 - t')                        effects at first that vanish at the end
+    trend       trend^2 (1 + (1 - t)(1 - t') + RBF / 10)              common shape of all curves
+    own         own^2 [same trial] exp(-|t - t'| / 0.5)               deviation of one trial from its configuration
 
     theta: the logarithms of the lengths, of `SCALES`, and of the two exponents of each column's warp.
     """
@@ -125,7 +125,7 @@ class CurveKernel:
 
 
 def prior_spread(columns: int) -> Array:
-    """The standard deviations of the normal priors of theta, in which a few points are enough to start with."""
+    """The standard deviations of the normal priors of theta. With them, the first fit needs only a few points."""
     spread: Array = np.r_[np.full(columns, 0.8), 0.7, 0.7, 0.5, 0.7, 0.7, 1, 0.7, np.full(2 * columns, 0.5)]
     return spread
 
@@ -133,8 +133,8 @@ def prior_spread(columns: int) -> Array:
 def negative_log_posterior(points: Points, z: Array) -> Loss:
     """theta -> the negative logarithm of its density given the observations z, and its gradient.
 
-    What depends on the epochs alone is computed once for each pair of different epochs, and matrices are summed over
-    these pairs before they are multiplied with it.
+    Factors that only depend on the epochs are computed once for each pair of distinct epochs. Matrices are summed over
+    these pairs before they are multiplied with these factors.
     """
     columns = points.x.shape[1]
     prior, spread = CurveKernel.prior(columns).theta, prior_spread(columns)
@@ -193,8 +193,8 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
 
 
 def _inverse(k: Array) -> tuple[Array | None, float]:
-    """The inverse of a symmetric matrix, which is overwritten, and the logarithm of its determinant. None where it is
-    not positive definite."""
+    """The inverse of a symmetric matrix, which is overwritten, and the logarithm of its determinant. None if it is not
+    positive definite."""
     from scipy.linalg.lapack import dpotrf, dpotri
 
     factor, failed = dpotrf(k.T, lower=1, overwrite_a=1)
@@ -216,7 +216,7 @@ def _by_warp(kernel: CurveKernel, x: Array, w: Array, by_w: Array) -> tuple[Arra
 
 
 def _polynomial(r: Array) -> Array:
-    """1 + r + r^2 / 3, of the Matern kernel, with few temporary matrices."""
+    """1 + r + r^2 / 3, the factor of the Matern kernel, with few temporary matrices."""
     found: Array = r / 3
     found += 1
     found *= r

@@ -23,15 +23,15 @@ class CurveProcess:
         return k @ self._alpha, np.sqrt(np.maximum(self.kernel.variance(points.tau) - explained, 1e-6))
 
     def believing(self, points: Points) -> "CurveProcess":
-        """As if the values at further points were what is predicted there ("kriging believer", Ginsbourger, Le Riche
-        and Carraro 2010)."""
+        """The posterior if the values at further points equal their predictions ("kriging believer", Ginsbourger, Le
+        Riche and Carraro 2010)."""
         mean, _ = self.predict(points)
         own = self.points
         joined = Points(np.r_[own.x, points.x], np.r_[own.tau, points.tau], np.r_[own.trial, points.trial])
         return CurveProcess(self.kernel, joined, np.r_[self.z, mean])
 
     def without_own_curve(self) -> tuple[Array, Array]:
-        """For the first point of each curve: its value, and the mean as predicted from all other curves.
+        """For the first point of each curve: its value, and its mean as predicted from all other curves.
 
         Leave-one-out in blocks (Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", section 5.4.2,
         with a block in place of one value).
@@ -47,12 +47,12 @@ class CurveProcess:
         return np.array(values), np.array(means)
 
     def log_expected_improvement(self, points: Points, bound: float) -> Array:
-        """log E[max(bound - f, 0)]: of values below the bound."""
+        """log E[max(bound - f, 0)] for each point."""
         return log_expected_improvement(bound, *self.predict(points))
 
 
 def log_expected_improvement(bound: float, mean: Array, sd: Array) -> Array:
-    """Stable where the improvement is tiny (Ament et al. 2023, arXiv 2310.20708)."""
+    """Numerically stable for tiny improvements (Ament et al. 2023, arXiv 2310.20708)."""
     from scipy.special import ndtr
 
     u = (bound - mean) / sd

@@ -1,7 +1,7 @@
-"""The fitted kernel of a search: a function of the history, fitted again each time that the number of trials has grown.
+"""The fitted kernel of a search: a function of the history, fitted again when the number of trials has grown by GROWTH.
 
-A fit uses what had been reported before its last trial was proposed, so that it does not depend on when it is made: a
-search that is resumed has the same kernel.
+A fit uses the reports before its last trial was proposed, so it does not depend on the time of the fit, and a resumed
+search has the same kernel.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ GROWTH = 1.25
 """The kernel is fitted again when the number of trials has grown by this factor."""
 
 STEPS = 40
-"""Steps of a fit."""
+"""Optimizer steps of a fit."""
 
 MAX_POINTS = 150
 """The most points of a fit."""
 
 MIN_POINTS = 4
-"""With fewer points, the kernel is that of the prior."""
+"""With fewer points, the kernel of the prior is used."""
 
 FITS = 2**42
-"""A stream of random numbers beside those of the trials."""
+"""The first number of the random streams of fits; trials have smaller numbers."""
 
 
 @dataclass
 class Fits:
-    """A cache of the last fit to one history. first: the number of trials at the first fit, and those whose median is
-    the unit of the losses."""
+    """A cache of the last fit to one history. first: the number of trials at the first fit; the median of their losses
+    is the unit of losses."""
 
     seed: int
     epochs: int
@@ -47,7 +47,7 @@ class Fits:
         return Fits, (self.seed, self.epochs, self.first, self.unit)
 
     def kernel(self, history: History, evidence: Sequence[Trial]) -> CurveKernel:
-        """evidence: trials of another study, which were trained before."""
+        """evidence: earlier trials of another study."""
         count = fitted_at(len(history), self.first)
         of = count, history[count - 1].proposed_at if count else 0
         if self._kernel is None or self._history is not history or self._of != of:
@@ -66,7 +66,7 @@ class Fits:
 
 
 def fitted_at(count: int, first: int) -> int:
-    """The number of trials at the last fit, where there are `count` trials now; 0 before the first fit."""
+    """The number of trials at the last fit, if there are `count` trials now; 0 before the first fit."""
     fitted, following = 0, max(first, 1)
     while following <= count:
         fitted, following = following, max(following + 1, int(following * GROWTH))

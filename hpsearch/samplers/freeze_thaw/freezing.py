@@ -1,8 +1,8 @@
 """The sampler of a freeze-thaw search.
 
-The frame is successive halving with promotion (`rung_counts`): it says when a paused trial continues and when a new one
-starts. A Gaussian process over all curves (`curve_process`) says which. Every second promotion goes to the best value
-seen, so that a wrong model costs half the promotions and no more.
+Successive halving with promotion (`rung_counts`) decides when a paused trial continues and when a new one starts. A
+Gaussian process over all curves (`curve_process`) decides which trial. Every second promotion goes to the best value so
+far, so that a wrong model costs at most half of the promotions.
 """
 
 from collections.abc import Sequence
@@ -36,39 +36,39 @@ MIN_CURVES = 3
 """The fewest curves that the model is fitted to."""
 
 MAX_POINTS = 200
-"""The most values that the model is given. The time of a proposal grows with their cube."""
+"""The most points of the model. The time of a proposal grows with the cube of their number."""
 
 BELIEVED = 8
-"""Up to so many running trials count as if they ended as predicted. With 4 that helps, with 16 it harms: all of them
-then rest on one prediction."""
+"""With up to this number of running trials, the model assumes that they end as predicted. With 4 running trials this
+improves the search, with 16 it worsens it, since all of them then depend on one prediction."""
 
 GROUP = 3
-"""So many new trials in a row are taken from one set of random candidates, so that they are not all alike."""
+"""The number of successive new trials that are taken from one set of random candidates, so that they differ."""
 
 AIM = 5
-"""New configurations are judged by what is expected of them at the longest rung that so many trials have reached."""
+"""New configurations are judged by their expected value at the longest rung that this number of trials has reached."""
 
 BEST = 5
-"""New configurations are looked for around so many of the best trials."""
+"""The number of best trials around which new configurations are searched."""
 
 TRUSTED = 0.3
-"""The rank correlation from which on the model is trusted. Below it, every second new trial is a random draw and all
+"""The model is trusted from this rank correlation on. Below it, every second new trial is a random draw, and all
 promotions go to the best value."""
 
 PLATEAU = 0.02
-"""Where the best five trials differ by less than this fraction of the spread of the first ones, they are on a plateau:
-every second new trial is then a random draw, since no model of the curves so far knows a way out of it."""
+"""If the best five trials differ by less than this fraction of the spread of the first trials, they are on a plateau,
+which a model of the curves so far cannot leave. Every second new trial is then a random draw."""
 
 CANDIDATES, CHOICE = 2**40, 2**41
-"""Streams of random numbers beside those of the trials."""
+"""The first numbers of further random streams; trials have smaller numbers."""
 
 
 @dataclass(frozen=True)
 class FreezeThaw:
-    """startup_trials: how many are drawn at random before the model is used. trials: how many are started in all. Each
-    trains to `epochs` at most.
+    """startup_trials: the number of random trials before the model is used. trials: the total number of new trials.
+    epochs: the maximum of each.
 
-    Where trials have no checkpoints, none is paused: every trial trains to the end, and the model proposes.
+    Without checkpoints no trial is paused: every trial trains to the end, and the model only proposes new ones.
     """
 
     slow: ClassVar[bool] = False
@@ -100,13 +100,13 @@ class FreezeThaw:
         return (self if space is self.space else self._in(space))._ask(history, estimate)
 
     def _in(self, space: Space) -> "FreezeThaw":
-        """The same search in a wider space. The last one is kept, with its caches."""
+        """The same search in a wider space. The last such search is kept, with its caches."""
         if not self._wider or self._wider[0].space != space:
             self._wider[:] = [replace(self, space=space)]
         return self._wider[0]
 
     def _ask(self, history: History, estimate: Params | None) -> Proposal | None:
-        """estimate: the parameters of the next new trial, where the model is not asked."""
+        """estimate: the parameters of the next new trial, in place of a proposal of the model."""
         now = _Now(self, history, self._curves.of(history))
         taken = self._taken.keys(self.space, history)
         is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
@@ -150,7 +150,7 @@ class FreezeThaw:
         return New(params, now.rungs[0], f"startup trial {len(history) + 1} of {self.startup_trials}{by}, {now.look}")
 
     def _later(self, now: "_Now") -> Proposal:
-        """A new configuration, or a trial that was paused before the first rung of today, if more is expected of it."""
+        """A new configuration, or a trial that was paused below the present first rung, if it is more promising."""
         history = now.history
         generator, taken = stream(self.seed, len(history) + history.drawn_before), self._taken.keys(self.space, history)
         if now.process is None:
@@ -171,7 +171,7 @@ class FreezeThaw:
 
 
 def rank_correlation(one: Array, other: Array) -> float:
-    """Spearman's; 0 where all values of one are equal."""
+    """Spearman's rank correlation; 0 if all values of one argument are equal."""
     from scipy.stats import rankdata
 
     ranks = np.array([rankdata(one), rankdata(other)])
@@ -189,7 +189,7 @@ def sobol(space: Space, seed: int, number: int) -> list[float]:
 
 @dataclass(frozen=True)
 class _Now:
-    """What follows from a history. The numbers of trials are their places in `curves`."""
+    """Values that are computed from a history. The numbers of trials are their places in `curves`."""
 
     search: FreezeThaw
     history: History
@@ -217,20 +217,20 @@ class _Now:
 
     @cached_property
     def evidence(self) -> list[Trial]:
-        """Of the study that this one was forked from, those with a value, with numbers below 0."""
+        """Trials with a value of the study that this one was forked from, with numbers below 0."""
         trials = usable_evidence(self.history, self.search.space)
         counting = (trial for trial in trials if self.history.objective.counts(trial))
         return [replace(trial, number=-place) for place, trial in enumerate(counting, start=1)]
 
     @cached_property
     def related(self) -> list[tuple[Params, str]]:
-        """The best parameters of the studies of learn_from."""
+        """The best parameters of the studies in learn_from."""
         space, number = self.search.space, len(self.history) + self.history.drawn_before
         return first_points(space, self.history, draw(space, stream(self.search.seed, number), set()))
 
     @cached_property
     def _preference(self) -> Preference | None:
-        """Of the user's priors, and of the studies of learn_from."""
+        """The preference from the user's priors and the studies in learn_from."""
         space, ended = self.search.space, [one for one in self.history if self.curves[one.number].steps]
         last = [self.curves[one.number].last for one in ended]
         found = transfer(space, self.history, [one.params for one in ended], last)
@@ -254,7 +254,7 @@ class _Now:
 
     @cached_property
     def model(self) -> CurveProcess | None:
-        """Given what has been reported."""
+        """The posterior given all reports."""
         if self.seen is None:
             return None
         kernel = self.search._fits.kernel(self.history, self.evidence)
@@ -265,14 +265,14 @@ class _Now:
 
     @cached_property
     def is_trusted(self) -> bool:
-        """Whether the model ranks the first values of curves that it has not seen."""
+        """Whether the model predicts the ranks of curves that are left out of it."""
         if self.model is None:
             return False
         return rank_correlation(*self.model.without_own_curve()) >= TRUSTED
 
     @cached_property
     def process(self) -> CurveProcess | None:
-        """As if running trials had ended as predicted."""
+        """The posterior if running trials end as predicted."""
         process = self.model
         if process is None:
             return None
@@ -293,7 +293,7 @@ class _Now:
     # What continues ────────────────────────────────────────────────────────────────────────────
 
     def promotion(self) -> Resume | None:
-        """The next trial that a rung sends up."""
+        """The next trial that is promoted to a higher rung."""
         epochs = [curve.epoch for curve in self.curves]
         targets = [trial.until if trial.state.is_active else 0 for trial in self.history]
         for vacancy in vacancies(self.rungs, epochs, targets, self.paused) if self.can_pause else ():
@@ -314,13 +314,13 @@ class _Now:
         return Resume(number, vacancy.to, f"{count}: of {len(vacancy.waiting)} paused, the best value")
 
     def last(self) -> Resume | None:
-        """When no other trial starts: the best one continues to the end, where none has been trained so long."""
+        """When no new trial is left: the best one is trained to the end, if no trial has been."""
         if not self.can_pause or any(curve.epoch >= self.search.epochs for curve in self.curves):
             return None
         number = min(self.paused, key=lambda number: self.curves[number].last, default=None)
         if number is None:
             return None
-        return Resume(number, self.search.epochs, "the best value of all trials: trained to the end, as none has been")
+        return Resume(number, self.search.epochs, "the best value of all trials: trained to the end, as the only one")
 
     # What starts ───────────────────────────────────────────────────────────────────────────────
 
@@ -337,9 +337,9 @@ class _Now:
         return float(self.seen.scale(min(there, default=self.seen.scale.low)))
 
     def why_random(self) -> str:
-        """Why every second new trial is a random draw; "" where none is."""
+        """Why every second new trial is a random draw; "" if none is."""
         if not self.is_trusted:
-            return "the model does not rank curves that it has not seen"
+            return "the model does not predict the ranks of left-out curves"
         assert self.seen is not None
         best = sorted(curve.last for curve in self.curves)[:BEST]
         is_flat = len(best) == BEST and best[-1] - best[0] < PLATEAU * self.seen.scale.unit
@@ -367,7 +367,7 @@ class _Now:
         return best
 
     def short(self, cube: Array) -> Resume | None:
-        """A trial that was paused before the first rung of today and of which more is expected than of a new one."""
+        """A trial that was paused below the present first rung, if it is more promising than the new point `cube`."""
         short = (
             [number for number in self.paused if self.curves[number].epoch < self.rungs[0]] if self.can_pause else []
         )
@@ -376,5 +376,5 @@ class _Now:
         values = self.process.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
         if np.max(values) < self._improvement_of_cube(cube[None])[0]:
             return None
-        reason = f"more is expected of it than of a new trial, which would train to {self.unit} {self.rungs[0]} too"
+        reason = f"higher expected improvement than a new trial, which would also train to {self.unit} {self.rungs[0]}"
         return Resume(short[int(np.argmax(values))], self.rungs[0], reason)

@@ -8,17 +8,18 @@ from hpsearch.samplers.freeze_thaw.curve_kernel import Array
 
 RANDOM = 150
 STEPS = ((15, 0.05, 0.5), (15, 0.15, 0.3), (15, 0.4, 0.15))
-"""From each of the best: the number of steps, their size, and the probability with which one changes a parameter."""
+"""From each of the best points: the number of steps, their size, and the probability that a step changes a
+parameter."""
 
 REFINED = ((0.2, 0.3), (0.1, 0.3), (0.05, 0.3), (0.02, 0.3))
 """Rounds of smaller and smaller steps from the best candidates: size and probability."""
 
 KEPT = 8
-"""Candidates that are kept after each round, and the steps from each."""
+"""The number of candidates that are kept after each round, and of steps from each."""
 
 
 def candidates(best: Array, value: Callable[[Array], Array], generator: np.random.Generator) -> Array:
-    """KEPT points of the unit cube, the one with the largest value first. best: those of the best trials."""
+    """KEPT points of the unit cube, the largest value first. best: points of the best trials."""
     around = [_steps(np.repeat(best, count, 0), size, share, generator) for count, size, share in STEPS]
     points = np.concatenate([generator.random((RANDOM, best.shape[1])), *around])
     values = value(points)

@@ -1,7 +1,7 @@
-"""The rungs of a freeze-thaw search, and which of them may send a trial up.
+"""The rungs of a freeze-thaw search, and which of them may promote a trial.
 
 They follow asynchronous successive halving with promotion (Li et al. 2018, arXiv 1810.05934): one in ETA of the trials
-that have reached a rung continues to the next. The first rung is the first look at a new trial.
+that have reached a rung continues to the next. New trials train to the first rung.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,17 +11,17 @@ from itertools import pairwise
 ETA = 3
 
 FACTOR = 3.2
-"""A rung is so many times as long as the one before it. From a first look of one epoch it is ETA."""
+"""Each rung is FACTOR times as long as the previous one; ETA times after a first rung of one epoch."""
 
 LOOKS = ((0.0, 0.02), (1.2, 0.04), (3.0, 0.1))
-"""For trainers with a schedule over all epochs, such as annealing: from so many full trainings on, in epochs of all
-trials together, the first look is this fraction of a full one. Short trainings are then another training than the
-first epochs of long ones, so that they say little about the order of the good ones."""
+"""Pairs of a number of full trainings (epochs of all trials divided by the epochs of one) and the first rung from then
+on, as a fraction of a full training. For trainers with a schedule over all epochs, such as annealing: their short
+trainings differ from the first epochs of long ones, so that short ones do not rank good trials reliably."""
 
 
 def first_look(epochs: int, spent: int, has_schedule: bool) -> int:
-    """The first rung. spent: epochs of all trials so far. has_schedule: the training depends on the number of epochs
-    in all; where it does not, the first epochs are those of the whole training, and a short look is enough."""
+    """The first rung. spent: epochs of all trials so far. has_schedule: the training depends on the total number of
+    epochs; if not, a short first rung is enough, since its epochs equal the first epochs of a full training."""
     share = [one for since, one in LOOKS if spent >= since * epochs][-1] if has_schedule else LOOKS[0][1]
     return min(epochs, max(1, round(share * epochs)))
 
@@ -37,7 +37,7 @@ def rungs(first: int, epochs: int) -> list[int]:
 @dataclass(frozen=True, slots=True)
 class Vacancy:
     """One of `waiting` may train from a rung to the epoch `to`. reached: the number of trials that have reached the
-    rung. gone: how many of them are beyond it."""
+    rung. gone: the number of these that train beyond it."""
 
     waiting: Sequence[int]
     to: int
@@ -48,8 +48,8 @@ class Vacancy:
 def vacancies(
     rungs: Sequence[int], epochs: Sequence[int], targets: Sequence[int], paused: Collection[int]
 ) -> Iterator[Vacancy]:
-    """The rungs that may send a trial up, the highest first. By the trial's number: epochs that it has trained, the
-    epoch that it trains to. paused: the numbers of those that can continue."""
+    """The rungs that may promote a trial, the highest first. epochs, targets: by trial number, the epochs trained so
+    far and the epoch up to which it trains. paused: the numbers of trials that can continue."""
     for low, high in reversed(list(pairwise(rungs))):
         reached = sum(epoch >= low for epoch in epochs)
         gone = sum(max(pair) >= high for pair in zip(epochs, targets, strict=True))

@@ -1,4 +1,4 @@
-"""The curves of a study as the model sees them: a few values of each, on a scale on which good ones differ."""
+"""The data of the model: a few values of each curve, on a scale on which good values differ clearly."""
 
 import math
 from bisect import bisect_right
@@ -13,13 +13,13 @@ from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
 
 EPOCHS_SHOWN = (1, 2, 3, 5, 9, 17, 27, 40, 70, 120, 200, 350, 600, 1000)
-"""Epochs of a curve that the model may see, besides the last one."""
+"""Epochs of a curve that the model may use, besides the last one."""
 
 POINTS = 4
-"""The most points of one curve: its first and its last three."""
+"""The most points of one curve: the first and the last three."""
 
 WORST = 3.0
-"""Losses are cut at so many units above the best."""
+"""Losses are cut at this number of units above the best."""
 
 FLOOR = 0.3
 """Units that are added to the distance from the best before its logarithm is taken."""
@@ -27,9 +27,8 @@ FLOOR = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """steps: the epochs with the metric. losses: the loss up to each: the best so far, or the last. ended_badly: it
-    diverged, failed, is infeasible or does not meet the study's
-    requirements."""
+    """steps: the epochs with the metric. losses: the loss at each: the best so far, or the last. ended_badly: it
+    diverged, failed, is infeasible or does not meet the study's requirements."""
 
     steps: Sequence[int] = ()
     losses: Sequence[float] = ()
@@ -50,7 +49,7 @@ class Curve:
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective) -> "Curve":
-        """Without values that are not finite, and what follows them."""
+        """The curve up to its first value that is not finite."""
         steps, losses, best = [], [], math.inf
         for report in objective.counted(trial.curve):
             loss = objective.loss_of(report)
@@ -66,7 +65,7 @@ class Curve:
 
 @dataclass
 class Curves:
-    """A cache of the curves of one history: a curve is read again only where its trial has changed."""
+    """A cache of the curves of one history: a curve is only read again if its trial has changed."""
 
     _known: dict[int, tuple[tuple[Report, ...], State, Curve]] = field(default_factory=dict)
 
@@ -93,10 +92,10 @@ def before(history: History, at: int) -> Iterator[Trial]:
 
 @dataclass(frozen=True)
 class Scale:
-    """Loss -> standardised log(regret + floor). The logarithm tells good configurations apart, and its unit stays that
-    of the first trials, so that it does not grow as the search narrows.
+    """Loss -> standardised log(regret + floor). The logarithm separates good configurations. The unit is fixed by the
+    first trials, so that differences are not magnified as the search narrows.
 
-    low: the best loss. unit: the median of the first trials above it. mean, sd: of all logarithms.
+    low: the best loss. unit: the median of the first trials, minus low. mean, sd: of all logarithms.
     """
 
     low: float
@@ -125,7 +124,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the model is fitted to. final: the last loss of the curve of each point."""
+    """The data that the model is fitted to. final: the last loss of the curve of each point."""
 
     points: Points
     z: Array
@@ -133,7 +132,7 @@ class Seen:
     scale: Scale
 
     def chosen(self, most: int, generator: np.random.Generator) -> "Seen":
-        """At most so many points: of the good curves, of late epochs, and some by chance."""
+        """At most `most` points: preferably of good curves and late epochs, with some randomness."""
         count = len(self.z)
         if count <= most:
             return self
@@ -150,7 +149,7 @@ def tau(epoch: Array | float, epochs: int) -> Array:
 
 
 def seen(trials: Sequence[Trial], curves: Sequence[Curve], unit: UnitPoints, epochs: int, first: int) -> Seen | None:
-    """None where no curve has a value. Curves that ended badly are worse than all others from then on."""
+    """The data of the model; None if no curve has a value. Curves that ended badly get the worst value at the end."""
     rows = [row for place, curve in enumerate(curves) for row in _rows(place, curve, epochs)]
     if not any(curve.steps for curve in curves):
         return None

@@ -1,6 +1,6 @@
-"""Parameters as points that the model compares: one column for each numeric parameter, one for each choice of a few.
+"""Parameters as points for the model: one column for each numeric parameter, and for each value of a small choice.
 
-An inactive parameter is at the middle of its axis: the column of the parameter on which it depends tells it apart.
+An inactive parameter is at the middle of its axis: the column of the parameter in its condition distinguishes it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from hpsearch.samplers.freeze_thaw.curve_kernel import Array
 from hpsearch.study.space import Choice, Int, Parameter, Space
 
 MAX_COLUMNS = 8
-"""The most values of a choice that get a column each. One with more has one column, with its values in their order."""
+"""The most values of a choice with a column for each. A larger choice has one column, with its values in their
+order."""
 
 EDGE = 1e-4
 """Columns are in [EDGE, 1 - EDGE]: the warp has no derivative at 0 and 1."""
@@ -42,7 +43,7 @@ class UnitPoints:
         return known[1]
 
     def of_cube(self, cube: Array) -> Array:
-        """The columns of points of the unit cube (points, parameters), as they are after `Space.from_unit`."""
+        """The columns of points of the unit cube (points, parameters), rounded as by `Space.from_unit`."""
         if any(parameter.when for parameter in self.space.parameters):
             cube = np.array([self._with_inactive(point) for point in cube.tolist()])
         columns = [_columns(one, cube[:, place]) for place, one in enumerate(self.space.parameters)]

@@ -1,7 +1,7 @@
-"""The space of a search whose ranges may be left (`expand = true`): wider where the slope of all trials leads outside.
+"""The space of a search with `expand = true`: a range is widened if the slope of all trials leads out of it.
 
-The rule is that of the searches in rounds (`next_round`). A range is widened and not moved, since the model also needs
-the trials that it has.
+The rule is the same as in searches in rounds (`next_round`), but a range is widened, not moved, since the model also
+uses the trials so far.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,15 +15,15 @@ from hpsearch.samplers.recipe.slopes import NextRound, RoundEvidence, next_round
 from hpsearch.study.space import Space
 
 BEST = 3
-"""The best trials, which show where a range may not be narrowed."""
+"""The number of best trials that `next_round` gets."""
 
 
 @dataclass
 class WidenedSpace:
-    """A cache of the space of one history. It follows from what had been reported when the number of trials had last
-    grown by `GROWTH`, so a resumed search has the same one.
+    """A cache of the space of one history. The space depends on the reports up to the time when the number of trials
+    had last grown by `GROWTH`, so a resumed search has the same space.
 
-    first: the number of trials after which ranges are widened for the first time. epoch: at which trials are compared.
+    first: the number of trials after which ranges are first widened. epoch: the epoch at which trials are compared.
     """
 
     space: Space
@@ -36,7 +36,7 @@ class WidenedSpace:
         return WidenedSpace, (self.space, self.first, self.epoch)
 
     def of(self, history: History) -> tuple[Space, Params | None]:
-        """The space, and the next new trial: the estimated optimum, once each time that the space has been judged."""
+        """The space, and the estimated optimum as the next new trial, once after each update of the space."""
         if not any(one.expand for one in numbers(self.space)):
             return self.space, None
         if history is not self._history:
@@ -48,7 +48,7 @@ class WidenedSpace:
         return space, found.estimate if len(history) == count else None
 
     def _after(self, history: History, count: int) -> NextRound:
-        """What follows from so many trials."""
+        """The ranges and the estimate after `count` trials."""
         if count not in self._found:
             past = self._after(history, fitted_at(count - 1, self.first)).ranges
             trials = [one for one in before(history, history[count - 1].proposed_at) if one.curve]

@@ -1,10 +1,10 @@
 """Any sampler object of Optuna as a sampler of hpsearch: `hpsearch.samplers.from_optuna`.
 
 Optuna's samplers keep state in two places. The sampler object has random states. The attributes of the study and its
-trials have what the next proposal depends on: the generation of an NSGA-II individual, the optimizer of CMA-ES, the
-position in a quasi-random sequence. Here a proposal is a function of the study's seed, the trial's number and the
-history. The object is copied for every ask, and its random states are seeded again. The attributes are rebuilt: all
-earlier asks and results are replayed, in their order, into an in-memory study of Optuna. Nothing is trained for this.
+trials have further state: the generation of an NSGA-II individual, the optimizer of CMA-ES, the position in a
+quasi-random sequence. Here a proposal is a function of the study's seed, the trial's number and the history. The object
+is copied for every ask, and its random states are seeded again. The attributes are rebuilt: all earlier asks and
+results are replayed, in their order, into an in-memory study of Optuna. Nothing is trained for this.
 """
 
 import copy
@@ -44,20 +44,20 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 STATELESS = ("RandomSampler", "TPESampler", "GPSampler", "BruteForceSampler")
-"""Classes of Optuna that write no attribute that a later proposal reads: their past asks need not be replayed."""
+"""Classes of Optuna without attributes that a later proposal reads: their past asks need not be replayed."""
 
 SLOW = ("GPSampler",)
-"""Classes of Optuna that take 0.1 s and more for a proposal."""
+"""Classes of Optuna with proposals of 0.1 s or more."""
 
 PROPOSED_AGAIN = "; it proposed an earlier point again, so one parameter is drawn at random"
 
 MAX_EXCESS = 1e6
-"""Of a requirement whose excess is not known."""
+"""For a requirement whose excess is not known."""
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """What `from_optuna` returns: makes the sampler for a study's space, seed and epochs."""
+    """The result of `from_optuna`: a function that creates the sampler for a study's space, seed and epochs."""
 
     sampler: "BaseSampler"
 
@@ -80,7 +80,7 @@ def adapted(sampler: "BaseSampler") -> Adapted:
         raise OwnMethodError(f"from_optuna takes a sampler object of Optuna, such as QMCSampler(), got {kind}")
     if type(sampler).__name__ == "GridSampler":
         raise OwnMethodError(
-            "from_optuna cannot use a GridSampler, which has a grid of its own beside [space]: use search.method = "
+            "from_optuna cannot use a GridSampler, which has its own grid instead of [space]: use search.method = "
             '"grid", and step, grid or points in [space]'
         )
     return Adapted(sampler)
@@ -93,13 +93,13 @@ def nsga2(
     import optuna
 
     with catch_warnings():
-        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # a constraints_func is, before Optuna 5
+        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of constraints_func, before Optuna 5
         sampler = optuna.samplers.NSGAIISampler(population_size=max(population, 2), seed=seed, **constraints_function())
     return OptunaSampler(sampler, space, seed, epochs, trials, known)
 
 
 def is_optuna(thing: object) -> bool:
-    """Whether it is a sampler object of Optuna. Optuna is not imported to find out."""
+    """Whether it is a sampler object of Optuna. Does not import Optuna."""
     return _is_base(type(thing))
 
 
@@ -115,7 +115,7 @@ def _is_base(kind: type) -> bool:
 class OptunaSampler:
     """sampler: copied for every ask, never changed; its own seed has no effect. trials: None: until Optuna stops.
 
-    Where it proposes the point of an earlier trial, as genetic algorithms do, one parameter is drawn again.
+    If it proposes the point of an earlier trial, as genetic algorithms may, one parameter is drawn again.
     """
 
     sampler: "BaseSampler"
@@ -170,10 +170,10 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A trial ended. losses: for each goal; smaller is better, +inf where it diverged or reported nothing.
+    """A trial has ended. losses: for each goal; smaller is better, +inf if it diverged or reported nothing.
 
-    excess: how far it is from meeting each requirement of a study with several goals; with one goal a trial that does
-    not meet them has an infinite loss."""
+    excess: how far it is from meeting each requirement of a study with several goals. With one goal, a trial that does
+    not meet the requirements has an infinite loss."""
 
     number: int
     state: State
@@ -223,7 +223,7 @@ class _Replay:
         self._pattern, self._space, self._seed = copy.deepcopy(sampler), space, seed
         for one in _objects(self._pattern, set()):
             if isinstance(one, optuna.samplers.QMCSampler):
-                one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
+                one._seed = seed  # scrambles the sequence of the whole study; Optuna would draw it
         self._known = {parameter.key: own_distribution(parameter) for parameter in space.parameters}
         self._evidence = history.evidence
         self._goals = len(history.objective.goals)
@@ -248,8 +248,8 @@ class _Replay:
         return self._answer is not None and events == self._done[:-1]
 
     def next(self, events: Sequence[_Event], taken: Set[Key]) -> Params | None:
-        """The sampler's proposal after these events, with a parameter drawn again (`has_redrawn`) where it is one of
-        `taken`; None where it has stopped the search."""
+        """The sampler's proposal after these events; if it is one of `taken`, one parameter is drawn again
+        (`has_redrawn`). None if the sampler has stopped the search."""
         if self._is_answered(events):
             return self._answer
         self._answer = None
@@ -295,8 +295,8 @@ class _Replay:
     def _set_params(self, trial: "optuna.Trial", params: Params) -> None:
         """Set exactly the recorded values: the next step of an optimizer depends on every bit.
 
-        A multivariate TPE stores the relative parameters of a running trial, inactive ones included. They are removed,
-        because a trial from the record has none.
+        A multivariate TPE stores the relative parameters of a running trial, including inactive ones. They are removed,
+        because a replayed trial has none.
         """
         from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY
 
@@ -304,7 +304,7 @@ class _Replay:
         for parameter in self._space.parameters:
             if parameter.is_in(params):
                 known, value = self._known[parameter.key], params[parameter.name]
-                # Optuna takes True for the choice 1.
+                # For Optuna, True equals the choice 1.
                 inner = parameter.index(value) if isinstance(parameter, Choice) else known.to_internal_repr(value)
                 self._study._storage.set_trial_param(trial._trial_id, parameter.key, inner, known)
 
@@ -345,7 +345,7 @@ class _Replay:
 
 
 class _SortedGroups:
-    """Groups of parameters in a fixed order: Optuna's order is that of sets, so it depends on the hash seed."""
+    """Groups of parameters in a fixed order: Optuna iterates over sets, whose order depends on the hash seed."""
 
     def __init__(self, groups: Any):
         self._groups = groups
@@ -359,7 +359,7 @@ class _SortedGroups:
 
 
 def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
-    """An object and all objects that it contains, at any depth, each once; a LazyRandomState as a whole."""
+    """An object and all objects in it, at any depth, each once; a LazyRandomState is one object."""
     if id(thing) in seen or isinstance(thing, type | ModuleType):
         return
     seen.add(id(thing))
@@ -376,7 +376,7 @@ def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
 
 
 def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution]") -> Iterator[Any]:
-    """Trials of the study that this one was forked from, those whose values Optuna's distributions can take."""
+    """Trials of the study that this one was forked from whose values are valid in Optuna's distributions."""
     from optuna.trial import TrialState
 
     for trial in usable_evidence(history, space):

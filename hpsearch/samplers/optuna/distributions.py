@@ -1,9 +1,10 @@
 """Parameters as Optuna distributions, and trials as Optuna frozen trials, for sampling and for export.
 
-For sampling a parameter is encoded in one of three ways: a continuous one as [0, 1] (the unit cube, so log where log),
-a logarithmic integer as itself, and any other discrete one as the index of its value. A range with more than
-`MAX_DISCRETE` values counts as continuous: Optuna's Gaussian process makes an array of all values. For export the
-values themselves are written.
+For sampling, a continuous parameter is encoded as [0, 1] (its axis of the unit cube, so log-uniform ones by their
+logarithm), a logarithmic integer as itself, and any other discrete one as the index of its value. A range with more
+than
+`MAX_DISCRETE` values counts as continuous, since Optuna's Gaussian process creates an array of all values. For export,
+the values themselves are written.
 """
 
 import logging
@@ -75,10 +76,10 @@ def suggest(trial: "Trial", parameter: Parameter) -> Value:
 
 
 def native(parameter: Parameter, values: Sequence[Value]) -> "BaseDistribution":
-    """The distribution of the parameter's own values, widened where trials have values outside of it.
+    """The distribution of the parameter's own values, widened to include all `values` of trials.
 
-    `expand` gives values outside of [low, high], and a grid of `points` gives values between the steps. Optuna accepts
-    neither.
+    With `expand`, values may be outside of [low, high]; with a grid of `points`, between the steps. Optuna refuses
+    both.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -95,13 +96,13 @@ def native(parameter: Parameter, values: Sequence[Value]) -> "BaseDistribution":
 
 
 def native_choices(choice: Choice) -> Sequence[str | int | float | bool]:
-    """Its values, or its labels where it has names, or where Optuna cannot take a value: a list or a table."""
+    """Its values; its labels if it has names, or values that Optuna does not accept: lists or tables."""
     has_parts = any(isinstance(one, list | dict) for one in choice.values)
     return choice.labels if choice.names or has_parts else choice.values
 
 
 def exported_choices(choice: Choice) -> Sequence[str | int | float | bool]:
-    """As `native_choices`, with the labels also for 1 beside True, which are equal when a trial is stored."""
+    """As `native_choices`; also the labels if it has both 1 and True, which are equal in a stored trial."""
     found = native_choices(choice)
     return found if len(set(found)) == len(found) else choice.labels
 
@@ -109,8 +110,8 @@ def exported_choices(choice: Choice) -> Sequence[str | int | float | bool]:
 def native_params(
     space: Space, params: Params, choices: Callable[[Choice], Sequence[Value]] = exported_choices
 ) -> dict[str, Value]:
-    """The searched parameters by their keys, as values of Optuna's distributions, which have these `choices`.
-    ValueError for a value that a choice does not have."""
+    """The searched parameters by their keys, as values of Optuna's distributions. choices: the values of a choice
+    there. ValueError for a value that a choice does not have."""
     return {
         one.key: choices(one)[one.index(params[one.name])] if isinstance(one, Choice) else params[one.name]
         for one in space.parameters
@@ -119,7 +120,7 @@ def native_params(
 
 
 def own_distribution(parameter: Parameter) -> "BaseDistribution":
-    """Of the parameter's own values; a choice with lists or tables has their labels."""
+    """The distribution of the parameter's own values; for a choice with lists or tables, of its labels."""
     from optuna.distributions import CategoricalDistribution
 
     if isinstance(parameter, Choice):
@@ -128,8 +129,8 @@ def own_distribution(parameter: Parameter) -> "BaseDistribution":
 
 
 def snapped(parameter: Parameter, value: Any) -> Value:
-    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004) or to its
-    digits, the value of a label."""
+    """The parameter's own value for a value of Optuna: rounded to a step (0.3 for 0.30000000000000004) or to its
+    digits; for a label, the value of the choice."""
     if isinstance(parameter, Choice):
         place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
         return parameter.from_unit((place + 0.5) / parameter.count)
@@ -148,7 +149,7 @@ def frozen(params: Mapping[str, Value], known: Mapping[str, "BaseDistribution"],
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Optuna logs a message for every study that is created."""
+    """Only log errors of Optuna, which logs a message for each new study."""
     logger = logging.getLogger("optuna")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 LOCK_SECONDS = 5
-"""How long another program's lock on a SQLite file is waited for."""
+"""The time to wait for another program's lock on a SQLite file."""
 
 
 def read(
@@ -29,8 +29,8 @@ def read(
 ) -> tuple[str, list[ImportedTrial]]:
     """The name of the study, and its trials.
 
-    where: for messages. address: a URL, or the path of a journal file. name: of the study, where the storage has
-    several. columns: parameter -> its name there. BadInput: the storage cannot be read, or has no such study.
+    where: for messages. address: a URL, or the path of a journal file. name: of the study, if the storage has several.
+    columns: parameter -> its name there. BadInput: the storage cannot be read, or has no such study.
     """
     import optuna
 
@@ -62,7 +62,7 @@ def read(
 def _values(
     trial: "FrozenTrial", places: Mapping[str, int], attributes: Mapping[str, str], metric: str
 ) -> tuple[float | None, dict[str, float]]:
-    """The value of the metric, and the other metrics: of further objectives, and of attributes of the user."""
+    """The value of the metric, and the other metrics from further objectives and from user attributes."""
     own = {name: trial.values[place] for name, place in places.items()} if trial.values else {}
     noted = {name: number_of(trial.user_attrs.get(there)) for name, there in attributes.items()}
     others = own | {name: number for name, number in noted.items() if number is not None}
@@ -70,10 +70,9 @@ def _values(
 
 
 def _places(what: str, study: "Study", objective: Objective, columns: Mapping[str, str]) -> dict[str, int]:
-    """Which of the objectives of an Optuna study has the metric of each goal. BadInput where that is not known, or the
-    directions differ.
+    """The index of the Optuna objective for each goal's metric. BadInput if it is unknown, or if the directions differ.
 
-    Its objectives have the names of `set_metric_names`, else those of Optuna's tables: value, values_0, values_1.
+    The objectives have the names of `set_metric_names`, otherwise those of Optuna's tables: value, values_0, values_1.
     """
     count = len(study.directions)
     given = list(study.metric_names or ())
@@ -89,22 +88,22 @@ def _places(what: str, study: "Study", objective: Objective, columns: Mapping[st
         found = {objective.metric: 0}
     if objective.metric not in found:
         raise BadInput(
-            f"{what} has the objectives {', '.join(given or tables)}; `--columns {objective.metric}=NAME` says which "
-            f"one is {objective.metric}"
+            f"{what} has the objectives {', '.join(given or tables)}; name the one for {objective.metric} with "
+            f"`--columns {objective.metric}=NAME`"
         )
     for goal in objective.goals:
         own = study.directions[found[goal.metric]].name.lower() if goal.metric in found else goal.goal
         if own not in (goal.goal, "not_set"):
             raise BadInput(
-                f"{what} is to {own} its value, and the study is to {goal.goal} {goal.metric}: they are not the same "
-                "metric"
+                f"{what} has the direction {own}, but this study has the goal {goal.goal} for {goal.metric}: they are "
+                "not the same metric"
             )
     return found
 
 
 def _imported(trial: "FrozenTrial", value: float | None, shift: int, today: Mapping[str, str]) -> ImportedTrial:
-    """shift: added to steps, which Optuna's users count from 0 or from 1. A final value that the curve does not end or
-    peak with stands alone: it is another number than those that were reported on the way."""
+    """shift: added to steps, which users of Optuna count from 0 or from 1. A final value that is neither the last nor
+    the best value of the curve replaces it, because it measures something else than the reports."""
     from optuna.trial import TrialState
 
     curve = from_step_one([(step + shift, value) for step, value in trial.intermediate_values.items()])
@@ -121,7 +120,7 @@ def _imported(trial: "FrozenTrial", value: float | None, shift: int, today: Mapp
 
 @contextmanager
 def _storage(where: str, address: str | Path) -> Iterator["BaseStorage"]:
-    """Nothing is written: neither tables nor a file are made."""
+    """The storage, opened for reading: neither tables nor a file are created."""
     import optuna
 
     made: Any = None
@@ -133,7 +132,9 @@ def _storage(where: str, address: str | Path) -> Iterator["BaseStorage"]:
         else:
             connect = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
             engine = {"connect_args": connect}
-            made = object.__new__(optuna.storages.RDBStorage)  # its engine is disposed of also where __init__ raises
+            made = object.__new__(
+                optuna.storages.RDBStorage
+            )  # so that its engine can be disposed of if __init__ raises
             made.__init__(address, engine_kwargs=engine, skip_table_creation=True)
         yield made
     except BadInput:

@@ -1,7 +1,7 @@
 """How far a trial is from meeting each requirement of its study, as the constraints of an Optuna trial.
 
-Optuna 5 has them as an argument of `create_trial`. Optuna 4 has a list among the system attributes, which Optuna 5
-reads too, and its samplers use it only where they have a `constraints_func`.
+In Optuna 5 they are an argument of `create_trial`. In Optuna 4 they are a list among the system attributes, which
+Optuna 5 reads too, and samplers only use it if they have a `constraints_func`.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ KEY = "constraints"
 
 
 def constraints(excess: Sequence[float]) -> dict[str, Any]:
-    """The argument of `create_trial`, where the study has requirements."""
+    """The argument of `create_trial`; empty if the study has no requirements."""
     if not excess:
         return {}
     if not _are_arguments():
@@ -25,7 +25,7 @@ def constraints(excess: Sequence[float]) -> dict[str, Any]:
 
 
 def constraints_function() -> dict[str, Any]:
-    """The argument of a sampler with which it uses the constraints of its trials."""
+    """The argument with which a sampler uses the constraints of its trials."""
     return {} if _are_arguments() else {"constraints_func": _recorded}
 
 

@@ -1,7 +1,7 @@
 """Optuna's TPE and Gaussian process with a preference: piBO (Hvarfner 2022, arXiv 2204.11051), which adds the log of a
 prior to the log of the acquisition.
 
-Both override a method of Optuna that is not part of its public interface. It is the same in Optuna 4.9 and 5.0.
+Both override private methods of Optuna, which are the same in Optuna 4.9 and 5.0.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ from hpsearch.samplers.optuna.distributions import decode
 from hpsearch.study.space import Choice, Parameter, Space
 
 TPE_CANDIDATES = 64
-"""Draws from the density of good trials, of which the best is proposed. Optuna's default of 24 leaves few that agree
-with the preference."""
+"""Draws from the density of good trials; the best of them is proposed. With Optuna's default of 24, few agree with the
+preference."""
 
 
 class GuidedTPE(TPESampler):
@@ -25,7 +25,7 @@ class GuidedTPE(TPESampler):
         self._space, self._preference = space, preference
 
     def _compute_acquisition_func(self, samples: dict[str, Any], below: Any, above: Any) -> Any:
-        """samples: by the name of the parameter, in Optuna's encoding; of a conditional space, those of one group."""
+        """samples: by parameter, in Optuna's encoding; in a conditional space only the parameters of one group."""
         count = len(next(iter(samples.values())))
         points = np.full((count, self._space.dimensions), 0.5)
         for place, one in enumerate(self._space.parameters):
@@ -35,7 +35,7 @@ class GuidedTPE(TPESampler):
 
 
 class GuidedGP(GPSampler):
-    """best: points of the unit cube around which the proposal is looked for, among random ones."""
+    """best: points of the unit cube. The proposal is searched around them and among random points."""
 
     def __init__(self, space: Space, preference: Preference, best: Array, **settings: Any):
         super().__init__(**settings)

@@ -31,8 +31,8 @@ AMONG_THE_BEST, MIN_BEST = 0.1, 5
 class Importance:
     """shares: parameter -> its fraction of the total importance, the largest first. They add up to 1.
 
-    trials: the number that it was computed from; `complete` of them are COMPLETE, `among_the_best` count as the best.
-    having: in how many of the trials each parameter occurs: a conditional one may be in few.
+    trials: the number of trials used; `complete` of them are COMPLETE, `among_the_best` count as the best.
+    having: the number of trials that have each parameter; conditional ones may be in few trials.
     constant: parameters with the same value in all trials; their importance is unknown.
     """
 
@@ -48,7 +48,7 @@ class Importance:
 
 
 def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> Importance:
-    """Computed from all trials that have ended and reported, without FAILED ones.
+    """Computed from all ended trials with a report, except FAILED ones.
 
     PED-ANOVA needs only an order. COMPLETE trials come first, by their value. Then come pruned and paused trials, by
     their last epoch, then by their value. Diverged trials come last.
@@ -64,7 +64,7 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
     best = sum(place <= sorted(places)[wanted - 1] for place in places)
     if best == len(ended):
         raise NoTrialSucceeded(
-            f"parameter importance compares the best trials with all, and all {best} trials have the same value"
+            f"parameter importance compares the best trials with all, but all {best} trials have the same value"
         )
     values = {one.key: [t.params[one.name] for t in ended if one.is_in(t.params)] for one in space.parameters}
     different = {name: len(set(map(value_key, own))) for name, own in values.items()}
@@ -96,10 +96,10 @@ def _places(trials: Sequence[Trial], objective: Objective) -> list[int]:
 
 
 def _ped_anova(trials: "Sequence[FrozenTrial]", best: int) -> dict[str, float]:
-    """The share of each parameter. trials: with their ranks as values. best: how many of them are compared with all.
+    """The share of each parameter. trials: with their ranks as values. best: the number that is compared with all.
 
-    A parameter is evaluated on the trials that have it, and weighted with their number, which is conditional PED-ANOVA
-    (its theorem 4.2): the trials without it add 0. Optuna 4 leaves out parameters that some trials do not have.
+    A parameter is evaluated on the trials that have it, and weighted with their number; trials without it add 0
+    (conditional PED-ANOVA, theorem 4.2). Optuna 4 leaves out parameters that some trials do not have.
     """
     together: dict[tuple[int, ...], list[str]] = {}
     for name in dict.fromkeys(name for trial in trials for name in trial.params):
@@ -122,16 +122,17 @@ def _rank(trial: "FrozenTrial") -> float:
 
 
 def _divergences(names: list[str], trials: "Sequence[FrozenTrial]", best: int) -> Mapping[str, float]:
-    """Of each parameter, between its values in the best trials and in all. All of these trials have all of them."""
+    """For each parameter, the divergence between its values in the best trials and in all. All trials have all
+    names."""
     import optuna
 
     if best == 0 or len(trials) == 1:
         return dict.fromkeys(names, 0.0)
-    quantile = (best - 0.5) / len(trials)  # Optuna takes the next whole number of trials
+    quantile = (best - 0.5) / len(trials)  # Optuna rounds up to a whole number of trials
     with quiet(), catch_warnings():
         simplefilter("ignore")  # `normalize` is experimental, and so is the class before Optuna 5
         study = optuna.create_study(direction="minimize")
         study.add_trials(trials)
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=quantile)
-        evaluator._min_n_top_trials = 1  # type: ignore[attr-defined]  # of Optuna 4, which takes at least two
+        evaluator._min_n_top_trials = 1  # type: ignore[attr-defined]  # Optuna 4 would use at least two
         return optuna.importance.get_param_importances(study, evaluator=evaluator, params=names, normalize=False)

@@ -1,4 +1,4 @@
-"""A recorded study as an Optuna study in a SQLite file, to plot it or to continue the search with Optuna's tools."""
+"""Writes a recorded study as an Optuna study in a SQLite file, for plots or further searches with Optuna's tools."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 def write_study(path: Path, name: str, objective: Objective, space: Space, trials: Iterable[Trial]) -> int:
     """Write every ended trial, in the order of their numbers, and return their count. BadInput: `path` exists.
 
-    COMPLETE stays COMPLETE, with the value at the epoch by which the trial is judged. PRUNED and PAUSED both become
-    PRUNED: they trained for fewer epochs than possible, which is what Optuna's samplers and plots use. FAILED and
-    INFEASIBLE become FAIL, which Optuna's samplers ignore. The metric at every epoch is an intermediate value; with
-    several goals Optuna has none, and a trial without a value for each of them is FAIL too. User
-    attributes hold the rest: number, state, reason, origin, round, seed and attempts of a trial; metric and fixed
-    parameters of the study.
+    COMPLETE stays COMPLETE, with the value at the epoch that the objective selects. PRUNED and PAUSED become PRUNED:
+    they trained for fewer epochs than possible, as Optuna's samplers and plots assume. FAILED and INFEASIBLE become
+    FAIL, which Optuna's samplers ignore. The metric at each epoch is an intermediate value. With several goals Optuna
+    has no intermediate values, and a trial without a value for each goal becomes FAIL too. User attributes have the
+    rest: number, state, reason, origin, round, seed and attempts of a trial; metric and fixed parameters of the study.
     """
     import optuna
 
     if path.exists():
-        raise BadInput(f"{path} exists already: choose another file")
+        raise BadInput(f"{path} already exists: choose another file")
     ended = [trial for trial in trials if not trial.state.is_active]
     distributions = {
         p.key: native(p, [trial.params[p.name] for trial in ended if p.is_in(trial.params)]) for p in space.parameters

@@ -20,7 +20,7 @@ from hpsearch.samplers.optuna.excess_values import constraints, constraints_func
 from hpsearch.study.space import Space, is_active
 
 BEST = 5
-"""A Gaussian process with a preference looks for its proposal around so many of the best trials."""
+"""The number of best trials around which a Gaussian process with a preference searches its proposal."""
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -37,12 +37,12 @@ def tpe(
     """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
 
     A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
-    all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
-    Trials that do not meet the study's requirements rank behind those that do, by the sum of their excesses (c-TPE;
-    Watanabe 2023, arXiv 2211.14411). preference: see `guided`.
+    all complete ones, by their last epoch; without a result they rank last. Running trials count as bad. Trials that do
+    not meet the study's requirements rank behind those that do, by the sum of their excesses (c-TPE; Watanabe 2023,
+    arXiv 2211.14411). preference: see `guided`.
     """
     if "optuna" not in sys.modules:
-        with IMPORT_LOCK:  # called by the loop, which waits for the imports of the tracker's thread only here
+        with IMPORT_LOCK:  # called on the loop's thread, which waits for imports of the tracker's thread only here
             importlib.import_module("optuna")
     import optuna
 
@@ -106,10 +106,10 @@ def gaussian_process(
 ) -> Params:
     """Gaussian process, Matérn 5/2, with the log of the expected improvement (Ament 2023, arXiv 2310.20708).
 
-    A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own method, to integrate
-    it out, takes four times as long. Conditions are not modelled: an inactive parameter has the centre of its axis.
-    With several goals each has a Gaussian process, and the expected improvement is that of the hypervolume (Daulton
-    2020, arXiv 2006.05078). Each requirement of the study has one too, and the improvement is weighted by the
+    A running trial has the median loss (constant liar; Ginsbourger 2010): Optuna's own method, which integrates it out,
+    takes four times as long. Conditions are not modelled: an inactive parameter is at the centre of its axis. With
+    several goals, each has a Gaussian process, and the expected improvement of the hypervolume is used (Daulton 2020,
+    arXiv 2006.05078). Each requirement of the study has a Gaussian process too, and the improvement is weighted by the
     probability that all are met (Gardner 2014, "Bayesian Optimization with Inequality Constraints"). preference: see
     `guided`.
     """
@@ -144,13 +144,13 @@ def gaussian_process(
 
 
 def _best_points(space: Space, seen: Sequence[Observation]) -> Array:
-    """Of the best trials, in the unit cube."""
+    """The points of the best trials in the unit cube."""
     best = sorted(seen, key=lambda one: one.loss)[:BEST]
     return np.array([[0.5 if u is None else min(max(u, 0.0), 1.0) for u in space.to_unit(one.params)] for one in best])
 
 
 def _middle_constraints(seen: Sequence[Observation]) -> dict[str, Any]:
-    """As `constraints`, of a running trial: the medians."""
+    """As `constraints`, for a running trial: the medians."""
     return constraints([median(column) for column in zip(*(one.excess for one in seen), strict=True)])
 
 

@@ -11,10 +11,10 @@ MIN_TRIALS = 5
 """A value is tested when at least this many trials have it and as many have another value."""
 
 SIGNIFICANCE = 0.01
-"""Significance level of the test: a value is dropped where p is smaller."""
+"""Significance level of the test: a value is dropped if p is smaller."""
 
 MAX_NUMBERS = 8
-"""Trial numbers that a note lists at most."""
+"""The most trial numbers in a note."""
 
 
 def without_worse_values(
@@ -22,7 +22,7 @@ def without_worse_values(
 ) -> tuple[Space, list[str]]:
     """The space without the values whose trials rank worse than the others, and a note for each dropped value.
 
-    trials: all that trained equally long, including failed and diverged ones, whose loss is infinite. The test is the
+    trials: all trials of equal length, including failed and diverged ones with an infinite loss. The test is the
     one-sided rank test of Mann and Whitney (1947) on the losses. The value in `best` is never dropped.
     """
     notes: list[str] = []
@@ -62,5 +62,5 @@ def _is_worse(name: str, value: Value, trials: Sequence[Trial], loss: Callable[[
 def _note(key: str, name: str, value: Value, trials: Sequence[Trial]) -> str:
     numbers = [trial.number for trial in trials if _has(trial.params, name, value)]
     shown = ", ".join(map(str, numbers[:MAX_NUMBERS])) + (", …" if len(numbers) > MAX_NUMBERS else "")
-    trials_of_it = f"{len(numbers)} trials with it ({shown})"
-    return f"{key}: {value!r} is dropped, because the {trials_of_it} rank worse (p < {SIGNIFICANCE:g})"
+    with_it = f"{len(numbers)} trials with it ({shown})"
+    return f"{key}: {value!r} is dropped, because the {with_it} rank worse (p < {SIGNIFICANCE:g})"

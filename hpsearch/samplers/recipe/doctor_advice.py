@@ -14,16 +14,16 @@ from hpsearch.samplers.recipe.search_ranges import Number, SearchRange, numbers,
 from hpsearch.study.space import Space
 
 EDGE = 0.25
-"""The best learning rate is near an end of its range where its distance is below this fraction of the width."""
+"""The best learning rate is near an end of its range if its distance is below this fraction of the width."""
 
 STEP = 0.5
-"""How far a range moves in one round, as a fraction of its width."""
+"""The shift of a range in one round, as a fraction of its width."""
 
 MAJORITY = 2 / 3
-"""Where the learning rate of at least this fraction of all trials is too low, or too high, the whole range is wrong."""
+"""If the learning rate of at least this fraction of all trials is too low, or too high, the whole range is wrong."""
 
 MIN_AGREEING = 2, 3
-"""How many trials must have the finding: of the best trials, and of all. A single curve may be an exception."""
+"""The fewest trials with the finding: of the best trials, and of all. A single curve may be an exception."""
 
 TOO_LOW = frozenset({Label.LR_TOO_LOW})
 TOO_HIGH = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
@@ -33,8 +33,8 @@ TOO_HIGH = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
 class Move:
     """A shift of one search range.
 
-    by: a fraction of the range's width, upwards where positive. widened: only the end in that direction moves.
-    from_last: the last round's range moves, not the box around its best trials.
+    by: a fraction of the range's width, positive: upwards. widened: only the end in that direction moves.
+    from_last: move the range of the last round, not the box around its best trials.
     """
 
     by: float
@@ -47,7 +47,7 @@ class Move:
 class Advice:
     """Changes for the next round.
 
-    improving, long_enough: the evidence for and against longer trainings, as text; "" where there is none.
+    improving, long_enough: the evidence for and against longer trainings, as text, or "".
     moves: of search ranges, by parameter. notes: findings that only the user can act on.
     """
 
@@ -102,7 +102,7 @@ def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange
 def _move_rate(
     advice: Advice, remark: Remark, parameters: dict[str, Number], ranges: Sequence[SearchRange], best: Params
 ) -> None:
-    """Move the range by its whole width where most trials have the finding. Else move it only where the best value is
+    """Move the range by its whole width if most trials have the finding. Otherwise only move it if the best value is
     also near that end: further inside, the box around the best trials is the better estimate."""
     slow = set(remark.labels) <= TOO_LOW
     sign, end = (1, "upper") if slow else (-1, "lower")
@@ -120,7 +120,7 @@ def _move_rate(
 def _shift_up(
     advice: Advice, remark: Remark, kind: str, is_meant: Callable[[str], bool], space: Space, widened: bool = False
 ) -> None:
-    """Move or widen the ranges of these parameters upwards; note it where none has a range."""
+    """Move or widen the ranges of these parameters upwards; add a note if none has a range."""
     names = [one.key for one in numbers(space) if is_meant(one.name)]
     for name in names:
         advice.moves[name] = Move(STEP, remark.evidence, widened)

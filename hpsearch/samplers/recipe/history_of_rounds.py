@@ -1,4 +1,4 @@
-"""The record of a search in rounds: ranges, trials and improvement of each, for the journal, MLflow and the pages."""
+"""The record of a search in rounds, for the journal, MLflow and the pages: ranges, trials and improvement of each."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ KIND = "rounds"
 
 
 def document(sampler: SearchesInRounds, history: History, over: str = "") -> dict[str, Any]:
-    """Every round that has begun with its results so far, as plain values. over: why no further round follows."""
+    """All started rounds with their results so far, as plain values. over: why no further round follows."""
     best = math.inf
     rounds = []
     for plan in sampler.planned_rounds(history)[0]:
@@ -34,7 +34,7 @@ def document(sampler: SearchesInRounds, history: History, over: str = "") -> dic
 
 
 def _loss(plan: PlannedRound, number: int, history: History) -> float:
-    """The loss of a trial at the end of the round; infinite where it has none."""
+    """The loss of a trial at the end of the round; infinite without one."""
     trial = history[number]
     if trial.diverged and trial.epoch <= plan.rung.epochs:
         return math.inf
@@ -76,6 +76,6 @@ def _value(loss: float, history: History) -> float | None:
 
 
 def outline(one: Mapping[str, Any]) -> list[str]:
-    """The notes of a round as lines: those about the round as a whole, then the others, indented."""
+    """The notes of a round as lines: first those about the whole round, then the others, indented."""
     first = one["headlines"]
     return [*one["notes"][:first], *(f"  {note}" for note in one["notes"][first:])]

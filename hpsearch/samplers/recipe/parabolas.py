@@ -1,4 +1,4 @@
-"""The losses of trials as a sum of parabolas, one for each parameter, with the uncertainty of the fit."""
+"""Fits the losses of trials with a sum of parabolas, one for each parameter, and the uncertainty of the fit."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 Places = NDArray[np.float64]
 
 MIN_POINTS = 6
-"""Results that a parabola of one parameter needs. With fewer, ranges follow the best trials."""
+"""The fewest results for a parabola of one parameter. With fewer, ranges are drawn around the best trials."""
 
 MIN_PLACES = 4
-"""Different values of a parameter that a parabola with an error needs."""
+"""The fewest distinct values of a parameter for a parabola with an error."""
 
 KEPT = 0.8
-"""The best fraction of the losses that is fitted."""
+"""Only this best fraction of the losses is fitted."""
 
 SIGNIFICANT = 2.0
-"""Standard errors from which a curvature is more than scatter."""
+"""A curvature is significant from this number of standard errors on."""
 
 
 @dataclass(frozen=True)
 class Parabola:
-    """Of one parameter. vertex, error: its place and the standard error of it, on the axis; None where it is no
-    minimum. bend: the coefficient of the square, in its standard errors. reach: the distance from the vertex at which
-    the loss is higher by the scatter."""
+    """The fit for one parameter. vertex: the place of the minimum on the axis, None if there is none. error: its
+    standard error. bend: the quadratic coefficient divided by its standard error. reach: the distance from the vertex
+    at which the loss is higher by one residual standard deviation."""
 
     vertex: float | None
     error: float
@@ -44,16 +44,17 @@ def parabolas(
     losses: Sequence[float],
     choices: Mapping[str, Sequence[int | None]] | None = None,
 ) -> dict[str, Parabola]:
-    """One for each parameter with enough places, fitted together: the loss is a sum of parabolas, and of a constant for
-    each value of a choice.
+    """A parabola for each parameter with enough places, fitted together: the loss is a sum of parabolas, and of a
+    constant for each value of a choice.
 
-    places: of each trial, by parameter, on the axis as it is searched; None where the trial does not have it. choices:
-    of each trial, by parameter, which value it has. Where there are fewer than two trials for each coefficient, the
-    choices are left out, and then each parameter is fitted alone.
+    places: by parameter, for each trial the value on the axis as it is searched; None for a trial without the
+    parameter.
+    choices: by parameter, for each trial the index of its value. With fewer than two trials for each coefficient, the
+    choices are left out; if that is not enough, each parameter is fitted alone.
     """
     y = np.array(losses, float)
     known = np.isfinite(y)
-    if known.any():  # what has exploded says nothing about the place of the optimum
+    if known.any():  # exploded losses are not informative about the place of the optimum
         known &= y <= np.quantile(y[known], KEPT)
     axes = {name: np.array(own, float)[known] for name, own in places.items()}
     axes = {name: x for name, x in axes.items() if len(set(x[~np.isnan(x)])) >= MIN_PLACES}
@@ -69,8 +70,7 @@ def parabolas(
 
 
 def _fitted(axes: Mapping[str, Places], y: Places, flags: Sequence[Places] = ()) -> dict[str, Parabola]:
-    """Least squares, with a constant where a flag is 1. A trial without a parameter counts as one in the middle of its
-    places."""
+    """Least squares, with a constant for each flag. A trial without a parameter is placed in the middle of its axis."""
     columns, units = [np.ones(len(y))], {}
     for name, x in axes.items():
         middle, scale = float(np.nanmean(x)), float(np.nanmax(x) - np.nanmin(x)) / 2

@@ -13,20 +13,19 @@ from hpsearch.study.schedule import Progress, Rung
 from hpsearch.study.space import Space
 
 TOP_TRIALS = 3
-"""How many of the best trials are used to decide whether longer trainings are worth it."""
+"""The number of best trials that decide whether longer trainings may help."""
 
 EARLY = 2 / 3
-"""A trial with its best epoch before this fraction of its epochs is not expected to improve with more."""
+"""A trial with its best epoch before this fraction of its epochs is not expected to improve with more epochs."""
 
 
 @dataclass(frozen=True)
 class PlannedRound:
     """One round. first: the number of its first new trial. survivors: the trials of earlier rounds that it continues.
-    repeats: the parameters of all its new trials, where they differ in their seed only.
+    repeats: the parameters of all its new trials, if they only differ in their seed.
 
     space: for its new trials, without dropped values of choices. estimate: the parameters of its first new trial (see
-    `NextRound`). notes: the decisions and their reasons; the first
-    `headlines` of them are about the round as a whole.
+    `NextRound`). notes: the decisions and their reasons; the first `headlines` of them are about the whole round.
     """
 
     number: int
@@ -50,7 +49,7 @@ class PlannedRound:
         return (*self.survivors, *range(self.first, self.end))
 
     def is_over(self, history: History) -> bool:
-        """All its trials have ended, or a later round has begun."""
+        """Whether all its trials have ended, or a later round has started."""
         if len(history) < self.end or any(history[number].round < self.number for number in self.survivors):
             return False
         later = len(history) > self.end or any(trial.round > self.number for trial in history)
@@ -60,7 +59,7 @@ class PlannedRound:
 class PlannedRounds:
     """A cache of the rounds that were planned for one history; a planned round never changes.
 
-    schedule: the index of the recipe's schedule in use.
+    schedule: the index of the recipe's present schedule.
     """
 
     def __init__(self) -> None:
@@ -77,7 +76,7 @@ class PlannedRounds:
 
 
 class RoundResults:
-    """The results at the end of the last of these rounds: all trials as they were then."""
+    """The results at the end of the last of these rounds: all trials in their state at that time."""
 
     def __init__(self, plans: Sequence[PlannedRound], history: History):
         self._plans, self._history, self.number_of = plans, history, history.number_of
@@ -86,7 +85,7 @@ class RoundResults:
         self.epochs = sum(trial.epoch for trial in self.trials) + self._retrained()
 
     def _retrained(self) -> int:
-        """The epochs that continued trials trained again, where they have no checkpoints."""
+        """The epochs that continued trials without checkpoints trained again."""
         reached: dict[int, int] = {}
         total = 0
         for plan in self._plans if self._history.restarts else ():
@@ -112,7 +111,7 @@ class RoundResults:
 
     @property
     def started(self) -> list[Trial]:
-        """The new trials of the last round that had any, all at the epoch to which that round trained them."""
+        """The new trials of the last round that had any, in their state at the last epoch of that round."""
         plan = next(plan for plan in reversed(self._plans) if plan.repeats is None and plan.rung.new)
         new = [trial for trial in self.trials if plan.first <= trial.number < plan.end]
         return [trial.as_of(plan.rung.epochs) if trial.epoch > plan.rung.epochs else trial for trial in new]
@@ -124,7 +123,7 @@ class RoundResults:
 
     @property
     def survivors(self) -> list[Trial]:
-        """The PAUSED trials that may be continued, the best first: those in the better half of all trials."""
+        """The PAUSED trials in the better half of all trials, the best first. They may be continued."""
         better = self.ranked[: max(TOP_TRIALS, (len(self.ranked) + 1) // 2)]
         return [trial for trial in better if trial.state is State.PAUSED]
 
@@ -137,7 +136,7 @@ class RoundResults:
 
     @property
     def noise(self) -> float | None:
-        """The standard deviation over seeds of the repeated parameters; None before any were repeated."""
+        """The standard deviation over the seeds of the repeated parameters; None before a repeat."""
         for plan in self._plans:
             if plan.repeats is not None:
                 same = [t for t in self.trials if t.number < plan.end and key_of(t.params) == key_of(plan.repeats)]
@@ -147,7 +146,7 @@ class RoundResults:
 
     @property
     def gain(self) -> float:
-        """The improvement of the last round's best over the best before it; negative where it is worse."""
+        """The improvement of the last round's best over the best before it; negative if it is worse."""
         before = self._history.objective.succeeded(self._after(len(self._plans) - 1))
         old = self._history.loss(before[0]) if before else math.inf
         new = [self._history.loss(t) for t in self.ranked if t.number in self._plans[-1].trials]

@@ -1,8 +1,8 @@
 """The recipe: rounds of trials, first coarse, then in narrower ranges with longer trainings, until the gain is noise.
 
-Every round is planned when all earlier trials have ended, from their state at that time: the epochs and the number of
-trials (`study.schedule`), the search ranges (`search_ranges`, and `doctor_advice` for the learning curves), and which
-trials are continued. All of it follows from the history, so a search that was killed plans the same rounds again.
+A round is planned when all earlier trials have ended, from their state at that time: the epochs and the number of
+trials (`study.schedule`), the search ranges (`search_ranges`, and `doctor_advice` for the learning curves), and the
+trials to continue. The plan is a function of the history, so a search that was killed plans the same rounds again.
 """
 
 import math
@@ -33,7 +33,7 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True)
 class Recipe:
-    """schedules: set the sizes of the rounds; where one has no further round, the next one takes over.
+    """schedules: the sizes of the rounds; after the last round of one schedule, the next schedule is used.
 
     top: the fraction of a round's trials whose bounding box is the next range. margin: see `next_ranges`.
     metrics: the section [metrics] of the study file, for the diagnosis of curves.
@@ -70,7 +70,7 @@ class Recipe:
         return self._new(plan, history, notes) if len(history) < plan.end else None
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], Over | None]:
-        """Every round that has begun or can begin now, and why no further round follows (None while one may)."""
+        """All rounds that have started or can start now, and the reason why no round follows; None if one may."""
         known = self._plans
         known.reset_for(history, self._coarse())
         fresh = False
@@ -89,12 +89,12 @@ class Recipe:
     # Planning rounds ────────────────────────────────────────────────────────────────────────────
 
     def _shortened(self, plans: list[PlannedRound], history: History) -> PlannedRound:
-        """The last of these rounds, which ends where a trial has been started for every point of the space."""
+        """The last of these rounds, with fewer new trials if each point of the space has a trial."""
         plans[-1] = replace(plans[-1], rung=self._possible(plans[-1].rung, plans[-1], plans[-1].first, history))
         return plans[-1]
 
     def _possible(self, rung: Rung, plan: PlannedRound | None, first: int, history: History) -> Rung:
-        """With as many new trials as the space has points for. first: the number of the first of them."""
+        """The rung, without new trials for which the space has no points. first: the number of its first new trial."""
         end = self._known.exhausted_at(self.space, history)
         if end is None or (plan is not None and plan.repeats is not None):
             return rung
@@ -109,7 +109,7 @@ class Recipe:
     def _next(
         self, plans: Sequence[PlannedRound], history: History, schedule: Schedule, fresh: bool
     ) -> PlannedRound | Over:
-        """fresh: a larger budget was given, so the search does not end because of noise."""
+        """fresh: the user has raised the budget, so the search does not end because of noise."""
         last = plans[-1]
         found = RoundResults(plans, history)
         if not found.ranked:
@@ -222,7 +222,7 @@ class Recipe:
         return None if is_known else plan.estimate
 
     def _spread(self, plan: PlannedRound, history: History) -> Params:
-        """The next point of a scrambled Sobol sequence (Owen 1998); a random one where that was proposed before, or
+        """The next point of a scrambled Sobol sequence (Owen 1998); a random point if that has a trial already, or
         breaks a constraint."""
         from scipy.stats import qmc
 
@@ -250,7 +250,7 @@ def _resource(
     """Whether the next round trains longer, and why. is_longest: the last one already trained to trainer.epochs."""
     if beyond:
         noun = "range" if len(beyond) == 1 else "ranges"
-        return Resource.SAME, f"same length, because part of the new {noun} of {', '.join(beyond)} was never searched"
+        return Resource.SAME, f"same length, because a part of the new {noun} of {', '.join(beyond)} was never searched"
     if is_longest:
         longer = f" (more {unit}s may help; {advice.improving})" if advice.improving else ""
         return Resource.LESS, f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges{longer}"
@@ -266,7 +266,7 @@ def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[Search
 
 
 def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:
-    """Why another round is not worth it, by the improvement of the last one; None where it may be."""
+    """The end of the search if the last improvement is within the noise; else None."""
     if found.noise is None or last.repeats is not None or found.gain > found.noise:
         return None
     return Over(

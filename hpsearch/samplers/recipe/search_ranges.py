@@ -1,8 +1,8 @@
-"""The search range of every numeric parameter in the next round: around the best trials so far.
+"""The search range of each numeric parameter in the next round: around the best trials so far.
 
-All lengths are relative to the axis as it is searched: logarithms where log. A range narrows to the best trials, unless
-the best value is at an end of it: then the optimum may be outside, and the range moves. (Other tools leave this to the
-user: optuna#6299, optuna#2263.)
+All lengths are on the axis as it is searched, such as logarithms for log-uniform parameters. A range narrows to the
+best trials. If the best value is at an end of the range, the optimum may be outside, and the range moves. (Other tools
+leave this to the user: optuna#6299, optuna#2263.)
 """
 
 import math
@@ -19,14 +19,14 @@ from hpsearch.study.space import Choice, Float, Int, Space
 Number = Float | Int
 
 MIN_TRIALS = 3
-"""A range is drawn around at least this many trials, where there are as many."""
+"""A range is drawn around at least this number of trials, if there are as many."""
 
 EDGE = 0.05
-"""The best value is at the edge of a range where it is closer to an end than this fraction of the width."""
+"""The best value is at the edge of a range if it is closer to an end than this fraction of the width."""
 
 
 BEYOND = 0.9
-"""Of its width, how far a range moves where results improve up to its end; the rest overlaps."""
+"""If results improve up to the end of a range, it moves by this fraction of its width; the rest overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class SearchRange:
 
 
 def full_ranges(space: Space) -> tuple[SearchRange, ...]:
-    """The search ranges of the first round: those of the study file."""
+    """The search ranges of the first round, from the study file."""
     ranges = (SearchRange(p.key, p.low, p.high, False, "") for p in numbers(space))
     return tuple(replace(one, reason=f"{one.name}: full range {one.range}") for one in ranges)
 
@@ -67,8 +67,8 @@ def next_ranges(
 ) -> tuple[SearchRange, ...]:
     """The search ranges of the next round.
 
-    trends: by parameter, in which direction results improve up to the end of its range (`trends_in`).
-    before: the ranges of all rounds so far: a range moves in that direction where none of them was.
+    trends: by parameter, the direction in which results improve up to the end of its range (`trends_in`).
+    before: the ranges of all rounds so far. A range only moves in that direction if it leaves all of them.
 
     best: the parameters of the best trials, the best first. among: the number of trials that they were chosen from.
     margin: added on both sides of the box around them, as a fraction of the current range's width.
@@ -84,7 +84,7 @@ def next_ranges(
 
 
 def trends_in(space: Space, trials: Sequence[Trial], loss: Callable[[Trial], float]) -> dict[str, int]:
-    """By parameter: 1 where results improve up to the upper end of its values, -1 towards the lower one, 0 unknown."""
+    """By parameter: 1 if results improve up to the upper end of its values, -1 up to the lower end, 0 if not known."""
     found = {}
     for parameter in numbers(space):
         having = [one for one in trials if parameter.is_in(one.params)]
@@ -94,13 +94,14 @@ def trends_in(space: Space, trials: Sequence[Trial], loss: Callable[[Trial], flo
 
 
 def _beyond(parameter: Number, current: SearchRange, direction: int) -> SearchRange:
-    """The range beyond that end, as wide as before: results improve up to it, so the optimum lies outside."""
+    """The range moved beyond that end, with the same width: results improve up to the end, so the optimum is
+    outside."""
     end = "upper" if direction > 0 else "lower"
     return shifted(parameter, current, direction * BEYOND, f"results improve up to its {end} end")
 
 
 def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened: bool = False) -> SearchRange:
-    """The range moved by a fraction of its width, upwards where positive, as far as the parameter's bounds allow.
+    """The range moved by a fraction of its width (positive: upwards), as far as the parameter's bounds allow.
 
     widened: the opposite end stays, so the range becomes wider.
     """
@@ -127,7 +128,7 @@ def is_outside(parameter: Number, now: SearchRange, before: Sequence[SearchRange
 
 
 def relative_position(parameter: Number, now: SearchRange, value: float) -> float:
-    """The position of a value in a range, from 0 to 1 on the axis as it is searched; 0.5 where low equals high."""
+    """The position of a value in a range, from 0 to 1 on the axis as it is searched; 0.5 if low equals high."""
     low, high = scaled(parameter, now.low), scaled(parameter, now.high)
     return (scaled(parameter, value) - low) / (high - low) if high > low else 0.5
 
@@ -150,7 +151,7 @@ def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among
 
 
 def moved_to(parameter: Number, current: SearchRange, centre: float) -> SearchRange:
-    """As wide as before and around the centre; half as wide where it already ends at a bound of the space."""
+    """The range moved to the centre with the same width; with half the width if it already ends at a bound."""
     low, high = scaled(parameter, current.low), scaled(parameter, current.high)
     floor, ceiling = _limits(parameter)
     stuck = (low <= floor and centre - low < high - centre) or (high >= ceiling and high - centre < centre - low)
@@ -165,7 +166,7 @@ def around(parameter: Number, centre: float, half: float) -> SearchRange:
 
 
 def _range(parameter: Number, low: float, high: float) -> SearchRange:
-    """From scaled ends to native ones: cut at the limits, then outwards to the next integer or step."""
+    """The range with these scaled ends: cut at the limits, then extended to the next integer or step."""
     floor, ceiling = _limits(parameter)
     ends = [parameter.line.from_line(end) for end in (max(low, floor), min(high, ceiling))]
     step = parameter.step or (1 if isinstance(parameter, Int) else None)
@@ -183,7 +184,7 @@ def _range(parameter: Number, low: float, high: float) -> SearchRange:
 
 
 def _limits(parameter: Number) -> tuple[float, float]:
-    """The outermost ends of a range, scaled. With `expand` there are none, but positive values stay positive, and
+    """The limits of a range, scaled. With `expand` there are none, except that positive values stay positive, and
     integers >= 1."""
     if not parameter.expand:
         return scaled(parameter, parameter.low), scaled(parameter, parameter.high)

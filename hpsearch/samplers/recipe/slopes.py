@@ -1,9 +1,9 @@
-"""The search ranges of the next round, and its first new trial: one rule for every search in rounds.
+"""The search ranges and the first new trial of the next round, for all searches in rounds.
 
-A range moves by the slope of all trials that trained equally long, and narrows around the best one as far as the
-evidence goes (`parabolas`). The vertices of the parabolas of all parameters are the first new trial of the round, as in
-response surface methodology (Box and Wilson 1951, "On the Experimental Attainment of Optimum Conditions", Journal of
-the Royal Statistical Society B 13).
+A range moves along the slope of all trials that trained equally long, and narrows around the best one as far as the
+fitted `parabolas` justify. The vertices of all parabolas are the first new trial of the round, as in response surface
+methodology (Box and Wilson 1951, "On the Experimental Attainment of Optimum Conditions", Journal of the Royal
+Statistical Society B 13).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,25 +31,25 @@ from hpsearch.samplers.recipe.search_ranges import (
 from hpsearch.study.space import Choice, Space
 
 MAX_STEP = 2.0
-"""How far a range moves at most in one round, in widths between its end and the estimated optimum. A loss is no
-parabola far away from its optimum."""
+"""The largest move of a range in one round, in widths from its end to the estimated optimum. Far from its optimum, a
+loss is not a parabola."""
 
 CERTAIN = 0.5
-"""The vertex is trusted where its standard error is below this fraction of the range's width."""
+"""The vertex is trusted if its standard error is below this fraction of the range's width."""
 
 NARROWEST = 0.3
-"""The smallest width of a range, as a fraction of the one before: one round is no proof."""
+"""The smallest width of a range, as a fraction of the last one: a single round may be wrong."""
 
 PILED = 0.25
-"""The best trials pile up at an end of a range where all of them are within this fraction of it."""
+"""The best trials pile up at an end of a range if all of them are within this fraction of its width."""
 
 
 @dataclass(frozen=True)
 class RoundEvidence:
-    """What the next round follows from.
+    """The data for the next round.
 
-    past: the ranges of all rounds so far. best: the best trials, the best first, at least one. latest: trials that
-    trained equally long, good and bad ones. among: the number of trials that `best` is chosen from.
+    past: the ranges of all rounds so far. best: the best trials, the best first, at least one. latest: all trials of
+    one length, good and bad ones. among: the number of trials that `best` is chosen from.
     """
 
     past: Sequence[Sequence[SearchRange]]
@@ -65,8 +65,8 @@ class RoundEvidence:
 
 @dataclass(frozen=True)
 class NextRound:
-    """beyond: the names of the ranges that extend outside of all earlier ones. estimate: the parameters at which the
-    fitted loss is lowest; None where the trials do not show where that is."""
+    """beyond: the names of the ranges that extend outside of all earlier ones. estimate: the parameters with the lowest
+    fitted loss; None if the fit is too uncertain."""
 
     ranges: tuple[SearchRange, ...]
     beyond: tuple[str, ...] = ()
@@ -82,8 +82,8 @@ def next_round(
     """margin: see `next_ranges`. by_slope: False: ranges are boxes around the best trials, as in studies of earlier
     versions. advised: changes the ranges by other evidence, such as learning curves.
 
-    Where a range extends outside of all earlier ones, the others stay as they are: what is good in them may depend on
-    the range that moves.
+    If a range extends outside of all earlier ones, the other ranges are not changed, since their best values may depend
+    on the range that moves.
     """
     last, trends = seen.past[-1], trends_in(space, seen.latest, seen.loss)
     boxes = next_ranges(space, last, seen.params, seen.among, margin, trends, seen.past)
@@ -114,7 +114,7 @@ def ranges_by_slope(
     trends: Mapping[str, int],
     fits: Mapping[str, Parabola],
 ) -> tuple[SearchRange, ...]:
-    """boxes: of `next_ranges`, which stay where the trials do not show more."""
+    """boxes: of `next_ranges`, used for parameters without a certain fit."""
     found = []
     for parameter, box, earlier in zip(numbers(space), boxes, zip(*seen.past, strict=True), strict=True):
         now, parabola = earlier[-1], fits.get(parameter.key)
@@ -132,8 +132,8 @@ def ranges_by_slope(
 
 
 def _leads(parameter: Number, now: SearchRange, parabola: Parabola | None) -> int:
-    """1: the vertex is above the range; -1: below it; 0: in it, or not known. With the other parameters fitted too, it
-    shows more than `trends_in`."""
+    """1: the vertex is above the range; -1: below it; 0: in it, or not known. More reliable than `trends_in`, since the
+    other parameters are fitted too."""
     if parabola is None or parabola.vertex is None or not parabola.is_certain:
         return 0
     low, high = scaled(parameter, now.low), scaled(parameter, now.high)
@@ -161,8 +161,7 @@ def _beyond(
     direction: int,
     count: int,
 ) -> SearchRange | None:
-    """The range around the vertex where the trials show clearly where that is, else the box. None where it is not
-    outside of the earlier ranges."""
+    """The range around the vertex if that is certain, else the box. None if it is not outside of the earlier ranges."""
     now, otherwise = earlier[-1], box if is_outside(parameter, box, earlier) else None
     low, high = scaled(parameter, now.low), scaled(parameter, now.high)
     width, end = high - low, high if direction > 0 else low
@@ -183,12 +182,12 @@ def _beyond(
 
 
 def _around_best(parameter: Number, earlier: Sequence[SearchRange], best: float, parabola: Parabola) -> SearchRange:
-    """Centred on the best value. It is wider than the last range where the vertex is far from it, up to the widest."""
+    """The range centred on the best value. If the vertex is far from it, it is wider, up to the widest range so far."""
     now, centre = earlier[-1], scaled(parameter, best)
     width = scaled(parameter, now.high) - scaled(parameter, now.low)
     widest = max(scaled(parameter, one.high) - scaled(parameter, one.low) for one in earlier)
     assert parabola.vertex is not None
-    doubt = abs(parabola.vertex - centre) + 2 * parabola.error  # the best trial is good for other reasons
+    doubt = abs(parabola.vertex - centre) + 2 * parabola.error  # far away, the best trial is good for other reasons
     at = relative_position(parameter, now, best)
     is_at_edge = min(at, 1 - at) <= EDGE
     least = width / 2 if is_at_edge else max(min(parabola.reach, width / 2), NARROWEST * width / 2)
@@ -198,8 +197,7 @@ def _around_best(parameter: Number, earlier: Sequence[SearchRange], best: float,
 
 
 def _unpiled(parameter: Number, now: SearchRange, box: SearchRange, best: Sequence[Params]) -> SearchRange:
-    """The box, unless the best trials pile up at an end of the range: then the range is centred on the best value, and
-    is not narrowed."""
+    """The box. If the best trials pile up at an end of the range: the range centred on the best value, not narrowed."""
     values = [float(one[parameter.name]) for one in best if parameter.is_in(one)]
     places = [relative_position(parameter, now, value) for value in values]
     is_low, is_high = max(places) < PILED, min(places) > 1 - PILED
@@ -211,7 +209,7 @@ def _unpiled(parameter: Number, now: SearchRange, box: SearchRange, best: Sequen
 
 
 def _estimate(space: Space, ranges: Sequence[SearchRange], best: Params, fits: Mapping[str, Parabola]) -> Params | None:
-    """The vertices of the parabolas, within the ranges; the best value of a parameter that has no certain one."""
+    """The vertices of the parabolas, within the ranges; for a parameter without a certain vertex, its best value."""
     own = {one.name: one for one in ranges}
     point: list[float] = []
     certain = False

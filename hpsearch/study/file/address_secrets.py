@@ -1,4 +1,4 @@
-"""Secrets in the addresses of a study's databases: refused as text, masked where a variable has them."""
+"""Secrets in the URLs of a study's databases: refused as plain text, masked if they come from a variable."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASS|PWD|CRED|WEBHOOK|SIGNATURE|AUTH(?!OR)|APIKEY|(?:^|_)KEYS?(?:_|$)", re.IGNORECASE
 )
-"""Names of environment variables that have secrets."""
+"""Names of environment variables that contain secrets."""
 
 _PASSWORDS = (
     re.compile(r"://[^:/@]*:(?P<secret>[^@]*)(?=@)"),
@@ -20,7 +20,7 @@ _PASSWORDS = (
 )
 
 _PLAIN = re.compile(r"[a-z]{1,9}|[0-9]{1,5}")
-"""Names such as postgres or mlflow, and ports: they are parts of other texts, and no secrets."""
+"""Names such as postgres or mlflow, and ports. Not secrets: masking them would hide parts of other texts."""
 
 
 def without_references(text: str) -> str:
@@ -28,21 +28,21 @@ def without_references(text: str) -> str:
 
 
 def has_secret(written: str) -> bool:
-    """Whether an address has a password or a token as text, where ${env:NAME} has to be."""
+    """Whether an address has a password or a token as plain text instead of ${env:NAME}."""
     found = (pattern.search(REFERENCE.sub("\0", written)) for pattern in _PASSWORDS)
     return any(one is not None and one["secret"].strip("\0") for one in found)
 
 
 def shown(written: str, address: str) -> str:
-    """An address without its secrets: as it is written where a variable is a part of it, such as the user or the path.
-    address: with its variables replaced."""
+    """An address without its secrets. If a variable is only a part of it, such as the user or the path, the address is
+    shown as it is written in the file. address: with its variables replaced."""
     is_part = REFERENCE.search(written) is not None and REFERENCE.fullmatch(written) is None
     return without_passwords(written) if is_part and not address.startswith("sqlite") else redact(address)
 
 
 def keep_secrets(written: str, environment: Mapping[str, str]) -> None:
-    """What the variables of an address add to it as user, password, path or query is masked from now on. The host and
-    the path of a SQLite file are none."""
+    """Mask, from now on, the values of variables that are the user, password, path or query of an address. The host and
+    the path of a SQLite file are not secrets."""
     if (whole := REFERENCE.fullmatch(written)) is not None:
         for value in _secrets_of(environment[whole[1]]):
             keep_secret(value)
@@ -60,7 +60,7 @@ def keep_secrets(written: str, environment: Mapping[str, str]) -> None:
 
 
 def _secrets_of(address: str) -> Iterator[str]:
-    """Of an address that one variable has."""
+    """The secrets in an address that is the value of one variable."""
     for pattern in _PASSWORDS:
         if (found := pattern.search(address)) is not None:
             yield found["secret"]

@@ -1,4 +1,4 @@
-"""The keys `was` and `renamed` of the entries of [space]: how earlier results are read where the space has changed."""
+"""The keys `was` and `renamed` of the entries of [space], for earlier results of a space that has changed since."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from hpsearch.study.space import Space, holds_value
 
 
 class EarlierKeys(BaseModel):
-    """Keys that a range, a choice and a learning rate with auto = true have."""
+    """Keys of ranges, choices and learning rates with auto = true."""
 
     was: NestedValue | None = Field(
-        None, description="the value before this parameter was added: earlier results without it count there"
+        None, description="the value before this parameter was added, for earlier results that do not have it"
     )
     renamed: RecordableName | None = Field(None, description="the former name of this parameter, in earlier results")
 

@@ -1,4 +1,4 @@
-"""[early_stopping]: ends a trial by its own curve."""
+"""[early_stopping]: ends a trial when its own curve no longer improves."""
 
 from typing import Literal
 
@@ -15,12 +15,12 @@ class EarlyStopping(Section):
     min_delta: float = Field(0.0, ge=0, description="an improvement is larger than this")
     metric: MetricName | None = Field(None, description="the metric that must improve; default: study.metric")
     goal: Literal["minimize", "maximize"] | None = Field(
-        None, description='"minimize" or "maximize" that metric; default: by its name'
+        None, description='"minimize" or "maximize" that metric; default: derived from its name'
     )
     from_epoch: Count | None = Field(None, description="earlier epochs are ignored; default: 1")
 
     def other_metric(self, of_study: str) -> Objective | None:
-        """The metric that must improve; None where it is the study's."""
+        """The metric that must improve; None if it is the study's."""
         if self.metric is None or self.metric == of_study:
             return None
         return Objective(self.metric, self.goal or goal_of(self.metric) or "minimize")

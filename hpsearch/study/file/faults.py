@@ -17,7 +17,7 @@ from hpsearch.study.file import other_tools
 from hpsearch.study.file.lines import KeyPath, Lines
 
 MAX_FAULTS = 100
-"""Maximum number of faults that are listed; further ones are counted."""
+"""Maximum number of listed faults; further ones are only counted."""
 
 _MAX_SHOWN = 60
 
@@ -52,7 +52,7 @@ class Faults:
         self._unlisted = 0
 
     def overridden(self, path: KeyPath, option: str) -> None:
-        """Report faults of this key with the command-line option that has set it."""
+        """Report faults of this key under the command-line option that has set it."""
         self._overridden[path] = option
 
     def add(self, path: KeyPath, message: str) -> None:
@@ -99,9 +99,9 @@ class Faults:
 def translate(
     problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults, only: str | None = None
 ) -> None:
-    """Add pydantic's errors for the table `at`, in plain words; a key that has a fault gets no second one.
+    """Add pydantic's errors for the table `at`, in plain words. A key that has a fault already gets no second one.
 
-    only: this key's errors; None: those of all keys.
+    only: add the errors of this key; None: of all keys.
     """
     for i, error in enumerate(problem.errors(include_url=False)):
         if faults.full:
@@ -113,7 +113,7 @@ def translate(
 
 
 def _is_consequence(error: ErrorDetails) -> bool:
-    """pydantic reports a list as too short where its elements are invalid."""
+    """Whether it follows from other errors: pydantic reports a list with invalid elements as too short."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
@@ -138,7 +138,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
 
 
 def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
-    """The message for an unknown key, with a suggestion. path: the key's. value: the key's."""
+    """The message for an unknown key, with a suggestion. path, value: of this key. known: the keys of the table."""
     table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
     known = {key: field for key, field in known.items() if not _is_ours(field)}
     of_entry = table == "space"
@@ -148,8 +148,8 @@ def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
 
 
 def _is_ours(field: object) -> bool:
-    """Whether hpsearch writes the key when it records a study."""
-    return any(isinstance(one, SkipJsonSchema) for one in getattr(field, "metadata", ()))  # type: ignore[misc]  # a class, when it runs
+    """Whether the key is written by hpsearch when it records a study."""
+    return any(isinstance(one, SkipJsonSchema) for one in getattr(field, "metadata", ()))  # type: ignore[misc]  # at run time it is a class
 
 
 def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
@@ -161,7 +161,7 @@ def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]
 
 
 def _choices(annotation: Any) -> Iterator[object]:
-    """The values of a Literal, also of one that may be left out."""
+    """The values of a Literal, also of an optional one."""
     for part in get_args(annotation):
         if get_args(part):
             yield from _choices(part)
@@ -234,7 +234,7 @@ def _joined(shown: list[str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean `trials`?", or "" where no known word is similar."""
+    """ "; did you mean `trials`?", or "" if no known word is similar."""
     if not 0 < len(word) <= _MAX_SHOWN:
         return ""
     names = list(known)

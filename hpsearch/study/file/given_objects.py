@@ -1,4 +1,4 @@
-"""Objects of a program in place of names in a study's tables: a trainer, a sampler, a pruner."""
+"""A trainer, sampler or pruner that is given as a Python object: its name is written into the study's tables."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from hpsearch.study.file.faults import Faults
 
 
 def name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:
-    """`use` of the section says where an object comes from."""
+    """Write the module and name of a sampler or pruner as `use` into its section."""
     table = tables.setdefault(name, {})
     if not isinstance(table, dict):
         return
@@ -19,7 +19,7 @@ def name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -
 
 
 def name_trainer(tables: dict[str, Any], trainer: Callable[..., Any], faults: Faults) -> None:
-    """Put the name of a trainer that is a Python object, and a mark that it is one, into the section [trainer]."""
+    """Write the name of a trainer that is a Python object, and from_python = true, into the section [trainer]."""
     section = tables.setdefault("trainer", {})
     if not isinstance(section, dict):
         return

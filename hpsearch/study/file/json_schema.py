@@ -20,7 +20,7 @@ _PARAMETERS = {"additionalProperties": {"$ref": "#/$defs/Parameter"}}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of the file. Rules between several values are checked by `hpsearch check` alone."""
+    """The schema of the file. Only `hpsearch check` checks rules between several values."""
     schema = Study.model_json_schema()
     schema["properties"]["space"] = {
         "type": "object",
@@ -51,7 +51,7 @@ def json_schema() -> dict[str, Any]:
             {**_SCALAR, "description": "a fixed value"},
             {
                 "type": "object",
-                "description": "parameters with a common beginning of their names",
+                "description": "parameters whose names have a common prefix",
                 "properties": {key: {"type": "object"} for key in KEYS_OF_ENTRIES},
                 **_PARAMETERS,
             },

@@ -25,7 +25,7 @@ def plain(value: object) -> Plain:
 
 
 def nested_plain(value: object) -> Value:
-    """A plain value, or a list or table of such values. ValueError."""
+    """A plain value, or a list or table of such values. ValueError for anything else."""
     match value:
         case list():
             return [nested_plain(part) for part in value]
@@ -48,7 +48,7 @@ def _allowed(value: object) -> tuple[Value, ...]:
 
 
 def _study_name(name: str) -> str:
-    """Valid as the name of a folder and of an MLflow experiment."""
+    """The name, valid for a folder and an MLflow experiment. ValueError."""
     if not 0 < len(name.encode()) <= MAX_STUDY_NAME_BYTES:
         raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
     if name != name.strip() or not name.isprintable():
@@ -58,9 +58,7 @@ def _study_name(name: str) -> str:
     if name == ".":
         raise ValueError('must not be "."')
     if name.startswith("-") or name.endswith(".toml"):
-        raise ValueError(
-            f'must not begin with "-" as an option does, or end in ".toml" as a file does, got {show(name)}'
-        )
+        raise ValueError(f'must not begin with "-", like an option, or end in ".toml", like a file, got {show(name)}')
     return name
 
 
@@ -76,15 +74,15 @@ def recordable(name: str) -> str:
 
 
 def metric_name(name: str) -> str:
-    """Any name that a trainer may report (`trainer.open_trial`); MLflow gets it changed where it has to be."""
+    """A name that a trainer may report (`trainer.open_trial`). Characters that MLflow refuses are replaced there."""
     if not 0 < len(name) <= MAX_METRIC_NAME or not name.isprintable():
         raise ValueError(f"must have 1 to {MAX_METRIC_NAME} printable characters, got {show(name)}")
     return name
 
 
 def _use(use: str) -> str:
-    """ "module:function"; of "path/to/file.py:function" the same module, where it is one below the study's folder.
-    A path of a script stays."""
+    """ "module:function", also for "path/to/file.py:function" if the file can be imported as a module from the study's
+    folder. The path of a script is returned as it is."""
     if Path(use).suffix in INTERPRETERS and ":" not in use:
         return use
     place, _, function = use.removeprefix("./").rpartition(":")
@@ -103,7 +101,7 @@ def _use(use: str) -> str:
 
 
 def _judged_at(at: str) -> str:
-    """ "mean of last 1" is "last"."""
+    """Normalized: "mean of last 1" becomes "last"."""
     if at in ("best", "last"):
         return at
     found = re.fullmatch(rf"{MEAN_OF_LAST}0*([1-9][0-9]{{0,3}})", at.strip())
@@ -139,7 +137,7 @@ def _address(address: str) -> str:
 
 def _true(value: bool) -> bool:
     if not value:
-        raise ValueError("must be true; for a range of your own leave it out and give low and high")
+        raise ValueError("must be true; for your own range leave it out and give low and high")
     return value
 
 
@@ -163,7 +161,7 @@ SIZE = rf"^({_NUMBER})({'|'.join(_BYTES)})$"
 
 
 def seconds(text: object) -> float:
-    """Seconds > 0, to the millisecond. ValueError for anything else, a plain number included."""
+    """Seconds > 0, rounded to milliseconds. ValueError for anything else, also for a number without a unit."""
     match = re.fullmatch(DURATION, text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f'must be a duration such as {_example(text, "s", "30s")} or "1h30m", got {show(text)}')
@@ -184,7 +182,7 @@ def duration(length: float) -> str:
 
 
 def size(text: object) -> int:
-    """Bytes >= 1. ValueError for anything else, a plain number included."""
+    """Bytes >= 1. ValueError for anything else, also for a number without a unit."""
     match = re.fullmatch(SIZE, text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f'must be a size such as {_example(text, "MiB", "500MB")} or "4GiB", got {show(text)}')
@@ -201,7 +199,7 @@ def size_text(number: int) -> str:
 
 
 def _example(given: object, unit: str, otherwise: str) -> str:
-    """The given number with a unit, as a suggestion."""
+    """The given number with a unit, as a suggestion; else `otherwise`."""
     if type(given) is int and 0 < given < 10**9:
         return f'"{given}{unit}"'
     return f'"{otherwise}"'

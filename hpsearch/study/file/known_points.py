@@ -1,4 +1,4 @@
-"""Parameter sets that a study file gives, [search] first: whole names, families, and the rules of the space."""
+"""Parameter sets in a study file (search.first): completed, and checked against the space."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,17 +9,17 @@ from hpsearch.study.space import Choice, Float, Parameter, Space, holds_value, i
 
 
 def points(space: Space, given: Sequence[Mapping[str, Any]] | None) -> tuple[Params, ...]:
-    """The parameters of the first trials, of [search] first."""
+    """The parameters of the first trials, from search.first."""
     return tuple(completed(space, one) for one in given or ())
 
 
 def completed(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
-    """The parameters of a trial: with whole names, the elements of families, and the fixed values."""
+    """The parameters of a trial, with fixed values, dotted names, and a value for each member of a family."""
     return {**space.fixed, **{name: _typed(space, name, value) for name, value in flat(space, given)}}
 
 
 def flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Value]]:
-    """With whole names, and the elements of families."""
+    """The values by dotted names, lists of families as one value for each member."""
     names = {*space.fixed, *(one.name for one in space.parameters)}
     families = {one.name: one.members for one in space.families}
     for key, value in given.items():
@@ -33,13 +33,13 @@ def flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tu
 
 
 def _typed(space: Space, name: str, value: Value) -> Value:
-    """A whole number as a float, where the parameter is one."""
+    """A whole number becomes a float for a float parameter."""
     own = [one for one in space.parameters if one.name == name]
     return float(value) if type(value) is int and own and all(isinstance(one, Float) for one in own) else value
 
 
 def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
-    """Each fault of a set that is completed, with the name of the parameter, "" where it is about several."""
+    """Each fault of a completed set, with the name of the parameter, or "" if it concerns several."""
     families = {member: one.name for one in space.families for member in one.members}
     names = [*dict.fromkeys(families.get(one.name, one.name) for one in space.parameters), *space.fixed]
     active = {one.name: one for one in space.parameters if is_active(one, params)}
@@ -50,7 +50,7 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
             if literal(value) != literal(space.fixed[name]):
                 yield key, f"[space] fixes it at {literal(space.fixed[name])}, got {literal(value)}"
         elif name not in searched:
-            yield key, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, names)}"
+            yield key, f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, names)}"
         elif name not in active:
             yield key, "is not active with the other values (`when`); leave it out"
         elif not holds_value(active[name], value):

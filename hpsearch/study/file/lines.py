@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 MAX_NESTING = 32
-"""Maximum nesting of keys and brackets; the scan ends at the first that is deeper."""
+"""Maximum nesting of keys and brackets. The scan ends where it is exceeded."""
 
 
 @dataclass
@@ -99,8 +99,8 @@ def tokens(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 class _Scanner:
-    """header: opening brackets of a [table] or [[table]] line so far. frames: where the open brackets of a value began;
-    an array's element counter, or None for an inline table."""
+    """header: number of opening brackets of a [table] or [[table]] line so far. frames: for each open bracket of a
+    value the path where it began, and the index of the array's element, or None for an inline table."""
 
     def __init__(self) -> None:
         self.lines = Lines()

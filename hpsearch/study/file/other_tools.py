@@ -1,7 +1,7 @@
 """Translates keys and values of other tools: Optuna, Ray Tune, W&B sweeps, Katib, NNI, Hydra, scikit-learn, Hyperopt.
 
-An unknown key or value of a study file is looked up here, so that the error can name ours. Upper case, underscores and
-hyphens are ignored: `maxTrialCount` is `max_trial_count`.
+An unknown key or value of a study file is looked up here, so that the error can name the key of hpsearch. Case,
+underscores and hyphens are ignored: `maxTrialCount` equals `max_trial_count`.
 """
 
 import re
@@ -59,13 +59,13 @@ _KEYS: Mapping[str, tuple[str, str]] = {
     "url storage storage_url": ("journal", 'url = "…"'),
     "mlflow tracking_uri mlflow_tracking_uri": ("tracking", 'mlflow = "…"'),
 }
-"""For all tables except [space]: other tools' keys -> our table, and what to write there."""
+"""For all tables except [space]: keys of other tools -> table of the study file, and what to write there."""
 
 _IN_STEPS = ("steps", "min_steps", "warmup_steps", "from_step")
-"""Keys that count epochs or, with trainer.steps, training steps. They have one name."""
+"""Keys that users write in place of `min_epochs` and the like, which count training steps if trainer.steps is set."""
 
 _STARTUP = ("n_startup_trials", "startup_trials = {number}")
-"""In [search] and in [prune]."""
+"""A key of both [search] and [prune]."""
 
 _ENTRY_KEYS: Mapping[str, str] = {
     "min minimum lower lower_bound minval start": "low = {number}",
@@ -78,46 +78,47 @@ _ENTRY_KEYS: Mapping[str, str] = {
     "feasible_space": "low = …, high = …",
     "value": "NAME = {number}",
 }
-"""OtherTables `low` and `high` in an entry of [space]."""
+"""Keys of other tools in an entry of [space] -> what to write."""
 
 _TYPE_KEYS = ("type", "distribution", "parameter_type", "dtype", "scale", "_type")
 
 _LEAVE_OUT = "leave it out: "
 _TYPES: Mapping[str, str] = {
-    "log loguniform log_uniform_values q_log_uniform q_log_uniform_values reverse_log": "here it is `log = true`",
+    "log loguniform log_uniform_values q_log_uniform q_log_uniform_values reverse_log": "write `log = true`",
     "uniform linear float double real quniform float_distribution": (
-        _LEAVE_OUT + "low and high are a range of floats, whole numbers only where both are whole"
+        _LEAVE_OUT + "low and high are a range of floats, whole numbers only if both are whole"
     ),
     "int integer randint int_uniform q_randint int_distribution": (
-        _LEAVE_OUT + "low and high are a range of whole numbers where both are whole"
+        _LEAVE_OUT + "low and high are a range of whole numbers if both are whole"
     ),
     "categorical choice category constant discrete bool": _LEAVE_OUT + 'a choice is a list: ["sgd", "adam"]',
 }
 """Values of _TYPE_KEYS -> what to write."""
 
-_BAYESIAN = 'here it is `method = "bayesian"`'
+_BAYESIAN = 'write `method = "bayesian"`'
 _METHODS: Mapping[str, Mapping[str, str]] = {
     "search": {
         "tpe bohb hyperopt optuna optuna_search": f'{_BAYESIAN} with `sampler = "tpe"`',
         "gp gaussian_process botorch bayes_opt skopt": f'{_BAYESIAN} with `sampler = "gp"`',
         "cmaes cma": f'{_BAYESIAN} with `sampler = "cmaes"`',
         "bayes bayesian_optimization": _BAYESIAN,
-        "grid_search": 'here it is `method = "grid"`',
-        "random_search basic_variant": 'here it is `method = "random"`',
-        "asha sha successive_halving async_hyperband": 'here it is `method = "halving"` in [prune]',
-        "hyperband hyper_band": 'here it is `method = "hyperband"` in [prune]',
+        "grid_search": 'write `method = "grid"`',
+        "random_search basic_variant": 'write `method = "random"`',
+        "asha sha successive_halving async_hyperband": 'write `method = "halving"` in [prune]',
+        "hyperband hyper_band": 'write `method = "hyperband"` in [prune]',
     },
     "prune": {
-        "asha sha successive_halving async_hyperband": 'here it is `method = "halving"`',
-        "hyperband": 'here it is `method = "hyperband"`',
-        "median median_stop median_stopping median_stopping_rule": 'here it is `method = "median"`',
-        "patient": 'here it is `method = "patience"`',
-        "none nop fifo": 'here it is `method = "never"`',
+        "asha sha successive_halving async_hyperband": 'write `method = "halving"`',
+        "hyperband": 'write `method = "hyperband"`',
+        "median median_stop median_stopping median_stopping_rule": 'write `method = "median"`',
+        "patient": 'write `method = "patience"`',
+        "none nop fifo": 'write `method = "never"`',
     },
 }
-"""Other tools' search methods and schedulers -> ours; a final "Pruner", "Scheduler" or "Sampler" is ignored."""
+"""Search methods and schedulers of other tools -> what to write. A final "Pruner", "Scheduler" or "Sampler" of their
+names is ignored."""
 
-SPACE_ENTRY = "a range is { low = …, high = … }, with `log = true` where it is log-uniform; a choice is a list"
+SPACE_ENTRY = "a range is { low = …, high = … }, with `log = true` if it is log-uniform; a choice is a list"
 
 _GOALS = {"min": "minimize", "max": "maximize"}
 
@@ -127,11 +128,11 @@ _CALL = re.compile(
 
 
 def key(name: str, value: object, table: str, known: Container[str]) -> str:
-    """ "here it is `trials = 50` in [search]" for the key `n_trials = 50` that the table does not know, or ""."""
+    """ "write `trials = 50` in [search]" for the unknown key `n_trials = 50`, or ""."""
     word = _plain(name)
     in_epochs = name.replace("step", "epoch")
     if name in _IN_STEPS and in_epochs in known and table != "trainer":
-        return f"here it is `{_written(f'{in_epochs} = {{number}}', value)}`: it counts steps if trainer.steps is set"
+        return f"write `{_written(f'{in_epochs} = {{number}}', value)}`: it counts steps if trainer.steps is set"
     if word == _plain(_STARTUP[0]):
         place, ours = table if table == "prune" else "search", _STARTUP[1]
     else:
@@ -139,8 +140,8 @@ def key(name: str, value: object, table: str, known: Container[str]) -> str:
     if not ours or (place == table and ours.partition(" ")[0] not in known):
         return ""
     if place == "space":
-        return f"here it is [space], with entries such as `{ours}`"
-    return f"here it is `{_written(ours, value)}`" + (f" in [{place}]" if place != table else "")
+        return f"write [space], with entries such as `{ours}`"
+    return f"write `{_written(ours, value)}`" + (f" in [{place}]" if place != table else "")
 
 
 def entry_key(name: str, value: object) -> str:
@@ -150,7 +151,7 @@ def entry_key(name: str, value: object) -> str:
         kind = _BY_TYPE.get(_plain(value)) if isinstance(value, str) else None
         return kind or SPACE_ENTRY
     ours = _BY_ENTRY_KEY.get(word, "")
-    return f"here it is `{_written(ours, value)}`" if ours else ""
+    return f"write `{_written(ours, value)}`" if ours else ""
 
 
 def method(table: str, value: str) -> str:
@@ -170,7 +171,7 @@ def _plain(word: str) -> str:
 
 
 def _written(ours: str, value: object) -> str:
-    """What to write in a study file, with the value of the other tool's key if it is a number or a goal."""
+    """The assignment for a study file, with the given value if it is a number or a goal."""
     goal = next((ours for word, ours in _GOALS.items() if str(value).lower().startswith(word)), "…")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return ours.replace("{goal}", f'"{goal}"').replace("{number}", repr(value) if is_number else "…")

@@ -51,7 +51,7 @@ _TRACKING = _Store(
     "mlflow.db",
     ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "none"),
     "must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, "
-    'or "none" (MLflow no longer takes folders)',
+    'or "none" (MLflow no longer supports folders)',
 )
 
 
@@ -75,16 +75,16 @@ def with_preferences(
 def find(
     folder: Path, path: Path | None, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults
 ) -> Locations | None:
-    """None where a URL has a fault, which is added to `faults`; messages do not show the URL."""
+    """None if a URL has a fault, which is added to `faults`. Messages do not show the URL."""
     folder = folder.absolute()
     try:
         home = study_home(folder, environment)
     except BadInput as problem:
-        if environment.get("HPSEARCH_HOME"):  # those of the preferences are added already
+        if environment.get("HPSEARCH_HOME"):  # faults of the preferences are added already
             faults.add((), f"HPSEARCH_HOME: {problem}")
         return None
     if "?" in f"{folder}{home}":
-        faults.add((), "the paths of its folder and of HPSEARCH_HOME must not contain ?, which ends a path in a URL")
+        faults.add((), "the paths of its folder and of HPSEARCH_HOME must not contain `?`, which ends a path in a URL")
     urls: dict[str, str] = {}
     displays: dict[str, str] = {}
     for store in (_JOURNAL, _TRACKING):
@@ -104,7 +104,7 @@ def find(
 
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
-    """The resolved URL. The path of a SQLite file is made absolute; in the file it is relative to the study file."""
+    """The resolved URL. The path of a SQLite file, which is relative to the study file, is made absolute."""
     if has_secret(written):
         raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
     url = resolved(written, environment)

@@ -25,12 +25,12 @@ class PriorEntry(BaseModel):
 
 class PriorKey(BaseModel):
     prior: PriorEntry | None = Field(
-        None, description='the expected value: { value = 1e-3, weight = "strong" }; new trials are near it at first'
+        None, description='the expected value: { value = 1e-3, weight = "strong" }; the first trials are near it'
     )
 
 
 def with_prior(parameter: Searched, entry: PriorEntry | None, path: KeyPath, faults: Faults) -> Searched:
-    """The parameter with its prior, unless that has a fault, which is added."""
+    """The parameter with its prior; without it if the prior has a fault, which is added to `faults`."""
     if entry is None:
         return parameter
     value: Value = float(entry.value) if isinstance(parameter, Float) and type(entry.value) is int else entry.value

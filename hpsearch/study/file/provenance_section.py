@@ -7,5 +7,5 @@ from hpsearch.study.file.sections import Section
 
 class Provenance(Section):
     diff: bool = Field(
-        True, description="record the text of uncommitted changes; false: their number of lines and SHA-256 only"
+        True, description="record the text of uncommitted changes; false: only their number of lines and SHA-256"
     )

@@ -38,17 +38,17 @@ STANDARD_INPUT = Path("-")
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")
 _USER_TABLES = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
-"""Tables with keys of the user's choice: `--set` changes existing keys only, since a new key would be a typo."""
+"""Tables in which the user names the keys. `--set` only changes existing keys there, since a new one may be a typo."""
 
 _NOT_SUBSTITUTED = (("journal", "url"), ("tracking", "mlflow"))
-"""URLs that may contain a password are recorded unresolved; place.py resolves them."""
+"""URLs that may contain a password. They are recorded without replacing ${env:NAME}; place.py replaces it."""
 
 
 # Reading ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def where(path: Path) -> str:
-    """The file's name in messages: as the user typed it."""
+    """The file's name in messages, as the user typed it."""
     if path == STANDARD_INPUT:
         return "standard input"
     return os.fsencode(path).decode(errors="replace")
@@ -79,7 +79,7 @@ def read(path: Path) -> str:
     except OSError as problem:
         raise _refused(path, f"cannot be read: {problem.strerror or problem}") from None
     except ValueError:
-        raise _refused(path, "cannot be read: its name has a null character") from None
+        raise _refused(path, "cannot be read: its name contains a null character") from None
     return _decoded(path, content)
 
 
@@ -104,7 +104,7 @@ def _studies_in(folder: Path) -> list[Path]:
 
 @cache
 def _standard_input() -> bytes:
-    """Kept: it can be read once, and is parsed again to find the lines of warnings."""
+    """Cached: it can be read only once, and is parsed again to find the lines of warnings."""
     return sys.stdin.buffer.read(MAX_BYTES)
 
 
@@ -146,8 +146,8 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
 
 
 def with_plain_numbers(data: dict[str, Any]) -> dict[str, Any]:
-    """The tables without `WholeFloat`. In [space], { low = 16, high = 1e3 } is a range of whole numbers: TOML reads 1e3
-    as a float, and people read it as 1000."""
+    """The tables without `WholeFloat`. In [space], { low = 16, high = 1e3 } is a range of whole numbers, although 1e3
+    is a float in TOML."""
     for entry in _tables_in(data.get("space")):
         numbers = {key: entry[key] for key in ("low", "high", "step") if key in entry}
         if any(type(one) is int for one in numbers.values()):
@@ -210,7 +210,7 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
 
 def plain_tables(sections: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
     """A copy with the types of TOML: a tuple becomes a list, a NumPy scalar a number, a path a string. Other values
-    stay as they are; the checks of their keys refuse them."""
+    are left, and refused by the checks of their keys."""
     return {str(key): _plain(part, faults, (str(key),)) for key, part in sections.items()}
 
 
@@ -251,7 +251,7 @@ def override(data: dict[str, Any], options: Sequence[str], faults: Faults) -> No
 
 
 def _key_path(key: str) -> list[str]:
-    """The parts of a dotted TOML key; [] where it is not one."""
+    """The parts of a dotted TOML key; [] for an invalid key."""
     table: object = _toml(f"{key} = 0")
     parts: list[str] = []
     while isinstance(table, dict) and len(table) == 1:
@@ -291,7 +291,7 @@ def _put(data: dict[str, Any], parts: list[str], value: object) -> KeyPath:
 
 
 def _key(place: object, path: KeyPath, part: str) -> str | int:
-    """The part as a key of a table or an index of a list. ValueError where it can be neither."""
+    """The part as a key of a table or an index of a list. ValueError if it is neither."""
     if isinstance(place, list):
         if not (part.isdecimal() and int(part) < len(place)):
             raise ValueError(f"`{dotted(path)}` has elements 0 to {len(place) - 1}, got `{part[:60]}`")
@@ -327,10 +327,10 @@ def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path:
 
 def _reference_problem(text: str, environment: Mapping[str, str], path: KeyPath) -> str:
     if any(path[: len(free)] == free for free in _USER_TABLES):
-        return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
+        return "${env:…} is not replaced in parameters, since they are recorded; read the variable in your code"
     if "${env:" in without_references(text):
         return "must refer to a variable as ${env:NAME}"
     if path not in _NOT_SUBSTITUTED and (secret := next(filter(SECRET_NAME.search, REFERENCE.findall(text)), None)):
-        return f"${{env:{secret}}} would be recorded in clear here; read the variable {secret} in your code"
+        return f"${{env:{secret}}} would be recorded as plain text here; read the variable {secret} in your code"
     missing = [name for name in REFERENCE.findall(text) if name not in environment]
     return f"the environment variable {', '.join(missing)} is not set" if missing else ""

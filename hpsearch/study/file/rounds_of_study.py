@@ -1,4 +1,4 @@
-"""The rounds of [search]: their faults, and what may not change in a recorded study."""
+"""The rounds of [search]: their faults, and changes that a recorded study does not allow."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -22,7 +22,7 @@ SomeSection = TypeVar("SomeSection", bound=BaseModel)
 
 
 def with_recorded_ranges(section: SomeSection, recorded: Mapping[str, Any]) -> SomeSection:
-    """A study keeps the rule that it was recorded with: its rounds do not change. Before this key it was "box"."""
+    """A recorded study keeps its rule, so that its rounds do not change. Before this key existed it was "box"."""
     if "ranges" in section.model_fields_set or recorded.get("method") != section.model_dump().get("method"):
         return section
     return section.model_copy(update={"ranges": recorded.get("ranges", "box")})
@@ -46,7 +46,7 @@ def problems(rounds: Sequence[Round], others: OtherTables) -> Problems:
 
 
 def changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
-    """Additional rounds, and more trials or epochs in the last one, extend a study. Other rounds cannot change:
+    """Additional rounds, and more trials or epochs in the last round, extend a study. Other rounds cannot change, since
     later ones depend on their results."""
     before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
     for i, was in enumerate(before):

@@ -1,4 +1,4 @@
-"""What all search methods have in common: the base of the classes in search_sections.py."""
+"""The base of the classes in search_sections.py: keys and properties of all search methods."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ LEARNERS = 'method = "bayesian" or "random"'
 
 
 class AutoChoice(Section):
-    """What `method = "auto"` has chosen, and why. prunes: whether the study file has its own [prune]."""
+    """The search chosen by `method = "auto"`, and why. prunes: whether the study file has its own [prune]."""
 
     search: str
     why: str
@@ -31,7 +31,7 @@ class AutoChoice(Section):
 
 
 class SearchSection(Section):
-    """first: parameters of the first trials; None without the key, so that the specs of earlier versions are equal."""
+    """first: parameters of the first trials; None without the key, as in specs of earlier versions."""
 
     method: str
     first: tuple[dict[str, NestedValue], ...] | None = Field(
@@ -43,17 +43,17 @@ class SearchSection(Section):
         strict=False,
         min_length=1,
         max_length=20,
-        description="names of recorded studies, on other data too: their best points come first, and guide a model",
+        description="names of recorded studies, also on other data: their best points come first, and guide a model",
     )
 
     auto: SkipJsonSchema[AutoChoice | None] = None
-    """What `method = "auto"` has chosen. hpsearch writes it; it is no key of a study file."""
+    """The choice of `method = "auto"`. It is written by hpsearch, and is not a key of a study file."""
 
     budgets: ClassVar[tuple[str, ...]] = ()
     """Keys that may change when a study is continued."""
 
     one_epoch_slices: ClassVar[bool] = False
-    """Whether its trials wait for the verdict on an epoch before they train the next."""
+    """Whether a trial waits for the verdict on each epoch before it trains the next one."""
 
     learns: ClassVar[bool] = False
     """Whether its proposals may follow from results of earlier studies."""
@@ -65,7 +65,7 @@ class SearchSection(Section):
         for place, one in enumerate(self.first):
             params = known_points.completed(others.space, one)
             if any(key_of(params) == key_of(known_points.completed(others.space, two)) for two in self.first[:place]):
-                yield ("search", "first", place), "has the same parameters as one before it"
+                yield ("search", "first", place), "has the same parameters as an earlier point"
             for name, problem in known_points.problems(others.space, params):
                 yield ("search", "first", place, *([name] if name else [])), problem
         most = next((one.new for one in self.rungs(others.space, others.epochs, others.unit)), None)
@@ -93,23 +93,22 @@ class SearchSection(Section):
         return self.method
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
-        """Its rounds, if no limit is reached; a search without rounds has one. epochs, unit: of
-        [trainer]."""
+        """Its rounds, if no limit is reached; a search without rounds has one rung. epochs, unit: of [trainer]."""
         raise NotImplementedError
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
-        """A message for each change that would alter trials so far. recorded: this table as it was recorded."""
+        """A message for each change that would alter the trials so far. recorded: the recorded table."""
         yield from ()
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
-        """This table with the recorded table's former budgets, so that it proposes the trials so far again. before,
-        now: trainer.epochs."""
+        """This table with the former budgets of the recorded table, so that it proposes the same trials so far.
+        before, now: the recorded and the present trainer.epochs."""
         return self
 
     @property
     def epoch_budget(self) -> int | None:
-        """The budget in epochs of all trials together, if rounds are planned from it (`rungs` is then a forecast); None
-        where `rungs` is certain."""
+        """The budget in epochs of all trials together, if rounds are planned from it and `rungs` is a forecast. None if
+        `rungs` is certain."""
         return None
 
     @property
@@ -124,7 +123,7 @@ class SearchSection(Section):
 
     @property
     def cannot_learn_from(self) -> str:
-        """Why `learn_from` is refused; "" where it is not."""
+        """Why `learn_from` is refused, or ""."""
         return ""
 
     @property
@@ -139,17 +138,17 @@ class SearchSection(Section):
 
     @property
     def related_among(self) -> int | None:
-        """At most half of so many trials have points of `learn_from`; None: no limit."""
+        """At most half of this number of trials have points of `learn_from`; None: no limit."""
         return None
 
     @property
     def can_promote(self) -> bool:
-        """Whether a pruner may pause its trials and continue them later: its own proposals resume none."""
+        """Whether a pruner may pause its trials and resume them later: the search itself resumes none."""
         return False
 
     @property
     def freezes(self) -> bool:
-        """Whether it pauses trials and resumes as many of them as the results suggest."""
+        """Whether it pauses trials and resumes the promising ones."""
         return False
 
     @property
@@ -159,7 +158,7 @@ class SearchSection(Section):
 
     @property
     def follows_curves(self) -> bool:
-        """Whether proposals depend on the diagnosis of curves, and so on [metrics]."""
+        """Whether proposals depend on the diagnosis of curves, and therefore on [metrics]."""
         return False
 
     @property

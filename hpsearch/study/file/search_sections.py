@@ -1,4 +1,4 @@
-"""[search]: one class for each search method, with all properties of a method that other modules need.
+"""[search]: one class for each search method, with the properties that other modules need.
 
 A new method is a class here (also listed in `Search`), a sampler in `hpsearch/samplers/`, and a line in
 `orchestrator/build.py` that creates the sampler.
@@ -59,7 +59,7 @@ class Grid(SearchSection):
             yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
         points = 0 if endless else grid_size(others.space)
         if points is None or points > MAX_GRID_POINTS:
-            count = f"{points:,} points" if points is not None else "more than can be counted"
+            count = f"{points:,} points" if points is not None else "too many to count"
             most = f"a grid must have at most {MAX_GRID_POINTS:,} points"
             yield ("search", "method"), f'{most}, got {count}; give fewer values, or use "random"'
 
@@ -92,7 +92,7 @@ class Random(SearchSection):
 
 
 class Bayesian(SearchSection):
-    """Each point proposed from all results so far."""
+    """Proposes each point from all results so far."""
 
     budgets: ClassVar = ("trials",)
     learns: ClassVar = True
@@ -105,7 +105,7 @@ class Bayesian(SearchSection):
         "which pauses trials and continues the promising ones",
     )
     startup_trials: Count = Field(
-        10, description="number of random trials before the first model; of NSGA-II the size of a population"
+        10, description="number of random trials before the first model; for NSGA-II the population size"
     )
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
@@ -154,7 +154,7 @@ class CoarseToFine(SearchSection):
 
     method: Literal["coarse-to-fine"]
     rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
-    keep: float = Field(0.5, ge=0, le=1, description="fraction of a later round that is continued trials")
+    keep: float = Field(0.5, ge=0, le=1, description="fraction of the trials of a later round that are continued ones")
     top: float = Field(
         0.25, gt=0, le=1, description="fraction of best trials; the next search ranges are the box around them"
     )
@@ -193,7 +193,7 @@ class FixedList(SearchSection):
 
     method: Literal["list"]
     sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
-    seeds: Count = Field(1, description="number of trials of each set, each with another seed")
+    seeds: Count = Field(1, description="number of trials of each set, each with its own seed")
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
@@ -209,7 +209,7 @@ class FixedList(SearchSection):
     def problems(self, others: OtherTables) -> Problems:
         yield from self._problems_of_learn_from()
         if self.first is not None:
-            yield ("search", "first"), "is for other methods; a list has all its points in `sets`"
+            yield ("search", "first"), 'is for other methods; method = "list" has its points in `sets`'
         space, epochs = others.space, others.epochs
         for i, one in enumerate(self.sets):
             path = ("search", "sets", i)
@@ -222,7 +222,7 @@ class FixedList(SearchSection):
 
 class Budget(Section):
     """earlier: former budgets of a recorded study, from which its first rounds were planned. longest: the epochs of the
-    longest round, where `hpsearch extend` has raised trainer.epochs since."""
+    longest round, if `hpsearch extend` has raised trainer.epochs since."""
 
     epochs: Count = Field(description="epochs of all trials together")
     earlier: tuple[Count, ...] = Field((), strict=False, description="written by hpsearch: the budgets before this one")
@@ -235,9 +235,9 @@ class Recipe(SearchSection):
     budgets: ClassVar = ("rounds", "budget", "ranges")
 
     method: Literal["recipe"]
-    budget: Budget | None = Field(None, description="{ epochs = … }: the rounds follow from it")
+    budget: Budget | None = Field(None, description="{ epochs = … }: the rounds are planned from it")
     rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
-    keep: float = Field(0.5, ge=0, le=1, description="fraction of a given round that is continued trials")
+    keep: float = Field(0.5, ge=0, le=1, description="fraction of the trials of a given round that are continued ones")
     top: float = Field(
         0.15, gt=0, le=1, description="fraction of a round's best trials; the next ranges are the box around them"
     )
@@ -247,14 +247,14 @@ class Recipe(SearchSection):
     ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
     promote: bool | None = Field(
         None,
-        description="with a budget: first looks of one epoch, then one in 3 trials of a rung continues, as in "
+        description="with a budget: trials train 1 epoch first, then one in 3 trials of each rung continues, as in "
         "successive halving with promotion; default: false",
     )
     preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
     def schedules(self, epochs: int, unit: str = EPOCH) -> list[Schedule]:
-        """The schedules of its rounds: one for each budget that it has had."""
+        """The schedules of its rounds: one for each former budget and one for the present."""
         if self.budget is None:
             return [FixedSchedule(self.rounds, self.keep, unit)]
         epochs = self.budget.longest or epochs
@@ -262,7 +262,7 @@ class Recipe(SearchSection):
         return [kind(budget, epochs, unit) for budget in (*self.budget.earlier, self.budget.epochs)]
 
     def forecast(self, epochs: int, unit: str = EPOCH, *, restarts: bool = False) -> Iterator[Rung]:
-        """Its rounds, if no search range moves. restarts: continued trials train again from their first epoch."""
+        """Its rounds, if the search ranges do not move. restarts: continued trials train again from epoch 1."""
         schedule = self.schedules(epochs, unit)[-1]
         return schedule.forecast(restarts) if isinstance(schedule, HalvingSchedule) else forecast(schedule, restarts)
 
@@ -279,14 +279,14 @@ class Recipe(SearchSection):
         if self.budget is not None and self.rounds:
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
         if self.promote and self.rounds:
-            yield ("search", "promote"), "is for budget = { epochs = … }; given rounds have their own numbers of trials"
+            yield ("search", "promote"), "needs budget = { epochs = … }; rounds = […] has fixed numbers of trials"
         yield from rounds_of_study.problems(self.rounds, others)
         if self.budget is not None and others.epochs is not None:
             kind = HalvingSchedule if self.promote else BudgetSchedule
             schedule = kind(self.budget.epochs, others.epochs, others.unit)
             if self.budget.epochs < schedule.min_budget:
                 each = many(schedule.first().epochs, others.unit)
-                wanted = f"{MIN_TRIALS} trials of {each}, which the first round takes at least"
+                wanted = f"at least {MIN_TRIALS} trials of {each} in the first round"
                 yield (
                     ("search", "budget", "epochs"),
                     f"must be >= {schedule.min_budget}, {wanted}; got {self.budget.epochs}",
@@ -300,7 +300,7 @@ class Recipe(SearchSection):
         yield from rounds_of_study.changed_ranges(recorded, self)
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
-        """With the former budgets, in their order."""
+        """With the former budgets, the oldest first."""
         known = recorded.get("budget")
         self = rounds_of_study.with_recorded_ranges(self, recorded)
         if self.budget is None or known is None:
@@ -336,7 +336,7 @@ class Own(SearchSection):
 
     method: Literal["own"] = "own"
     use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
-    trials: Count | None = Field(None, description="number of trials; default: until the sampler proposes no more")
+    trials: Count | None = Field(None, description="number of trials; default: the sampler decides")
     options: Options = Field({}, description="keyword arguments of the class")
 
     @property
@@ -361,7 +361,7 @@ class Own(SearchSection):
 
     @property
     def blind_proposals(self) -> float:
-        """The first proposal has an empty history; later ones may depend on it."""
+        """1: only the first proposal has an empty history."""
         return 1
 
 

@@ -1,7 +1,7 @@
 """The tables of a study file, one class each; `studies/study.schema.json` is generated from them.
 
-[study] is in study_section.py, [trainer] in trainer_sections.py; those of [search] are in search_sections.py, which
-says what a new search method takes. What one value may be is in kinds.py.
+[study] is in study_section.py, [trainer] in trainer_sections.py, [search] in search_sections.py, which describes how to
+add a search method. The types of single values are in kinds.py.
 """
 
 from collections.abc import Collection, Iterator
@@ -41,10 +41,10 @@ Problems = Iterator[tuple[KeyPath, str]]
 
 @dataclass(frozen=True)
 class OtherTables:
-    """What other tables say. space, epochs (trainer.epochs), metric (study.metric): None where they have faults.
+    """Values of other tables. space, epochs (trainer.epochs), metric (study.metric): None if they have faults.
 
-    names: the keys of [space], right or wrong. is_program: whether the trainer is a command or a script.
-    unit: of `epochs`, see `Objective.unit`. epochs_key: the key that has it.
+    names: the keys of [space], also those with faults. is_program: whether the trainer is a command or a script.
+    unit: of `epochs`, see `Objective.unit`. epochs_key: the key of `epochs` in the file.
     """
 
     names: Collection[str]
@@ -62,18 +62,18 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     def problems(self, others: OtherTables) -> Problems:
-        """Faults in the relation of several values."""
+        """Faults that concern several values."""
         yield from ()
 
 
 # [space] ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-WHEN = 'only where other parameters have these values, or values such as ">= 3"'
+WHEN = 'active only if other parameters have these values, or values such as ">= 3"'
 
 
 class Range(Section, EarlierKeys, PriorKey):
-    """A range of numbers: of whole numbers where low, high and step are whole."""
+    """A range of numbers; of whole numbers if low, high and step are whole."""
 
     low: Number = Field(description="lowest value")
     high: Number = Field(description="highest value")
@@ -88,7 +88,7 @@ class Range(Section, EarlierKeys, PriorKey):
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
     expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
     digits: Annotated[int, Field(ge=1, le=15)] | None = Field(
-        None, description="significant digits of each value; default: few, such as 0.2278, by study.numbers"
+        None, description="significant digits of each value; default: few, such as 0.2278 (see study.numbers)"
     )
 
 
@@ -108,14 +108,14 @@ class Auto(Section, EarlierKeys):
 
 
 class Values(Section, EarlierKeys, PriorKey):
-    """A choice, as a table so that it can have a condition and names."""
+    """A choice, written as a table: it may have a condition and names."""
 
     values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
     when: dict[str, Allowed] = Field({}, description=WHEN)
     names: tuple[str, ...] = Field((), strict=False, description="a short name for each value, for screens and plots")
     none: bool | None = Field(
         None,
-        description='the trainer gets None for the value "none"; default: true where no other value is a string',
+        description='the trainer gets None for the value "none"; default: true if no other value is a string',
     )
 
 
@@ -148,7 +148,7 @@ class MedianPrune(PruneSection):
     method: Literal["median"]
     startup_trials: Whole = Field(5, description="number of trials that must have reached the epoch first")
     warmup_epochs: Whole = Field(1, description="number of first epochs without a decision")
-    interval: Count = Field(1, description="number of epochs from one decision to the next")
+    interval: Count = Field(1, description="number of epochs between two decisions")
 
 
 class HalvingPrune(PruneSection):
@@ -157,7 +157,7 @@ class HalvingPrune(PruneSection):
     method: Literal["halving"]
     min_epochs: Count = Field(1, description="the first rung")
     eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description="pause the others for later; false: stop them")
+    promote: bool = Field(True, description="pause the others, and resume the best later; false: stop them")
 
 
 class HyperbandPrune(PruneSection):
@@ -166,7 +166,7 @@ class HyperbandPrune(PruneSection):
     method: Literal["hyperband"]
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
     eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description="pause the others for later; false: stop them")
+    promote: bool = Field(True, description="pause the others, and resume the best later; false: stop them")
 
 
 class PatiencePrune(PruneSection):
@@ -230,29 +230,29 @@ CheckName = Literal[
 
 
 class Preflight(Section):
-    """Checks before the first trial whether the trainer can learn."""
+    """Checks whether the trainer can learn, before the first trial."""
 
     limit: Seconds = Field(600.0, description="time limit of all checks together")
     skip: tuple[CheckName, ...] = Field((), strict=False, description="checks to leave out")
 
 
 class LrRange(Section):
-    """Measures before the first trial at which learning rates the loss falls."""
+    """Measures at which learning rates the loss falls, before the first trial."""
 
-    parameter: RecordableName = Field("lr", description="name of the learning rate in [space]; omitted: by its name")
+    parameter: RecordableName = Field("lr", description="the learning rate in [space]; default: found by its name")
     iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="optimizer steps of one test")
     tests: Annotated[int, Field(ge=1, le=50)] = Field(
-        4, description="most tests: one for each choice of the other parameters"
+        4, description="maximum number of tests; each is for other choices of the other parameters"
     )
     limit: Seconds = Field(600.0, description="time limit of all tests together")
 
     def for_rate(self, rate: str | None, is_auto: bool) -> "LrRange":
-        """The section for this parameter, unless it names another. is_auto: its range is to be found."""
+        """The section for this parameter, unless it names another. is_auto: the range test finds its range."""
         given = "parameter" in self.model_fields_set and not is_auto
         return self if rate is None or given else self.model_copy(update={"parameter": rate})
 
     def problems(self, others: OtherTables) -> Problems:
-        """Its parameter must be the one with auto = true, or else one with positive values only."""
+        """Its parameter must be the one with auto = true if there is one, else have positive values only."""
         if others.is_program:
             yield ("lr_range",), "needs a trainer in Python: hpsearch cannot change the learning rate of a program"
         if others.space is None or others.is_program:
@@ -266,7 +266,7 @@ class LrRange(Section):
                 yield ("lr_range", "parameter"), f"is `{name}`, but auto = true is set for `{auto[0]}`"
         elif name not in known:
             names = [*(one.name for one in space.parameters), *space.fixed]
-            yield ("lr_range", "parameter"), f"`{name}` is no parameter of [space]{did_you_mean(name, names)}"
+            yield ("lr_range", "parameter"), f"`{name}` is not a parameter of [space]{did_you_mean(name, names)}"
         elif not _is_positive(known[name]):
             yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
 
@@ -283,21 +283,23 @@ def _is_positive(found: Parameter | Value) -> bool:
 
 
 class PerTrial(Section):
-    cpus: float = Field(1, gt=0, description="CPUs of a trial, and its number of threads")
-    gpus: Gpus = Field(0, description="GPUs of a trial: a share of one, or several")
+    cpus: float = Field(1, gt=0, description="CPUs of a trial; also its number of threads")
+    gpus: Gpus = Field(0, description="GPUs of a trial: a fraction of one, or a whole number")
     memory: Bytes | None = Field(None, description="host memory of a trial")
 
 
 class Resources(Section):
     workers: Count | None = Field(None, description="trials in parallel; default: as many as fit")
     address: Address = Field(
-        "local", description='"local": a Ray of its own; "auto", "ray://HOST:PORT": a cluster; "none": this process'
+        "local",
+        description='"local": starts its own Ray; "auto", "ray://HOST:PORT": a running cluster; '
+        '"none": in this process, without Ray',
     )
     per_trial: PerTrial = PerTrial()
     isolation: Literal["process", "none"] = Field(
         "process",
-        description='"process": each trial has a process of its own; "none": the trials of a worker share its process, '
-        'as all trials do with address = "none"',
+        description='"process": each trial has its own process; "none": the trials of a worker share its process; '
+        'address = "none" implies it',
     )
 
 
@@ -306,8 +308,8 @@ class Limits(Section):
     gpu_hours: float | None = Field(None, gt=0, description="GPU hours of all trials together")
     trial: Seconds | None = Field(None, description="wall-clock time of a trial")
     stall: Seconds | None = Field(None, description="longest time without a report of a trial")
-    trials: Count | None = Field(None, description="most trials")
-    epochs: Count | None = Field(None, description="most epochs of all trials together")
+    trials: Count | None = Field(None, description="maximum number of trials")
+    epochs: Count | None = Field(None, description="maximum number of epochs of all trials together")
     target: float | None = Field(None, description="the study stops when the value of a trial is this good")
     retries: Whole = Field(2, description="how often a trial is started again after its worker was lost")
     max_failures: Count = Field(5, description="number of failed trials in a row after which the study stops")
@@ -315,14 +317,13 @@ class Limits(Section):
         0.5,
         gt=0,
         le=1,
-        description="the study stops where more than this share of the trials of a run have failed, from 20 ended "
+        description="the study stops when more than this share of a run's trials have failed; checked from 20 ended "
         "trials on",
     )
     infeasible: Whole = Field(
         100,
-        description="so many infeasible trials are not counted in limits.trials and in the trials of a random or "
-        "bayesian search, so that others take their place; further ones are counted. A grid and a search in rounds "
-        "count all of them",
+        description="number of infeasible trials that a random or bayesian search replaces by other trials: they are "
+        "not counted in search.trials and limits.trials, further ones are. A grid and a search in rounds count all",
     )
 
     def problems(self, others: OtherTables) -> Problems:
@@ -331,49 +332,50 @@ class Limits(Section):
 
 
 class MetricMeanings(Section):
-    """What reported metrics mean, for the diagnosis of curves, where their names do not show it: the name of each."""
+    """The names of the metrics that the diagnosis of curves uses, if they are not the usual ones."""
 
-    train_loss: MetricName | None = Field(None, description="the loss of the training split")
-    val_loss: MetricName | None = Field(None, description="the same loss of the validation split")
+    train_loss: MetricName | None = Field(None, description="the loss on the training split")
+    val_loss: MetricName | None = Field(None, description="the same loss on the validation split")
     train_accuracy: MetricName | None = Field(
-        None, description="an accuracy (or F1, AUROC, …) of the training split, a fraction or in percent"
+        None, description="an accuracy (or F1, AUROC, …) on the training split, a fraction or in percent"
     )
-    val_accuracy: MetricName | None = Field(None, description="the same of the validation split")
+    val_accuracy: MetricName | None = Field(None, description="the same on the validation split")
     lr: MetricName | None = Field(None, description="the learning rate of the epoch")
     grad_norm: MetricName | None = Field(None, description="the norm of the gradient")
     weight_norm: MetricName | None = Field(None, description="the norm of the weights")
-    update_ratio: MetricName | None = Field(None, description="the norm of one step over that of the weights")
+    update_ratio: MetricName | None = Field(None, description="the norm of one step divided by the norm of the weights")
 
     @property
     def given(self) -> dict[str, str]:
-        """By what it means, the name of a metric."""
+        """The name of a metric by its role."""
         return self.model_dump(exclude_none=True)
 
     def problems(self, others: OtherTables) -> Problems:
-        """A metric has one meaning."""
+        """A metric must not have two roles."""
         first: dict[str, str] = {}
         for role, name in self.given.items():
             if name in first:
-                yield ("metrics", role), f"`{name}` is given as {first[name]} too; a metric has one meaning"
+                yield ("metrics", role), f"`{name}` is already given as {first[name]}; a metric has one meaning"
             first.setdefault(name, role)
 
 
 class Checkpoints(Section):
-    """Which checkpoints of trials that have ended stay on the disk. Trials that may be continued keep theirs."""
+    """Which checkpoints of ended trials stay on the disk. Trials that may be continued always keep theirs."""
 
     keep: Literal["finalists", "best", "all"] = Field(
         "finalists",
-        description="the ended trials that keep the checkpoint of their best epoch: the best ones, the best alone, all",
+        description="the ended trials that keep the checkpoint of their best epoch: the best (number: finalists), "
+        "only the best one, or all",
     )
-    finalists: Count = Field(MAX_ENSEMBLE_TRIALS, description='the number of trials that keep = "finalists" keeps')
+    finalists: Count = Field(MAX_ENSEMBLE_TRIALS, description='number of best trials for keep = "finalists"')
     weights_only: bool = Field(
         False,
-        description="the checkpoint of the best epoch has no state of optimizers, schedules and random generators",
+        description="leave the state of optimizers, schedules and random generators out of the best epoch's checkpoint",
     )
 
     @property
     def most(self) -> int | None:
-        """How many trials that have ended keep a checkpoint; None: all."""
+        """How many ended trials keep a checkpoint; None: all."""
         return {"finalists": self.finalists, "best": 1, "all": None}[self.keep]
 
 

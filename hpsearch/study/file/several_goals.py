@@ -1,4 +1,4 @@
-"""What a study with several goals cannot have: search methods, pruners and limits that know one metric."""
+"""Search methods, pruners and limits for one metric, which a study with several goals cannot have."""
 
 from collections.abc import Mapping
 
@@ -33,4 +33,4 @@ def problems(sections: Mapping[str, Section]) -> Problems:
             f"{prune.label} compares trials by one metric, and study.objectives has several; write {PRUNERS}",
         )
     if isinstance(limits, Limits) and limits.target is not None:
-        yield ("limits", "target"), "is the value of one metric; with study.objectives leave it out"
+        yield ("limits", "target"), "is a value of one metric; leave it out with study.objectives"

@@ -19,10 +19,10 @@ def check_condition(
     path: KeyPath,
     faults: Faults,
 ) -> None:
-    """Add the faults of a parameter's condition, whose key is `path`. names: all names in [space]."""
+    """Add the faults of a parameter's condition. path: the key of the condition. names: all names in [space]."""
     for name, allowed in parameter.when.items():
         if name not in names:
-            message = f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, names)}"
+            message = f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, names)}"
             faults.add((*path, name), message)
         elif name in fixed:
             for value in allowed:
@@ -36,16 +36,16 @@ def check_condition(
 
 
 def check_alternatives(placed: Sequence[tuple[KeyPath, Parameter]], faults: Faults) -> None:
-    """Add a fault for each alternative whose condition does not exclude those of the alternatives before it."""
+    """Add a fault for each alternative whose condition can hold together with that of an earlier alternative."""
     for place, (path, one) in enumerate(placed):
         before = [other for _, other in placed[:place] if one.axis and other.name == one.name]
         if found := next((other for other in before if not exclude_each_other(one.when, other.when)), None):
             both = f"{condition_text(found.when)}, and {condition_text(one.when)}"
-            faults.add((*path, "when"), f"must exclude the conditions before it, got {both}")
+            faults.add((*path, "when"), f"must not hold together with an earlier condition, got {both}")
 
 
 def _impossible(name: str, entry: Parameter, value: Value) -> str:
-    """Why the parameter never has this value, or one that the comparison allows; "" where it may."""
+    """Why the parameter can never have this value, or a value of this comparison; "" if it can."""
     if is_comparison(value) and not offers(entry, value):
         numbers = [one for one in entry.values if type(one) in (int, float)] if isinstance(entry, Choice) else []
         numbers = numbers or ([] if isinstance(entry, Choice) else [entry.low, entry.high])
@@ -56,8 +56,8 @@ def _impossible(name: str, entry: Parameter, value: Value) -> str:
         return "" if offers(entry, value) else f"{name} is one of {literals(entry.values)}, never {literal(value)}"
     if isinstance(entry, Float) and entry.count is None:
         return (
-            f"{name} is a continuous range, so no condition can name a value; write a comparison such as "
-            f'">= {entry.low}", give it a step, or make it a choice'
+            f"{name} is a continuous range, so a condition cannot name one value; write a comparison such as "
+            f'">= {entry.low}", give {name} a step, or make it a choice'
         )
     return "" if offers(entry, value) else f"{name} is {_values(entry)}, never {literal(value)}"
 
@@ -88,7 +88,7 @@ def check_cycles(parameters: list[Parameter], faults: Faults) -> None:
 
 
 def _cycle(graph: Mapping[str, list[str]]) -> list[str]:
-    """A cycle: each name depends on the next, and the last on the first. Starts with the first in `graph`."""
+    """A cycle: each name depends on the next, and the last on the first. It starts with the first name in `graph`."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as found:

@@ -14,11 +14,11 @@ from hpsearch.study.space import Space
 MAX_CONSTRAINTS = 100
 
 SAMPLES = 200
-"""Random points for which a constraint is computed, to find one that never can be."""
+"""Random points for which a constraint is tried, to find constraints that can never be computed."""
 
 
 def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Space | None:
-    """The space with its constraints; None where they have faults."""
+    """The space with its constraints; None if they have faults."""
     path = ("space", CONSTRAINTS)
     if len(texts) > MAX_CONSTRAINTS:
         faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(texts):,}")
@@ -44,7 +44,7 @@ def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Spac
 
 
 def check_texts(texts: Sequence[str], known: Collection[str], faults: Faults) -> list[tuple[KeyPath, Constraint]]:
-    """The constraints that can be read and whose names are known, each with its key; the faults of the others."""
+    """The constraints without faults, each with its key. Unreadable ones and unknown names are added to `faults`."""
     found: list[tuple[KeyPath, Constraint]] = []
     for place, text in enumerate(texts):
         path: KeyPath = ("space", CONSTRAINTS, place)
@@ -55,14 +55,14 @@ def check_texts(texts: Sequence[str], known: Collection[str], faults: Faults) ->
             continue
         unknown = [name for name in sorted(one.names) if name not in known]
         for name in unknown:
-            faults.add(path, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, known)}")
+            faults.add(path, f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, known)}")
         if not unknown:
             found.append((path, one))
     return found
 
 
 def _why_never_computed(space: Space, constraint: Constraint) -> str:
-    """ "" where it can be computed for a random point."""
+    """The last reason; "" if it can be computed for a random point."""
     generator, reason = random.Random(0), ""
     for _ in range(SAMPLES):
         try:

@@ -24,7 +24,7 @@ _MAX_STEPS = 10**15
 
 
 def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parameter | Value | None:
-    """The parameter or fixed value of an entry; None where it has faults."""
+    """The parameter or fixed value of an entry; None if it has faults."""
     table = raw if isinstance(raw, dict) else {}
     kind: type[Section] = Values if "values" in table else Auto if "auto" in table else Range
     try:
@@ -61,7 +61,7 @@ def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parame
 
 
 def _translated(table: Mapping[str, object], path: KeyPath, faults: Faults) -> bool:
-    """Add a fault with our key for each key of another tool; False where there is none."""
+    """Add a fault for each key of another tool, with the key to write instead. False if there is no such key."""
     found = {key: text for key, value in table.items() if (text := other_tools.entry_key(key, value))}
     for key in found:
         faults.add((*path, key), unknown((*path, key), table[key], Range.model_fields))
@@ -128,7 +128,7 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
         yield from _power_faults(entry, entry.powers_of, whole)
         return
     if entry.log and step is not None:
-        yield "step and log = true exclude each other; a log-uniform grid is points = n"
+        yield "step and log = true exclude each other; for a log-uniform grid write points = n"
     elif step is not None:
         yield from _step_faults(entry, step, whole)
     if entry.digits is not None and (whole or step is not None):
@@ -153,7 +153,7 @@ def _scale_faults(entry: Range, whole: bool) -> Iterator[str]:
 
 def _power_faults(entry: Range, base: int, whole: bool) -> Iterator[str]:
     if others := [key for key in ("step", "grid", "points") if getattr(entry, key)]:
-        yield f"powers_of has values of its own: leave out {', '.join(others)}"
+        yield f"powers_of determines the values: leave out {', '.join(others)}"
     if not whole or entry.low < 1:
         yield f"powers_of needs whole numbers low >= 1 and high, got low = {entry.low}, high = {entry.high}"
         return
@@ -164,7 +164,7 @@ def _power_faults(entry: Range, base: int, whole: bool) -> Iterator[str]:
 
 
 def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
-    """Computed in decimals, as written in the file: 0.6 is 6 times 0.1."""
+    """Computed in decimals, as written in the file: in floats, 0.6 is not a multiple of 0.1."""
     if step <= 0:
         yield f"step must be > 0, got step = {step}"
         return
@@ -179,17 +179,17 @@ def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
 
 def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
     if entry.points is not None and (entry.grid or entry.step is not None):
-        yield "give one of grid, points and step"
+        yield "give only one of grid, points and step"
     if outside := [value for value in entry.grid if not entry.low <= value <= entry.high]:
         yield f"grid must be within [{entry.low}, {entry.high}], got {listed(outside)}"
     if whole and (broken := [value for value in entry.grid if not isinstance(value, int)]):
-        yield f"grid must have whole numbers where low and high are whole, got {listed(broken)}"
+        yield f"grid must have whole numbers if low and high are whole, got {listed(broken)}"
     if duplicates := _duplicates(entry.grid):
         yield f"the values of grid must differ, got {duplicates}"
 
 
 def _duplicates(values: tuple[Value, ...]) -> str:
-    """Two values that are the same (1 and 1.0 are, 1 and true are not), or ""."""
+    """Two equal values, or "". 1 and 1.0 are equal, 1 and true are not."""
     seen: dict[str, Value] = {}
     for value in values:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

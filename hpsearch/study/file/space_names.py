@@ -1,4 +1,4 @@
-"""The entries of [space] by their whole names: names with dots, families, and ranges under conditions."""
+"""The entries of [space] by their full names: names with dots, families, and ranges with conditions."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from hpsearch.study.file import other_tools
 from hpsearch.study.file.faults import did_you_mean
 
 KEYS_OF_ENTRIES = ("low", "high", "values", "auto", "count")
-"""A table with one of these keys, and no table as its value, is a parameter."""
+"""A table is a parameter if it has one of these keys, with a value that is not a table."""
 
 
 CONSTRAINTS = "constraints"
@@ -18,9 +18,9 @@ def is_constraints(raw: object) -> bool:
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries by their whole names: `optimizer.lr` of the table [space.optimizer], or with unquoted dots.
+    """The entries by their full names: `optimizer.lr`, from the table [space.optimizer] or from a key with dots.
 
-    Conditions get whole names too. The constraints are left out.
+    Conditions get full names too. The constraints are left out.
     """
     found = {name: raw for name, raw in _entries(table) if not (name == CONSTRAINTS and is_constraints(raw))}
     return {name: _with_flat_condition(raw, found) for name, raw in found.items()}
@@ -35,8 +35,8 @@ def _entries(table: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, A
 
 
 def _is_group(raw: object) -> bool:
-    """Whether a table has parameters, and is no parameter itself. Without a list or a table in it, nothing in it would
-    be searched: it is a parameter with wrong keys."""
+    """Whether a table contains parameters, and is not a parameter itself. A table without a list or a table in it
+    contains nothing to search, so it is a parameter with wrong keys."""
     if not isinstance(raw, dict) or any(key in raw and not isinstance(raw[key], dict) for key in KEYS_OF_ENTRIES):
         return False
     if any(other_tools.entry_key(key, value) for key, value in raw.items() if not _is_parameter(value)):
@@ -72,5 +72,5 @@ def is_family(raw: object) -> bool:
 
 
 def has_alternatives(raw: object) -> bool:
-    """Whether a list has ranges and choices under conditions, and is no choice of tables."""
+    """Whether a list consists of ranges and choices with conditions, and is not a choice of tables."""
     return isinstance(raw, list) and bool(raw) and all(map(_is_parameter, raw)) and any("when" in one for one in raw)

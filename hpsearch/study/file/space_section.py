@@ -22,7 +22,7 @@ MAX_PARAMETERS = 1_000
 
 
 def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | None:
-    """The space; None where it has faults, which are added to `faults`. hint: what to write into an empty table."""
+    """The space; None if it has faults, which are added to `faults`. hint: what to write into an empty table."""
     texts = table.get(CONSTRAINTS, [])
     table = flat(table)
     found = _Entries({name: raw for name, raw in table.items() if not is_family(raw)}, faults)
@@ -105,10 +105,10 @@ def _written_member(parameter: Parameter, family: Family) -> dict[str, Any]:
 
 
 class _Entries:
-    """The parameters that the entries of the table describe, with the faults of each entry.
+    """The parameters in the entries of the table, with the faults of each entry.
 
-    searched: by name; several where a name has alternatives. placed: each with the key of its entry. names: all names
-    that a condition may have.
+    searched: by name; a name with alternatives has several. placed: each parameter with the key of its entry.
+    names: all names that a condition may use.
     """
 
     def __init__(self, table: Mapping[str, Any], faults: Faults):
@@ -138,7 +138,9 @@ class _Entries:
     def _add_alternative(self, name: str, path: KeyPath, raw: Mapping[str, Any]) -> None:
         """Add one of several ranges or choices of a parameter."""
         if not raw.get("when"):
-            self._faults.add(path, f"needs a `when`: the ranges of `{name}` have conditions that exclude each other")
+            self._faults.add(
+                path, f"needs a `when`: the ranges of `{name}` must have conditions that exclude each other"
+            )
             return
         entry = parse_entry(name, raw, path, self._faults)
         if isinstance(entry, Float | Int | Choice):
@@ -152,7 +154,7 @@ class _Entries:
                 continue
             most, least = self._counts(count)
             if "auto" in raw:
-                self._faults.add((*path, "auto"), "is not for a family; give low and high")
+                self._faults.add((*path, "auto"), "is not possible with `count`; give low and high")
                 continue
             if (problem := self._problem_of_count(name, count, most, least)) is not None:
                 self._faults.add((*path, "count"), problem)
@@ -162,7 +164,7 @@ class _Entries:
                 continue
             members = tuple(f"{name}_{place}" for place in range(1, most + 1))
             if taken := [member for member in members if member in self.names]:
-                self._faults.add(path, f"has a member `{taken[0]}`, which is in [space] too")
+                self._faults.add(path, f"has a member `{taken[0]}`, which is already in [space]")
             for place, member in enumerate(members, 1):
                 when = {count: (f">= {place}",)} if place > least else {}
                 self._add(replace(one, name=member, when={**one.when, **when}), path)
@@ -170,7 +172,8 @@ class _Entries:
             self.families.append(Family(name, count, members))
 
     def _counts(self, name: object) -> tuple[int, int]:
-        """The highest value of a parameter, and the lowest that is certain; -1 where a value is no whole number."""
+        """The largest length of a list, and the smallest (0 if the parameter can be inactive); -1 if a value is not a
+        whole number."""
         if not isinstance(name, str):
             return -1, -1
         own, least = self.searched.get(name, []), 0
@@ -187,7 +190,7 @@ class _Entries:
         if not isinstance(count, str):
             return f"must be the name of a parameter, got {show(count)}"
         if count not in self.names:
-            return f"`{count[:60]}` is no parameter of [space]{did_you_mean(count, self.names)}"
+            return f"`{count[:60]}` is not a parameter of [space]{did_you_mean(count, self.names)}"
         if most < 1 or least < 0:
             return f"`{count}` must be a range or a choice of whole numbers from 0, the length of the list `{name}`"
         if most > MAX_PARAMETERS:

@@ -25,7 +25,7 @@ class StudySection(Section):
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
     seed: Whole = Field(0, description="seed of all random numbers of the study")
     trial_seeds: TrialSeeds = Field(
-        "same", description='"same": every trial trains with study.seed; "different": each with a seed of its own'
+        "same", description='"same": every trial trains with study.seed; "different": each with its own seed'
     )
     numbers: Literal["short", "full"] = Field(
         "short",
@@ -34,17 +34,17 @@ class StudySection(Section):
     )
     at: JudgedAt = Field(
         "best",
-        description='the value that counts: of the epoch with the best value ("best"), of the last epoch ("last"), or '
-        'the mean of the last values ("mean of last 5")',
+        description='the value of a trial: the best of all epochs ("best"), that of the last epoch ("last"), or the '
+        'mean of the last values ("mean of last 5")',
     )
     failed: Literal["keep", "drop"] = Field(
-        "keep", description="whether the results of a trial before it failed count as the study's: yes, or no"
+        "keep", description='whether the results of a failed trial, before it failed, are used ("keep") or not ("drop")'
     )
     require: tuple[str, ...] | None = Field(
         None,
         strict=False,
         min_length=1,
-        description='what a trial must meet to be the best, over reported metrics: "latency_ms <= 20"',
+        description='conditions on reported metrics that the best trial must meet: "latency_ms <= 20"',
     )
 
     objectives: tuple[OneGoal, ...] | None = Field(
@@ -56,14 +56,14 @@ class StudySection(Section):
     @model_validator(mode="before")
     @classmethod
     def _with_first_goal(cls, table: Any) -> Any:
-        """The first goal is `metric` and `goal` too, where these are not written: a trial's epoch is chosen by it."""
+        """Without `metric` and `goal`, the first goal becomes these: it selects the epoch of a trial."""
         if not isinstance(table, dict) or "objectives" not in table or "metric" in table or "goal" in table:
             return table
         goals = table["objectives"]
         first = goals[0] if isinstance(goals, list | tuple) and goals and isinstance(goals[0], dict) else {}
         metric, goal = first.get("metric"), first.get("goal")
         if not isinstance(metric, str) or goal not in ("minimize", "maximize"):
-            metric, goal = "objective", "minimize"  # it is a fault of `objectives`, and only of them
+            metric, goal = "objective", "minimize"  # valid, so that only `objectives` is reported as faulty
         return {**table, "metric": metric, "goal": goal}
 
     def problems(self, others: OtherTables) -> Problems:
@@ -84,11 +84,11 @@ class StudySection(Section):
         if not 2 <= len(goals) <= 3:
             yield (
                 ("study", "objectives"),
-                f"must be two or three goals, got {len(goals)}; one is metric and goal",
+                f"must be two or three goals, got {len(goals)}; write one goal as metric and goal",
             )
         elif (self.metric, self.goal) != (goals[0].metric, goals[0].goal):
-            yield ("study", "objectives"), "has all goals: leave out study.metric and study.goal"
+            yield ("study", "objectives"), "contains all goals: leave out study.metric and study.goal"
         names = [one.metric for one in goals]
         for place, name in enumerate(names):
             if name in names[:place]:
-                yield ("study", "objectives", place, "metric"), f"`{name}` is an objective already"
+                yield ("study", "objectives", place, "metric"), f"`{name}` is already an objective"

@@ -1,4 +1,4 @@
-"""The entries of [space] that the `trial.suggest_…` calls of an Optuna objective ask for, ready to paste."""
+"""The entries of [space] for the `trial.suggest_…` calls of an Optuna objective."""
 
 import ast
 import re
@@ -16,11 +16,11 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "suggest_loguniform": ("name", "low", "high"),
     "suggest_discrete_uniform": ("name", "low", "high", "q"),
 }
-"""The methods of an optuna.Trial that ask for a value, with the arguments that are passed by their places."""
+"""The `suggest` methods of an optuna.Trial, with their positional arguments."""
 
 
 def entry(method: str, arguments: Mapping[str, Any]) -> str:
-    """The line of [space] for one call. Its low and high are numbers; a choice such as None is written as its text."""
+    """The line of [space] for one call. low and high must be numbers; a choice such as None is written as text."""
     name = arguments["name"]
     key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else show(name)
     if method == "suggest_categorical":
@@ -37,9 +37,9 @@ def entry(method: str, arguments: Mapping[str, Any]) -> str:
 
 
 def entries(source: str) -> dict[str, str]:
-    """The lines for all calls in a source text, by the name, or by the code where the name is no literal.
+    """The lines for all calls in a source text, by the parameter's name, or by the call if its name is not a literal.
 
-    A call whose arguments are no literals becomes a comment.
+    A call with arguments that are not literals becomes a comment.
     """
     found: dict[str, str] = {}
     try:
@@ -70,8 +70,8 @@ def _entry(call: ast.Call, method: str) -> tuple[str, str]:
 
 
 def hint(use: object, folder: Path) -> str:
-    """The [space] that the objective which `trainer.use` names asks for, for the message that there is none; "" where
-    its file is not beside the study, or asks for nothing. Nothing is imported."""
+    """The [space] for the Optuna objective in `trainer.use`, for the message that [space] is missing. "" if its file is
+    not beside the study, or has no `suggest` calls. Nothing is imported."""
     if not isinstance(use, str):
         return ""
     module = use.partition(":")[0].removesuffix(".py").replace("/", ".")
@@ -80,4 +80,4 @@ def hint(use: object, folder: Path) -> str:
     except (OSError, ValueError):
         return ""
     lines = entries(source)
-    return "\n  ".join([f". {module}.py asks for this one:", "[space]", *lines.values()]) if lines else ""
+    return "\n  ".join([f". For {module}.py it is:", "[space]", *lines.values()]) if lines else ""

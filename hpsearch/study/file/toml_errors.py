@@ -1,7 +1,7 @@
-"""Messages for TOML syntax errors, which say what to write.
+"""Messages for TOML syntax errors, with what to write instead.
 
-tomllib reports a position, and its messages differ between Python versions, so the text at the position decides. Most
-errors are YAML, JSON or Python syntax.
+tomllib's messages differ between Python versions, so the message is chosen by the text at the position that it
+reports. Most errors are YAML, JSON or Python syntax.
 """
 
 import re
@@ -33,7 +33,7 @@ class SyntaxFault:
 
 @dataclass(frozen=True)
 class _Place:
-    """The line in question: its text, where it starts, the place in it, and which brackets are open there."""
+    """A line with an error. start: its offset in the text. column: of the error. open: the open brackets there."""
 
     line: str
     start: int
@@ -42,7 +42,7 @@ class _Place:
 
     @property
     def here(self) -> str:
-        """The rest of the line from the place on, without blanks."""
+        """The rest of the line from the error on, without blanks."""
         return self.line[self.column :].strip()
 
     @property
@@ -51,16 +51,11 @@ class _Place:
 
 
 def find(text: str, offset: int, lines: Lines) -> SyntaxFault | None:
-    """offset: where tomllib gave up. None where it is none of the common slips."""
+    """None if it is not a common error. offset: of tomllib's error."""
     number = text.count("\n", 0, offset) + 1
     for path, first, second in lines.repeated:
         if second <= number:
             return _given_twice(text, path, first, second)
-    if (unclosed := _unclosed_string(text[:offset])) is not None:
-        return _of_string(text, *unclosed, offset)
-    start = text.rfind("\n", 0, offset) + 1
-    line = text[start:].partition("\n")[0]
-    place = _Place(line, start, offset - start, _open_brackets(text[:offset]))
     if (unclosed := _unclosed_string(text[:offset])) is not None:
         return _of_string(text, *unclosed, offset)
     start = text.rfind("\n", 0, offset) + 1
@@ -82,7 +77,7 @@ def _given_twice(text: str, path: KeyPath, first: int, second: int) -> SyntaxFau
 
 
 def _open_brackets(text: str) -> tuple[str, ...]:
-    """Those of the value at the end of this text, the innermost last."""
+    """The open brackets of the value at the end of this text, the innermost last."""
     opened: list[str] = []
     is_header = False
     is_start = True
@@ -100,7 +95,7 @@ def _open_brackets(text: str) -> tuple[str, ...]:
 
 
 def _of_string(text: str, string: str, line: int, offset: int) -> SyntaxFault | None:
-    """string: begins on this line, and is not closed before the offset."""
+    """string: a string that begins on `line` and is not closed before the offset."""
     quote = string[:3] if string[:3] in ('"""', "'''") else string[0]
     if line < text.count("\n", 0, offset) + 1 and len(quote) == 1:
         offset = sum(len(one) + 1 for one in text.split("\n")[:line]) - 1
@@ -122,7 +117,7 @@ def _unclosed_string(text: str) -> tuple[str, int] | None:
     return None
 
 
-# Rules: a message, or "" where the line is something else ────────────────────────────────────────
+# Rules: a message, or "" if the rule does not apply ──────────────────────────────────────────────
 
 
 def _of_inline_tables(place: _Place) -> str:
@@ -174,7 +169,7 @@ def _of_keys(place: _Place) -> str:
 
 
 def _of_values(place: _Place) -> str:
-    """What stands where a value begins, or where it should have ended."""
+    """The error is where a value begins, or where it should have ended."""
     if not place.open and "=" not in place.before:
         return ""
     start = place.column
@@ -186,7 +181,7 @@ def _of_values(place: _Place) -> str:
     if before not in ("=", "[", ",") and not (not before and place.open):
         return _between_values(place)
     if not value:
-        return "a key needs a value; text is written in quotes" if before == "=" and not place.open else ""
+        return "a key needs a value; write text in quotes" if before == "=" and not place.open else ""
     if value.lower() in _WORDS:
         return _WORDS[value.lower()]
     return _of_word(value)

@@ -18,12 +18,12 @@ from hpsearch.study.space import Float
 from hpsearch.study.translation.draft import flat
 
 OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "resume", "cwd", "terminal")
-"""Keys that only a command or a script has."""
+"""Keys that are only for a command or a script."""
 
 
 class Validation(Section):
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        description="number of folds: each trial trains one network for each, validated on that fold"
+        description="number of folds; each trial trains one network per fold, validated on that fold"
     )
 
 
@@ -36,10 +36,12 @@ class Trainer(Section):
     from_python: Literal[True] | None = Field(
         None, description="written by hpsearch: the trainer is a Python object of the program that ran the study"
     )
-    epochs: Count = Field(description="most epochs of one trial; or `steps` in its place")
-    steps: Count | None = Field(None, exclude=True, description="most training steps of one trial, in place of epochs")
+    epochs: Count = Field(description="maximum epochs of one trial; or `steps` in its place")
+    steps: Count | None = Field(
+        None, exclude=True, description="maximum training steps of one trial, in place of epochs"
+    )
     unit: Literal["epoch", "step", "evaluation"] | None = Field(
-        None, description='the word for a step of a curve, on screens; default: "epoch", with `steps` "step"'
+        None, description='the unit of a report, on screens; default: "epoch", or "step" with `steps`'
     )
     repeats: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="number of seeds that each trial trains; it reports their mean"
@@ -53,21 +55,21 @@ class Trainer(Section):
         None, description='a program in place of `use`, such as ["python", "train.py", "--lr", "{lr}"]'
     )
     style: Style | None = Field(
-        None, description="how a program gets the parameters that no placeholder of its command takes"
+        None, description="how a program gets the parameters without a placeholder in its command"
     )
     metrics: dict[MetricName, Pattern] | None = Field(
         None, description='metrics in the output of a program: { val_loss = "val_loss[=: ]+{number}" }'
     )
     report: LinePattern | None = Field(
-        None, description="the line of a program's output that ends a report; default: that with the study's metric"
+        None, description="the line of a program's output that ends a report; default: the line with the study's metric"
     )
-    take: Take | None = Field(None, description="which of a metric's values since the last report counts")
+    take: Take | None = Field(None, description="which of a metric's values since the last report is used")
     metrics_file: str | None = Field(
         None, min_length=1, description='a CSV file or a file of JSON lines with the metrics, such as "*/metrics.csv"'
     )
-    resume: Words | None = Field(None, description="words that follow the command where a trial is continued")
+    resume: Words | None = Field(None, description="arguments that are appended to the command of a continued trial")
     cwd: Literal["project", "scratch"] | None = Field(
-        None, description="where a program runs: in the study's folder (default), or in a folder of the trial"
+        None, description="where a program runs: in the study's folder (default), or in the trial's own folder"
     )
     terminal: Literal[True] | None = Field(None, description="a program that needs a terminal gets one")
     measure: bool | None = Field(
@@ -77,7 +79,7 @@ class Trainer(Section):
     @model_validator(mode="before")
     @classmethod
     def _with_epochs(cls, table: Any) -> Any:
-        """`steps` is `epochs` too, so that the length of a trial has one name in hpsearch."""
+        """Copy `steps` to `epochs`, so that the length of a trial has one name in the code."""
         if not isinstance(table, dict) or "steps" not in table:
             return table
         steps = table["steps"]
@@ -87,7 +89,7 @@ class Trainer(Section):
     @model_validator(mode="before")
     @classmethod
     def _with_flat_options(cls, table: Any) -> Any:
-        """A program has no tables: `optimizer.lr` is an option of that name, also where TOML reads a table."""
+        """Turn tables into options such as `optimizer.lr`, because the options of a program are not nested."""
         if not isinstance(table, dict) or not isinstance(options := table.get("options"), dict):
             return table
         is_program = "command" in table or Path(str(table.get("use", ""))).suffix in INTERPRETERS
@@ -95,16 +97,16 @@ class Trainer(Section):
 
     @property
     def word(self) -> str:
-        """As `Objective.unit`."""
+        """See `Objective.unit`."""
         return self.unit or EPOCH
 
     @property
     def length_key(self) -> str:
-        """The key that has the length of a trial."""
+        """The key in the file for the length of a trial."""
         return "trainer.steps" if self.steps is not None else "trainer.epochs"
 
     def added_to(self, others: OtherTables) -> OtherTables:
-        """With what the other tables of a study must agree with."""
+        """`others`, with the values of this table that other tables are checked against."""
         found = replace(others, epochs=self.epochs, epochs_key=self.length_key, unit=self.word)
         return replace(found, is_program=self.is_program)
 
@@ -118,7 +120,7 @@ class Trainer(Section):
 
     @property
     def program(self) -> Program | None:
-        """None where the trainer is a function or a class."""
+        """The program; None if the trainer is a function or a class."""
         if not self.is_program:
             return None
         script = (INTERPRETERS.get(Path(self.use).suffix, ""), self.use)
@@ -137,7 +139,8 @@ class Trainer(Section):
         )
 
     def identity(self) -> dict[str, Any]:
-        """What a continued study must not change. `repeats` and `unit` came with later versions."""
+        """The keys that must not change when a study is continued. repeats = 1 is left out: specs of earlier versions
+        do not have it."""
         recorded = self.model_dump(mode="json", exclude_none=True, exclude={"measure", "unit"})
         return {key: value for key, value in recorded.items() if (key, value) != ("repeats", 1)}
 
@@ -183,7 +186,10 @@ class Trainer(Section):
                 advice = 'or a `style`, such as style = "argparse"'
                 yield path, f"trainer.command does not use it: write {{{name}}} there, {advice}"
         if self.repeats > 1 and "seed" not in everywhere:
-            yield ("trainer", "repeats"), "needs {seed} in the command or in trainer.options: all would be the same"
+            yield (
+                ("trainer", "repeats"),
+                "needs {seed} in the command or in trainer.options: else all repeats are equal",
+            )
         if self.validation is not None and "fold" not in everywhere:
             yield ("trainer", "validation"), "needs {fold} in the command or in trainer.options"
         for one in others.space.parameters if others.space is not None else ():
@@ -192,7 +198,7 @@ class Trainer(Section):
         yield from self._output_problems(others)
 
     def _texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Each text with placeholders, and where it stands."""
+        """Each text with placeholders, and its key."""
         for key in ("command", "resume"):
             yield from ((("trainer", key, place), text) for place, text in enumerate(getattr(self, key) or ()))
         yield from ((("trainer", "options", name), text) for name, text in self.options.items() if type(text) is str)
@@ -214,11 +220,11 @@ class Trainer(Section):
         if self.metrics_file is not None and shared:
             yield (
                 ("trainer", "metrics_file"),
-                'is in a folder that trials in parallel share: set cwd = "scratch", or begin it with {scratch_dir}/',
+                'is in a folder that parallel trials share: set cwd = "scratch", or begin it with {scratch_dir}/',
             )
 
 
 def _unknown(name: str, parameters: set[str], built_in: Iterable[str]) -> str:
     known = [*sorted(parameters), *built_in]
     hint = did_you_mean(name, known) or f"; known here: {', '.join(known)}"
-    return f"{{{name[:60]}}} is no parameter and no placeholder{hint} (a brace itself is written twice)"
+    return f"{{{name[:60]}}} is not a parameter or a placeholder{hint} (a literal brace is written twice)"

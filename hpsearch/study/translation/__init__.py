@@ -1,1 +1,1 @@
-"""The search of another tool as a study file: each reader fills a `Draft` from a file's content."""
+"""Converts the search of another tool to a study file: each reader fills a `Draft` from a file's content."""

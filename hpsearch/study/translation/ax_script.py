@@ -1,4 +1,4 @@
-"""An experiment of Ax in a script: https://ax.dev/docs/. Its constraints have the form of ours."""
+"""An experiment of Ax in a script: https://ax.dev/docs/. Its constraints have the same form as in hpsearch."""
 
 import ast
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def _experiments(source: Source) -> Iterator[ast.Call]:
 
 
 def _parameters(source: Source, call: ast.Call) -> Iterator[dict[str, ast.expr]]:
-    """The arguments of each: of a dictionary, or of a call such as RangeParameterConfig."""
+    """The arguments of each parameter, from a dictionary or a call such as RangeParameterConfig."""
     node = source.resolved(source.arguments(call, ())["parameters"])
     for one in node.elts if isinstance(node, ast.List | ast.Tuple) else ():
         if isinstance(one, ast.Dict):
@@ -54,10 +54,10 @@ def _put(draft: Draft, source: Source, given: dict[str, ast.expr]) -> None:
     name = entries.text(known.get("name"))
     try:
         if not name:
-            raise ValueError("its name is no literal")
+            raise ValueError("its name is not a literal")
         draft.put("space", name, *_entry(known))
     except (ValueError, KeyError, TypeError, OverflowError) as problem:
-        draft.note("space", f"{name or 'a parameter'} = {known}: cannot be said ({problem})")
+        draft.note("space", f"{name or 'a parameter'} = {known}: cannot be translated ({problem})")
 
 
 def _entry(known: dict[str, Any]) -> Entry:
@@ -92,7 +92,7 @@ def _settings(draft: Draft, source: Source, call: ast.Call) -> None:
             draft.put("study", "require", absolute)
         for one in outcomes:
             if one not in absolute:
-                draft.note("study", f"{one}: a requirement is a number here")
+                draft.note("study", f"{one}: not translated, because the bound of a requirement must be a number")
     if metric := entries.text(known.get("objective_name")):
         draft.put("study", "metric", metric)
         methods.goal(draft, "minimize" if known.get("minimize") is True else "maximize")
@@ -112,7 +112,7 @@ def _objectives(source: Source, node: ast.Dict) -> Iterator[tuple[str, bool]]:
 
 
 def _goals(draft: Draft, found: list[tuple[str, bool]]) -> None:
-    """Each with whether it is minimized."""
+    """The name of each metric, and whether it is minimized."""
     if len(found) == 1:
         draft.put("study", "metric", found[0][0])
     words = ["minimize" if minimize else "maximize" for _, minimize in found]

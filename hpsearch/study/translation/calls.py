@@ -22,18 +22,18 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{"float": float, "int": int, "str": str, "round": round, "min": min, "max": max, "abs": abs},
     **{"list": list, "tuple": list, "sorted": sorted},
 }
-"""Functions of Python, math and numpy that ranges are written with."""
+"""Functions of Python, math and numpy that are used to write ranges."""
 
 
 class Source:
-    """A module: its calls, the constants that it assigns once, and the parents of its nodes."""
+    """The syntax tree of a module, with the constants that it assigns and the parents of its nodes."""
 
     def __init__(self, text: str):
         self.tree = ast.parse(text)
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
         self.constants: dict[str, Any] = {}
-        self.values: dict[str, ast.expr] = {}  # what is assigned to a name
-        self.imported: dict[str, str] = {}  # the module of a name that is imported from one
+        self.values: dict[str, ast.expr] = {}  # name -> the value assigned to it
+        self.imported: dict[str, str] = {}  # name -> the module from which it is imported
         self.assigned: dict[str, ast.Call] = {}  # calls by the name that their result is assigned to
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -51,17 +51,17 @@ class Source:
                         self.constants.pop(name, None)
 
     def resolved(self, node: ast.expr) -> ast.expr:
-        """What was assigned to a name, where the node is one."""
+        """The expression assigned to a name if the node is a name, otherwise the node."""
         return self.values.get(node.id, node) if isinstance(node, ast.Name) else node
 
     def calls(self, node: ast.AST | None = None) -> Iterator[tuple[str, ast.Call]]:
-        """All calls, in the order of the text, each with the last part of the function's name."""
+        """All calls, in the order of the source, each with the last part of the function's name."""
         found = [one for one in ast.walk(node or self.tree) if isinstance(one, ast.Call)]
         for one in sorted(found, key=lambda call: (call.lineno, call.col_offset)):
             yield name_of(one.func), one
 
     def arguments(self, call: ast.Call, names: tuple[str, ...]) -> dict[str, ast.expr]:
-        """Arguments by name, the positional ones by the names in their order."""
+        """Arguments by name. names: of the positional ones, in their order."""
         found = dict(zip(names, call.args, strict=False))
         return found | {one.arg: one.value for one in call.keywords if one.arg}
 
@@ -84,7 +84,7 @@ class Source:
                 return self._called(node, name_of(function), args)
             case ast.ListComp(elt=part, generators=[ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])]):
                 return [self._with(name, one, part) for one in self._values(over)]
-        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is not a literal")
 
     def _operated(self, node: ast.BinOp) -> Any:
         one, other = self.value(node.left), self.value(node.right)
@@ -98,7 +98,7 @@ class Source:
                 return _OPERATORS[type(node.op)](one, other)
         except (ZeroDivisionError, OverflowError) as problem:
             raise ValueError(f"`{ast.unparse(node)[:80]}`: {problem}") from None
-        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is not a literal")
 
     def _joined(self, node: ast.expr, one: Any, op: ast.operator, other: Any) -> list[Any]:
         """`[4] + [2]`, `3 * [h]`."""
@@ -107,10 +107,10 @@ class Source:
                 return [*one, *other]
             case (ast.Mult(), list() as values, int() as count) | (ast.Mult(), int() as count, list() as values):
                 return values * min(count, _MOST_VALUES)
-        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is not a literal")
 
     def _called(self, node: ast.expr, name: str, args: list[ast.expr]) -> Any:
-        """ValueError for a function that is not known."""
+        """The result of a function call. ValueError for an unknown function."""
         if name in ("range", "arange") and len(args) < 4:
             numbers = [self._number(one) for one in args]
             start, stop = numbers[:2] if len(numbers) > 1 else [0, numbers[0]]
@@ -124,16 +124,16 @@ class Source:
                 return _FUNCTIONS[name](*(self.value(one) for one in args))
             except (TypeError, OverflowError, ZeroDivisionError) as problem:
                 raise ValueError(f"`{ast.unparse(node)[:80]}`: {problem}") from None
-        raise ValueError(f"`{ast.unparse(node)[:80]}` is no literal")
+        raise ValueError(f"`{ast.unparse(node)[:80]}` is not a literal")
 
     def _values(self, node: ast.expr) -> list[Any]:
         found = self.value(node)
         if not isinstance(found, list):
-            raise ValueError(f"`{ast.unparse(node)[:80]}` is no list")
+            raise ValueError(f"`{ast.unparse(node)[:80]}` is not a list")
         return found[:_MOST_VALUES]
 
     def _with(self, name: str, value: Any, node: ast.expr) -> Any:
-        """The value of an expression where a name has this value."""
+        """The value of an expression in which a name has this value."""
         before, self.constants = self.constants, {**self.constants, name: value}
         try:
             return self.value(node)
@@ -143,11 +143,12 @@ class Source:
     def _number(self, node: ast.expr) -> Any:
         found = self.value(node)
         if isinstance(found, bool) or not isinstance(found, int | float):
-            raise ValueError(f"`{ast.unparse(node)[:80]}` is no number")
+            raise ValueError(f"`{ast.unparse(node)[:80]}` is not a number")
         return found
 
     def text(self, node: ast.expr, known: Mapping[str, Any]) -> str:
-        """The text of an f-string, of `"…{}".format(i)` or of `"…" + str(i)`, with the values of names. ValueError."""
+        """The text of an f-string, of `"…{}".format(i)` or of `"…" + str(i)`. known: values of names. ValueError for
+        anything else."""
         match node:
             case ast.JoinedStr(values=parts):
                 return "".join(self.text(part, known) for part in parts)
@@ -164,7 +165,7 @@ class Source:
         return str(self.value(node))
 
     def _above(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-        """The nodes around a node, from the inside out, each with the one of its parts that the node is in."""
+        """The ancestors of a node, the innermost first, each with its child that contains the node."""
         while (parent := self.parents.get(node)) is not None:
             yield parent, node
             node = parent
@@ -199,20 +200,20 @@ class Source:
         return any(isinstance(parent, ast.If | ast.IfExp | ast.While) for parent, _ in self._in_function(node))
 
     def conditions_of(self, node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
-        """The tests of the `if` statements around a node in its function; False where the node is in the `else`."""
+        """The tests of the `if` statements around a node in its function, each with False if it is in the `else`."""
         for parent, part in self._in_function(node):
             if isinstance(parent, ast.If):
                 yield parent.test, part not in parent.orelse
 
     def function_around(self, node: ast.AST) -> str:
-        """The name of the outermost function that the node is in; "" outside of functions, and in a class."""
+        """The name of the outermost function that contains the node; "" outside functions and inside a class."""
         above = [parent for parent, _ in self._above(node)]
         names = [parent.name for parent in above if isinstance(parent, ast.FunctionDef)]
         return names[-1] if names and not any(isinstance(parent, ast.ClassDef) for parent in above) else ""
 
 
 def pairs_of(node: ast.AST) -> list[tuple[ast.expr | None, ast.expr]] | None:
-    """Keys and values of `{…}` or of `dict(name=…)`, a key None for what is unpacked; None for other nodes."""
+    """Keys and values of `{…}` or `dict(name=…)`; the key is None for an unpacked mapping. None for other nodes."""
     match node:
         case ast.Dict(keys=keys, values=values):
             return list(zip(keys, values, strict=True))

@@ -1,4 +1,4 @@
-"""A study file in the making: its lines by table, each with a comment where something is missing or differs."""
+"""A draft of a study file: its lines by table, with comments on what is missing or differs."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Line:
-    """key: empty for a comment alone."""
+    """key: empty for a line with only a comment."""
 
     key: str
     value: Any
@@ -30,9 +30,9 @@ class Line:
 
 @dataclass
 class Draft:
-    """What a reader has found so far.
+    """The contents that a reader has found so far.
 
-    kind: what was read, such as "a sweep of W&B". first: points that the other tool tries first.
+    kind: of the source, such as "a sweep of W&B". first: points that the other tool tries first.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Draft:
         found.append(Line(name_of(key), value, _on_one_line(comment)))
 
     def note(self, table: str, text: str) -> None:
-        """Something that the study file cannot say, or that has to be looked at."""
+        """Add a comment about something that could not be translated, or needs attention."""
         self.lines.setdefault(table, []).append(Line("", None, _on_one_line(text)))
 
     def drop(self, table: str, key: str) -> None:
@@ -54,7 +54,7 @@ class Draft:
         found[:] = [line for line in found if line.key != name_of(key)]
 
     def value(self, table: str, key: str) -> Any:
-        """None where the key is not set."""
+        """The value of a key; None if it is not set."""
         return next((line.value for line in self.lines.get(table, ()) if line.key == name_of(key)), None)
 
     def has(self, table: str, key: str) -> bool:
@@ -76,7 +76,7 @@ class Draft:
 
     def text(self, source: str) -> str:
         """The study file. source: the name of the file that was read."""
-        parts = [f"# Translated from {self.kind}, {source}. Comments say what differs: hpsearch check study.toml"]
+        parts = [f"# Translated from {self.kind}, {source}. Comments note differences. Next: hpsearch check study.toml"]
         for table in TABLES:
             lines = self.lines.get(table, [])
             if lines:
@@ -91,7 +91,7 @@ def _on_one_line(text: str) -> str:
 
 
 def name_of(parameter: str) -> str:
-    """A parameter's name as the key of a TOML table: its parts between dots, quoted where TOML asks for it."""
+    """A parameter's name as a TOML key: the parts between dots are quoted if TOML requires it."""
     parts = parameter.split(".")
     return ".".join(part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in parts)
 

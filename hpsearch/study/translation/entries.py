@@ -1,4 +1,4 @@
-"""Ranges and choices of other tools as entries of [space]. Each function gives the value and a comment, or ""."""
+"""Ranges and choices of other tools as entries of [space]. Each function returns the value, and a comment or ""."""
 
 import math
 import re
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Unread:
-    """A value in a script that is no literal, as its source text."""
+    """A value in a script that is not a literal, as its source text."""
 
     source: str
 
@@ -23,25 +23,25 @@ class Unread:
 
 
 def text(value: object) -> str:
-    """ "" for None and for a value that is no literal."""
+    """ "" for None and for a value that is not a literal."""
     return "" if value is None or isinstance(value, Unread) else str(value)
 
 
 def number(value: object) -> int | float:
-    """A finite number, also from text: YAML reads 1e-5 as text. ValueError for anything else."""
+    """A finite number, also from a text, since 1e-5 is a text in YAML. ValueError for anything else."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value) if re.search(r"[.eE]", value) else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{value!r} is not a number")
     return value
 
 
 def plain(value: Any) -> Any:
-    """The value, with numbers in place of texts such as "1e-5". ValueError where it is no literal."""
+    """The value, with texts such as "1e-5" converted to numbers. ValueError if it is not a literal."""
     if isinstance(value, Unread):
-        raise ValueError(f"`{value}` is no literal")
+        raise ValueError(f"`{value}` is not a literal")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no finite number")
+        raise ValueError(f"{value} is not a finite number")
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     if isinstance(value, dict):
@@ -62,7 +62,7 @@ def fixed(value: Any) -> Entry:
 
 def choice(values: Sequence[Any], names: Sequence[str] = ()) -> Entry:
     if isinstance(values, Unread):
-        raise ValueError(f"`{values}` is no literal")
+        raise ValueError(f"`{values}` is not a literal")
     found: list[Any] = []
     for value in map(plain, values):
         if not any(type(value) is type(one) and value == one for one in found):
@@ -83,15 +83,15 @@ def floats(low: object, high: object, *, log: bool = False, step: object = None)
 def integers(low: object, high: object, *, log: bool = False, step: object = None) -> Entry:
     ends = [number(low), number(high)]
     if any(end != int(end) for end in ends):
-        raise ValueError(f"{ends} are no whole numbers")
+        raise ValueError(f"{ends} are not whole numbers")
     by = None if step is None or number(step) == 1 else number(step)
     if by is not None and by != int(by):
-        raise ValueError(f"the step {by} is no whole number")
+        raise ValueError(f"the step {by} is not a whole number")
     return _range(int(ends[0]), int(ends[1]), log, None if by is None else int(by))
 
 
 def multiples(low: object, high: object, step: object, *, log: bool = False) -> Entry:
-    """A range whose values are rounded to multiples of `step`: whole numbers where all three are."""
+    """A range of multiples of `step`; of whole numbers if low, high and step are whole."""
     numbers = [number(one) for one in (low, high, step)]
     if all(one == int(one) for one in numbers):
         return integers(*numbers[:2], log=log, step=numbers[2])
@@ -99,17 +99,17 @@ def multiples(low: object, high: object, step: object, *, log: bool = False) -> 
 
 
 def normal(mean: object, deviation: object, *, log: bool = False) -> Entry:
-    """As wide as two standard deviations on both sides. log: of the logarithm of the value."""
+    """A range of two standard deviations on both sides of the mean. log: they are of the logarithm of the value."""
     mu, sigma = float(number(mean)), float(number(deviation))
     low, high = (float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma))
     kind = "log-normal" if log else "normal"
     return _range(low, high, log, None)[
         0
-    ], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is ± 2 of them"
+    ], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is mean ± 2 standard deviations"
 
 
 def conditional(value: Any, when: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry under a condition."""
+    """The entry with a condition."""
     entry = value if isinstance(value, dict) else {"values": value if isinstance(value, list) else [value]}
     return {**entry, "when": dict(when)}
 
@@ -130,13 +130,13 @@ def _range(low: Any, high: Any, log: bool, step: Any) -> Entry:
     if log:
         entry["log"] = True
     if step is not None and step <= 0:
-        raise ValueError(f"the step {step} is not above 0")
+        raise ValueError(f"the step {step} must be > 0")
     if step is not None:
         count = int((Decimal(repr(high)) - Decimal(repr(low))) / Decimal(repr(step)))
         last = type(high)(Decimal(repr(low)) + count * Decimal(repr(step)))
         if count < 1:
             raise ValueError(f"the step {step} is wider than the range")
         if last != high:
-            comments.append(f"was up to {high}, which is no multiple of the step from {low}")
+            comments.append(f"was up to {high}, which is not a multiple of the step from {low}")
         entry |= {"high": last, "step": step}
     return entry, "; ".join(comments)

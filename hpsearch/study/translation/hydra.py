@@ -11,10 +11,10 @@ from hpsearch.study.translation.entries import Entry
 _SPACES = ("params", "search_space")
 
 _METRICS = ("optimized_metric", "optimize_metric", "monitor", "metric")
-"""Keys of a configuration that name the metric that the script returns, in public templates."""
+"""Keys with which public templates name the metric that the script returns."""
 
 _KEYS = {"type", "low", "bounds", "choices", "lower", "init", "sequence"}
-"""A table with one of them is a range; another one is a group of parameters."""
+"""A table with one of these keys is a range; other tables are groups of parameters."""
 
 _WORD = re.compile(r"[A-Za-z_./][\w./:+-]*")
 
@@ -46,7 +46,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             draft.put("space", name, *_entry(entry))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
-            draft.note("space", f"{name} = {entry}: cannot be said ({problem})")
+            draft.note("space", f"{name} = {entry}: cannot be translated ({problem})")
     direction = sweeper.get("direction")
     metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
     if metric and "${" not in metric:
@@ -135,7 +135,7 @@ def _sweep(text: str) -> Entry:
 
 
 def _range(start: Any, stop: Any, step: Any) -> Entry:
-    """The Optuna sweeper takes the upper end in, as Optuna does."""
+    """The upper end is included, as in Hydra's Optuna sweeper."""
     return entries.multiples(start, stop, step)
 
 
@@ -172,4 +172,4 @@ def _value(text: str) -> Any:
     except (ValueError, SyntaxError):
         if _WORD.fullmatch(text):
             return text
-        raise ValueError(f"{text!r} is no value") from None
+        raise ValueError(f"{text!r} is not a value") from None

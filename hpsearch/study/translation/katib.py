@@ -32,7 +32,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             draft.put("space", name, *_entry(one))
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
-            draft.note("space", f"{name} = {one}: cannot be said ({problem})")
+            draft.note("space", f"{name} = {one}: cannot be translated ({problem})")
     methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
     if "maxTrialCount" in spec:
         methods.trials(draft, spec["maxTrialCount"])
@@ -48,7 +48,7 @@ def read(document: dict[str, Any]) -> Draft:
 
 
 def _placeholders(draft: Draft) -> None:
-    """A parameter named `epochs` of a command is its length, which is not searched."""
+    """If a command has a parameter `epochs`, it becomes trainer.epochs, which is not searched."""
     value = draft.value("space", "epochs")
     if not draft.has("trainer", "command") or value is None:
         return
@@ -73,7 +73,7 @@ def _entry(one: dict[str, Any]) -> Entry:
 
 
 def _command(draft: Draft, spec: dict[str, Any], names: dict[str, str]) -> None:
-    """The command of the first container that has one, with our placeholders."""
+    """The command of the first container that has one, with placeholders of hpsearch."""
     template = spec.get("trialTemplate") or {}
     referred = {
         str(one.get("name")): names.get(str(one.get("reference")), str(one.get("reference")))
@@ -83,8 +83,8 @@ def _command(draft: Draft, spec: dict[str, Any], names: dict[str, str]) -> None:
         words = [str(word) for key in ("command", "args") for word in container.get(key) or ()]
         if words:
             own = [_REFERENCE.sub(lambda found: "{" + referred.get(found[1], found[1]) + "}", word) for word in words]
-            draft.put("trainer", "command", own, "the command of the container: its paths are those of the image")
-            draft.note("trainer", f'its metrics, if it prints them: metrics = {{ {_metric(draft)} = "…{{number}}" }}')
+            draft.put("trainer", "command", own, "the command of the container, with paths of its image")
+            draft.note("trainer", f'if it prints its metrics: metrics = {{ {_metric(draft)} = "…{{number}}" }}')
             return
 
 

@@ -15,7 +15,7 @@ def is_script(source: Source) -> bool:
 
 
 def _is_range(node: ast.AST) -> bool:
-    """`katib.search.int(…)`."""
+    """Whether a call is `katib.search.int(…)` or the like."""
     match node:
         case ast.Call(func=ast.Attribute(attr=kind, value=ast.Attribute(attr="search"))):
             return kind in _TYPES
@@ -55,12 +55,12 @@ def read(source: Source, file: str) -> Draft:
 
 
 def _keywords(node: ast.AST) -> list[tuple[ast.expr | None, ast.expr]]:
-    """Of a call such as `TrainingArguments(learning_rate=katib.search.double(…))`."""
+    """The ranges in a call such as `TrainingArguments(learning_rate=katib.search.double(…))`."""
     return [(ast.Constant(one.arg), one.value) for one in node.keywords] if isinstance(node, ast.Call) else []
 
 
 def _parameter(source: Source, key: ast.expr, value: ast.expr) -> dict[str, Any]:
-    """As an experiment of Katib has it. A key or value that is no literal is left out."""
+    """The parameter in the form of a Katib experiment. Keys and values that are not literals are left out."""
     assert isinstance(value, ast.Call)
     kind = _TYPES[name_of(value.func)]
     space = _literals(source, value)

@@ -28,13 +28,13 @@ PRUNERS: dict[str, str] = {
 
 
 def _plain(word: object) -> str:
-    """TPESampler, "tpe" and `optuna.samplers.TPESampler` are one word."""
+    """Normalized: TPESampler, "tpe" and `optuna.samplers.TPESampler` give the same word."""
     last = str(word).rpartition(".")[2]
     return re.sub(r"(sampler|pruner|tuner|assessor|search(?=er))$", "", re.sub(r"[^a-z]", "", last.lower()))
 
 
 def search(draft: Draft, word: object) -> None:
-    """The search method with that name; another one becomes Bayesian, with a comment."""
+    """Set the search method of this name; an unknown one becomes "bayesian", with a comment."""
     for words, lines in SEARCHES.items():
         if _plain(word) in words.split():
             for key, value in lines.items():
@@ -49,7 +49,7 @@ def search(draft: Draft, word: object) -> None:
 
 def trials(draft: Draft, count: object) -> None:
     if draft.has("search", "method") and any(line.value == "grid" for line in draft.lines["search"]):
-        draft.note("search", f"a grid has all its points; the number of trials was {count}")
+        draft.note("search", f"a grid search trains all its points; the number of trials was {count}")
         return
     draft.put("search", "trials", max(1, int(number(count))))
 
@@ -73,7 +73,7 @@ def goal(draft: Draft, word: object) -> None:
 
 
 def objectives(draft: Draft, words: Sequence[object], names: Sequence[object] = ()) -> None:
-    """Several goals. names: of their metrics, where the file has them."""
+    """Add several goals. names: of their metrics, if the file has them."""
     if len(words) == 1:
         goal(draft, words[0])
         return
@@ -81,19 +81,19 @@ def objectives(draft: Draft, words: Sequence[object], names: Sequence[object] = 
     goals = ["maximize" if str(word).lower().startswith("max") else "minimize" for word in words]
     pairs = [{"metric": name, "goal": own} for name, own in zip(given, goals, strict=True)]
     if len(pairs) > MOST_GOALS:
-        draft.note("study", f"at most {MOST_GOALS} goals are searched; there were {len(pairs)}")
+        draft.note("study", f"a study has at most {MOST_GOALS} goals; there were {len(pairs)}")
     draft.put(
         "study", "objectives", pairs[:MOST_GOALS], "" if names else "the names of the metrics are not in the file"
     )
 
 
 def first(draft: Draft, points: Sequence[object]) -> None:
-    """Points that the other tool tries first; for `completed`."""
+    """Add points that the other tool tries first; `completed` writes them."""
     draft.first += [{str(name): value for name, value in one.items()} for one in points if isinstance(one, dict)]
 
 
 def _put_first(draft: Draft) -> None:
-    """A point without a value for a parameter that is searched cannot be one of [search] first."""
+    """Write [search] first. A point that lacks a searched parameter becomes a comment, because it cannot be used."""
     lines = [line for line in draft.lines.get("space", ()) if line.key and line.key != "constraints"]
     known = {line.key for line in lines}
     searched = {
@@ -114,16 +114,16 @@ def _put_first(draft: Draft) -> None:
 
 
 def _without_groups(draft: Draft) -> None:
-    """A name of TOML is a value or a table: `model` gives way to `model.width`."""
+    """In TOML a key is a value or a table: with `model.width`, a parameter `model` becomes a comment."""
     lines = draft.lines.get("space", [])
     for line in list(lines):
         if line.key and any(other.key.startswith(f"{line.key}.") for other in lines):
             lines.remove(line)
-            draft.note("space", f"{line.key} = {toml(line.value)}: its name is also that of a group")
+            draft.note("space", f"{line.key} = {toml(line.value)}: its name is also the name of a group")
 
 
 def _without_grid(draft: Draft) -> None:
-    """A grid needs values or a step for each parameter, and has no number of trials."""
+    """Check a grid: each parameter needs values or a step, and there is no number of trials."""
     if draft.value("search", "method") != "grid":
         return
     endless = [
@@ -132,13 +132,13 @@ def _without_grid(draft: Draft) -> None:
         if isinstance(line.value, dict) and isinstance(line.value.get("low"), float) and "step" not in line.value
     ]
     if endless:
-        draft.put("search", "method", "random", f"was grid, which needs a step for {endless[0]}")
+        draft.put("search", "method", "random", f"was grid, but a grid needs a step for {endless[0]}")
     else:
         draft.drop("search", "trials")
 
 
 def completed(draft: Draft) -> Draft:
-    """With what a study must have, each with a comment that says that it was not in the file."""
+    """The draft with all required keys; those that were not in the file have a comment."""
     _without_groups(draft)
     _without_grid(draft)
     _put_first(draft)
@@ -159,7 +159,7 @@ def completed(draft: Draft) -> Draft:
     if not draft.has("trainer", "use") and not draft.has("trainer", "command"):
         missing.put("trainer", "use", "train.py", "not in the file: the script or function that trains")
     if not draft.has("trainer", "epochs"):
-        missing.put("trainer", "epochs", 20, "not in the file: the most epochs, or other reports, of one trial")
+        missing.put("trainer", "epochs", 20, "not in the file: the maximum epochs (or reports) of one trial")
     if not draft.has("search", "method"):
         missing.put("search", "method", "bayesian", "not in the file")
     draft.lines = {table: [*missing.lines.get(table, []), *lines] for table, lines in given.items()}

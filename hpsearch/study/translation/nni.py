@@ -19,7 +19,7 @@ def is_experiment(document: dict[str, Any]) -> bool:
 
 
 def read(document: dict[str, Any], folder: Path) -> Draft:
-    """A search space, or an experiment with one in it or in a file beside it.
+    """A search space, or an experiment that contains one or has one in a file beside it.
 
     folder: of the experiment's file.
     """
@@ -67,17 +67,17 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
         scripts = [word for word in words if word.endswith(".py")]
         if scripts:
             draft.put("trainer", "use", scripts[0], f"was `{' '.join(words)}`")
-        draft.note("trainer", "nni.get_next_parameter() becomes the command line, nni.report_* hpsearch.report")
+        draft.note("trainer", "read the command line instead of nni.get_next_parameter(), report with hpsearch.report")
 
 
 def space(draft: Draft, table: dict[str, Any], when: dict[str, Any] | None = None, group: str = "") -> None:
-    """when: of a parameter in a branch of a nested choice, the branch's name."""
+    """when: the condition of parameters in a branch of a nested choice."""
     for name, entry in table.items():
         key = f"{group}{name}".strip()
         try:
             value, comment = _entry(draft, key, entry)
         except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
-            draft.note("space", f"{key} = {entry}: cannot be said ({problem})")
+            draft.note("space", f"{key} = {entry}: cannot be translated ({problem})")
             continue
         draft.put("space", key, entries.conditional(value, when) if when else value, comment)
 
@@ -90,7 +90,7 @@ def _entry(draft: Draft, name: str, entry: dict[str, Any]) -> Entry:
         case "choice":
             return entries.choice(given)
         case "randint":
-            return entries.integers(given[0], entries.number(given[1]) - 1)  # its upper end is left out
+            return entries.integers(given[0], entries.number(given[1]) - 1)  # the upper end is excluded
         case "uniform" | "loguniform":
             return entries.floats(*given[:2], log=kind == "loguniform")
         case "quniform" | "qloguniform":
@@ -101,7 +101,7 @@ def _entry(draft: Draft, name: str, entry: dict[str, Any]) -> Entry:
 
 
 def _branches(draft: Draft, name: str, given: list[Any]) -> Entry:
-    """A nested choice: a choice of names, and the parameters of each branch under the condition."""
+    """A nested choice: a choice of branch names; the parameters of each branch get a condition."""
     names = [str(one["_name"]) if isinstance(one, dict) and "_name" in one else str(one) for one in given]
     for branch, own in zip(names, given, strict=True):
         inner = {key: value for key, value in own.items() if key != "_name"} if isinstance(own, dict) else {}

@@ -1,4 +1,4 @@
-"""The ranges that an Optuna objective asks for, read from the script's source."""
+"""The search space of an Optuna objective, read from the script's source."""
 
 import ast
 from typing import Any
@@ -55,21 +55,21 @@ def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> Non
         value, comment = _entry(method, {key: source.value(one) for key, one in given.items() if key != "name"})
         names = _names(source, call, given["name"])
     except (ValueError, KeyError, TypeError, OverflowError) as problem:
-        draft.note("space", f"{text}: cannot be said ({problem})")
+        draft.note("space", f"{text}: cannot be translated ({problem})")
         return
     if any(draft.has("space", name) for name in names):
-        draft.note("space", f"{text}: asked for twice")
+        draft.note("space", f"{text}: a second suggestion of the same name")
         return
     branch = _branch(source, call)
     names = {name: {**when, **branch} for name, when in names.items()}
     if source.is_conditional(call) and not any(names.values()):
-        comment = f"{comment}; " * bool(comment) + f"line {call.lineno} asks under a condition: when = {{ … }} says it"
+        comment = f"{comment}; " * bool(comment) + f"line {call.lineno} is conditional: add when = {{ … }}"
     for name, when in names.items():
         draft.put("space", name, conditional(value, when) if when else value, comment)
 
 
 def _branch(source: Source, call: ast.Call) -> dict[str, Any]:
-    """The condition of `if name == "SGD"` around a call, where a choice was asked for as `name`; {} for others."""
+    """The condition of `if name == "SGD"` around a call, if `name` is a suggested choice; {} for other conditions."""
     allowed: dict[str, list[Any]] = {}
     for test, holds in source.conditions_of(call):
         match test:
@@ -89,13 +89,13 @@ def _branch(source: Source, call: ast.Call) -> dict[str, Any]:
 
 
 def _names(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
-    """The names that are asked for, each with its condition: several in `for i in range(n)`, where n is asked for."""
+    """The suggested names, each with its condition. A call in `for i in range(n)`, with a suggested n, has several."""
     try:
         name = source.value(node)
     except ValueError:
         return _names_in_loop(source, call, node)
     if not isinstance(name, str):
-        raise ValueError("its name is no text")
+        raise ValueError("its name is not a string")
     return {name.lstrip("+~"): {}}  # "+" is how Hydra adds a key
 
 
@@ -117,14 +117,14 @@ def _names_in_loop(source: Source, call: ast.Call, node: ast.expr) -> dict[str, 
 
 
 def _names_in_list(source: Source, call: ast.Call, node: ast.expr) -> dict[str, dict[str, str]]:
-    """In a loop over texts of the script."""
+    """The names in a loop over literal names."""
     found = source.iteration_around(call)
     if found is None:
-        raise ValueError("its name is no literal")
+        raise ValueError("its name is not a literal")
     variable, over = found
     values = source.value(over)
     if not isinstance(values, list):
-        raise ValueError("its name is no literal")
+        raise ValueError("its name is not a literal")
     return {source.text(node, {variable: one}): {} for one in values[:_MOST_IN_LOOP]}
 
 

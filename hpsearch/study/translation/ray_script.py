@@ -22,7 +22,7 @@ def is_script(source: Source) -> bool:
 
 
 def _is_tune(source: Source, call: ast.Call) -> bool:
-    """`tune.uniform(…)`, or `uniform(…)` where that is imported from ray.tune."""
+    """Whether a call is `tune.uniform(…)`, or `uniform(…)` imported from ray.tune, or the like."""
     match call.func:
         case ast.Attribute(attr=name, value=module):
             return name in _SPACE and name_of(module) == "tune"
@@ -43,8 +43,8 @@ def read(source: Source, file: str) -> Draft:
 
 
 def _tables(source: Source) -> Iterator[ast.expr]:
-    """The outermost dictionaries that have a range of Tune in them; as one also `config["lr"] = tune.uniform(…)` and
-    the arguments of `config.training(lr=tune.uniform(…))`."""
+    """The outermost dictionaries that contain a range of Tune, also in the form of `config["lr"] = tune.uniform(…)` and
+    `config.training(lr=tune.uniform(…))`."""
     for node in ast.walk(source.tree):
         match node:
             case ast.Call(keywords=keywords) if pairs_of(node) is None:
@@ -85,7 +85,7 @@ def _parameters(draft: Draft, source: Source, table: ast.expr, group: str = "") 
         except ValueError:
             name = ""
         if not name:
-            draft.note("space", f"line {value.lineno}, {ast.unparse(value)[:80]}: its name is no literal")
+            draft.note("space", f"line {value.lineno}, {ast.unparse(value)[:80]}: its name is not a literal")
         elif pairs_of(value) is not None and _has_range(source, value):
             _parameters(draft, source, value, f"{name}.")
         else:
@@ -99,7 +99,7 @@ def _parameter(draft: Draft, source: Source, name: str, node: ast.expr) -> None:
         else:
             value, comment = entries.fixed(source.value(node))
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
-        draft.note("space", f"{name} = {ast.unparse(node)[:120]}, line {node.lineno}: cannot be said ({problem})")
+        draft.note("space", f"{name} = {ast.unparse(node)[:120]}, line {node.lineno}: cannot be translated ({problem})")
         return
     draft.put("space", name, value, comment)
 
@@ -115,7 +115,7 @@ def _entry(source: Source, call: ast.Call) -> Entry:
             return entries.floats(known["lower"], known["upper"], log=kind == "loguniform")
         case "quniform" | "qloguniform":
             return entries.multiples(known["lower"], known["upper"], known["q"], log=kind == "qloguniform")
-        case "randint" | "lograndint":  # their upper end is left out
+        case "randint" | "lograndint":  # the upper end is excluded
             return entries.integers(known["lower"], known["upper"] - 1, log=kind == "lograndint")
         case "qrandint" | "qlograndint":
             return entries.multiples(known["lower"], known["upper"], known["q"], log=kind == "qlograndint")

@@ -1,4 +1,4 @@
-"""The dictionaries of a script, with what is put into them later. Nothing is executed."""
+"""The dictionaries of a script, including keys that are added later. Nothing is executed."""
 
 import ast
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ _CAMEL = {
     "experiment_name": "experimentName",
     "class_args": "classArgs",
 }
-"""The attributes of NNI's experiment in Python, as its files name them."""
+"""Attributes of an NNI experiment in Python -> keys in its files."""
 
 _Path = tuple[str, ...]
 
 
 class ScriptTables:
-    """`sweep["parameters"] = {…}` and `parameters.update({…})` count; a value that is no literal is `Unread`."""
+    """Also reads `sweep["parameters"] = {…}` and `parameters.update({…})`. Other values than literals are `Unread`."""
 
     def __init__(self, source: Source):
         self._source = source
@@ -46,8 +46,8 @@ class ScriptTables:
                     self._add(target, value)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Settings such as `experiment.config.trial_command = …`, as a file of NNI has them; then those with a name,
-        then all others, then those in texts of YAML."""
+        """All dictionaries: first settings such as `experiment.config.trial_command = …` in the form of an NNI file,
+        then dictionaries assigned to a name, then all others, then YAML in strings."""
         if self._config:
             yield self._of_config()
         yield from map(self._of_name, self._named)
@@ -120,7 +120,7 @@ class ScriptTables:
 
 
 def _put(table: dict[str, Any], path: _Path, value: Any) -> None:
-    """A path that ends at a table updates it."""
+    """Set the value at a path; a table at its end is updated."""
     for name in path[:-1]:
         inner = table.setdefault(name, {})
         if not isinstance(inner, dict):

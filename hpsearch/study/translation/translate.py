@@ -45,10 +45,10 @@ _SCRIPT_READERS: tuple[tuple[Callable[[Source], bool], Callable[[Source, str], D
 
 
 def translate(file: Path) -> Draft:
-    """The draft of the study file, whole. BadInput for a file that cannot be read, or is none of `KNOWN`."""
+    """The complete draft of the study file. BadInput for a file that cannot be read, or is not one of `KNOWN`."""
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{file} has more than {MAX_BYTES:,} bytes: it is no search of another tool")
+            raise BadInput(f"{file} has more than {MAX_BYTES:,} bytes: it is not a search of another tool")
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
@@ -70,7 +70,7 @@ def _of_document(text: str, file: Path) -> Draft | None:
 
 
 def _json(text: str) -> list[Any]:
-    """NNI reads a comma before a closing bracket too, as YAML does."""
+    """Parse JSON that may have a comma before a closing bracket, as NNI does."""
     try:
         return [json.loads(text)]
     except ValueError as problem:
@@ -81,12 +81,12 @@ def _json(text: str) -> list[Any]:
 
 
 def _code_of_notebook(text: str, file: Path) -> str:
-    """The code cells of a notebook, without commands of IPython."""
+    """The code cells of a notebook, without IPython commands."""
     try:
         cells = json.loads(text)["cells"]
         code = ["".join(one["source"]) for one in cells if one["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{file} cannot be read: it is no notebook") from None
+        raise BadInput(f"{file} cannot be read: it is not a notebook") from None
     lines = [line for cell in code if not cell.startswith("%%") for line in cell.splitlines()]
     return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!", "?")))
 
@@ -109,7 +109,7 @@ def _of_script(text: str, file: Path) -> Draft | None:
         if is_it(source):
             return read(source, file.name)
     for one in ScriptTables(source).all():
-        with suppress(BadInput):  # of a dictionary that is something else
+        with suppress(BadInput):  # the dictionary is not a search space
             if (draft := _of_table(one, file)) and draft.has_parameters:
                 return draft
     return None

@@ -22,7 +22,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             value, comment = _entry(entry)
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
-            draft.note("space", f"{name} = {entry}: cannot be said ({problem})")
+            draft.note("space", f"{name} = {entry}: cannot be translated ({problem})")
             continue
         draft.put("space", name, value, comment)
         if name.rpartition(".")[2] in _EPOCHS:
@@ -51,7 +51,7 @@ def _study(draft: Draft, document: dict[str, Any]) -> None:
             draft.put("trainer", "style", "hydra")
         own = [str(word) for word in command if "${" not in str(word) and str(word) not in ("python", "python3")]
         if own:
-            draft.note("trainer", f"the command had further words: {' '.join(own)}")
+            draft.note("trainer", f"the command had further arguments: {' '.join(own)}")
     methods.search(draft, entries.text(document.get("method")) or "random")
 
 
@@ -68,7 +68,7 @@ def _entry(entry: Any) -> Entry:
         return entries.choice(entry) if isinstance(entry, list) else entries.fixed(entry)
     if "values" in entry:
         value, comment = entries.choice(entry["values"])
-        weights = "probabilities are left out: all values have the same" if "probabilities" in entry else ""
+        weights = "probabilities are left out: all values have the same probability" if "probabilities" in entry else ""
         return value, comment or weights
     if "value" in entry:
         return entries.fixed(entry["value"])
@@ -92,7 +92,7 @@ def _entry(entry: Any) -> Entry:
 
 
 def _kind(entry: dict[str, Any]) -> str:
-    """W&B's default: whole numbers where both ends are whole."""
+    """W&B's default: whole numbers if both ends are whole."""
     ends = [number(entry[key]) for key in ("min", "max")]
     return "int_uniform" if all(isinstance(end, int) for end in ends) else "uniform"
 
@@ -110,7 +110,7 @@ def _epochs(draft: Draft, name: str, value: Any) -> None:
             "trainer",
             "epochs",
             longest,
-            f"the largest of {name}, which need not be searched",
+            f"the largest value of {name}, which need not be searched",
         )
 
 

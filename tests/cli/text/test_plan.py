@@ -57,7 +57,7 @@ def test_the_screen() -> None:
         "round  trials  continued  to epoch",
         "1      5       none       9",
         "at most 45 epochs (pruning: never)",
-        "time: not known: no epoch was measured yet (`hpsearch preflight` measures one)",
+        "time: unknown, because no epoch has been measured yet (`hpsearch preflight` measures one)",
         "1 trial in parallel, 1 CPU each",
         "",
         "first proposals",

@@ -203,7 +203,7 @@ def test_changed_data_are_reported(project: Project, capsys: pytest.CaptureFixtu
     study = hpsearch.Study.load(project.folder / "study.toml", ["search.trials=6"])
     hpsearch.run(study)
     said = capsys.readouterr().err
-    assert said.count('the data "train" have changed') == 1
+    assert said.count('the data set "train" has changed') == 1
 
 
 READS_FILE = """

@@ -116,15 +116,15 @@ def test_the_note_has_a_line_for_each_reason(space: Any, search: Any, lines: int
 
 def test_a_sampler_gets_at_most_so_many() -> None:
     """The best ones, and of the others every n-th: they show where it is bad."""
-    now, count = study(), 4 * earlier_evidence.MOST
+    now, count = study(), 4 * earlier_evidence.MAX_TRIALS
     trials = [
         replace(trial(place), curve=(Report(3, {"loss": float(place * 7919 % count)}),), params={**SPACE_POINT})
         for place in range(count)
     ]
     found = [earlier_evidence.Source("one", trials[: count // 2]), earlier_evidence.Source("two", trials[count // 2 :])]
     kept = [now.objective.loss(one) for one in earlier_evidence.for_sampler(found, now.objective)]
-    half = earlier_evidence.MOST // 2
-    assert half < len(kept) <= earlier_evidence.MOST
+    half = earlier_evidence.MAX_TRIALS // 2
+    assert half < len(kept) <= earlier_evidence.MAX_TRIALS
     assert set(map(float, range(half))) <= set(kept)
     assert max(kept) > 0.99 * count
     assert len(earlier_evidence.notes(found, now)) == 3

@@ -12,7 +12,7 @@ from hpsearch.core.errors import OwnMethodError, StudyFileError
 from hpsearch.core.history import History
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.own import own_methods
-from hpsearch.orchestrator.own.own_methods import Given, changed_sources, make_pruner, make_sampler, sources
+from hpsearch.orchestrator.own.own_methods import SamplerArguments, changed_sources, make_pruner, make_sampler, sources
 from hpsearch.study.definition import Study
 from hpsearch.testing import CONDITIONAL
 from tests.cli.cli_runner import CliRunner
@@ -20,7 +20,7 @@ from tests.cli.conftest import cli
 
 __all__ = ["cli"]  # a fixture
 
-GIVEN = Given(CONDITIONAL, 3, 4, 9)
+GIVEN = SamplerArguments(CONDITIONAL, 3, 4, 9)
 
 MINE = """
 from helper import NEAR
@@ -98,7 +98,9 @@ class TestMaking:
         assert make_pruner("mine", TakesAll, {}, epochs=4)._pruner.arguments == {"epochs": 4}
 
     def test_one_that_does_not_fit_names_its_arguments(self) -> None:
-        says = r"mine cannot be made as Takes\(space=…, seed=…, speed=…\): got an unexpected keyword argument 'speed'"
+        says = (
+            r"mine cannot be created as Takes\(space=…, seed=…, speed=…\): got an unexpected keyword argument 'speed'"
+        )
         with pytest.raises(OwnMethodError, match=says):
             make_sampler("mine", Takes, {"speed": 2}, GIVEN)
 
@@ -140,7 +142,7 @@ class TestInAStudyFile:
             ("mine:function", "is a function; it must name a class"),
             ("mine:made", "is a mine.Sampler; it must name a class"),
             ("mine:Pruner", "has no method `ask(history)`"),
-            ("mine:New", "cannot be made as New("),
+            ("mine:New", "cannot be created as New("),
         ],
     )
     def test_check_and_run_refuse_it_before_anything_is_written(self, mine: CliRunner, use: str, says: str) -> None:
@@ -252,7 +254,7 @@ class TestItsSourceFiles:
         one, same, other = source("1"), source("1"), source("2")
         assert list(one) == ["__main__:Mine"]
         assert list(changed_sources(one, same)) == []
-        assert list(changed_sources(one, other)) == ["__main__:Mine: its code has changed since the study began"]
+        assert list(changed_sources(one, other)) == ["__main__:Mine: its code has changed since the study started"]
 
     def test_of_an_installed_module_there_are_none(self) -> None:
         study = Study.from_dict({**SECTIONS, "search": {"use": "optuna.samplers:RandomSampler", "trials": 2}})

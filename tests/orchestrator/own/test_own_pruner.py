@@ -50,8 +50,8 @@ def test_a_valid_result_is_returned(verdict: Any) -> None:
         (None, "returned None; it must return Continue, Stop, Pause or Finish"),
         (True, "returned a bool; it must return"),
         (Stop, "returned a type; it must return"),
-        (Stop(""), "gave no reason for its Stop: reason must be a text, got ''"),
-        (Continue(None), "returned the reason None; it must be a text"),  # type: ignore[arg-type]
+        (Stop(""), "gave no reason for its Stop: reason must be a non-empty str, got ''"),
+        (Continue(None), "returned the reason None; it must be a str"),  # type: ignore[arg-type]
         (Stop("bad", "pruned"), "returned the cause 'pruned'; it must be a hpsearch.core.trial.Cause"),  # type: ignore[arg-type]
         (Stop("bad", numbers={"loss": math.nan}), "returned the numbers {'loss': nan}; they must map"),
         (Stop("bad", numbers=[1]), "returned the numbers [1]; they must map"),  # type: ignore[arg-type]

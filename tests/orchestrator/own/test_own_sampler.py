@@ -63,8 +63,8 @@ def test_a_valid_result_is_returned(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (changed(lr=9.0), "proposed lr = 9.0, and [space] has 1e-05 to 1.0"),
-        (changed(lr=float("nan")), "proposed lr = nan, and [space] has 1e-05 to 1.0"),
+        (changed(lr=9.0), "proposed lr = 9.0, but [space] has 1e-05 to 1.0"),
+        (changed(lr=float("nan")), "proposed lr = nan, but [space] has 1e-05 to 1.0"),
         (changed(lr="0.1"), "proposed lr = '0.1', a str; it must be a plain Python float"),
         (changed(lr=True), "proposed lr = True, a bool; it must be a plain Python float"),
         (
@@ -76,26 +76,26 @@ def test_a_valid_result_is_returned(answer: Any) -> None:
             "proposed optimizer = np.str_('sgd'), a numpy.str_; it must be a plain Python value",
         ),
         (changed(hidden=32.0), "proposed hidden = 32.0, a float; it must be a plain Python int"),
-        (changed(dropout=0.25), "proposed dropout = 0.25, and [space] has steps of 0.1 there"),
-        (changed(optimizer="rms"), 'proposed optimizer = \'rms\', and [space] has "sgd", "adam"'),
+        (changed(dropout=0.25), "proposed dropout = 0.25, but [space] has steps of 0.1 there"),
+        (changed(optimizer="rms"), 'proposed optimizer = \'rms\', but [space] has "sgd", "adam"'),
         (changed(lrr=0.1), "proposed a value for `lrr`, which is not in [space]; did you mean `lr`?"),
-        (changed(batch_size=32), "proposed batch_size = 32, and [space] fixes it at 64"),
+        (changed(batch_size=32), "proposed batch_size = 32, but [space] fixes it at 64"),
         (New({**ADAM, "momentum": 0.5}, 4, "why"), "proposed a value for `momentum`, which is not active"),
         (New({**ADAM, "optimizer": "sgd"}, 4, "why"), "proposed no value for `momentum`"),
         (
             New({name: SGD[name] for name in SGD if name != "batch_size"}, 4, "why"),
-            "proposed no value for `batch_size`, which [space] fixes at 64: begin with dict(space.fixed)",
+            "proposed no value for `batch_size`, which [space] fixes at 64: start with dict(space.fixed)",
         ),
         (New([0.1], 4, "why"), "returned params that are a list; they must map each name to its value"),  # type: ignore[arg-type]
         (New(SGD, 0, "why"), "proposed to train until epoch 0; it must be a whole number from 1 to 4"),
         (New(SGD, 5, "why"), "proposed to train until epoch 5; it must be a whole number from 1 to 4"),
         (New(SGD, 2.0, "why"), "proposed to train until epoch 2.0; it must be"),  # type: ignore[arg-type]
-        (New(SGD, 4, ""), "gave no reason for its New: reason must be a text, got ''"),
-        (New(SGD, 4, None), "gave no reason for its New: reason must be a text, got None"),  # type: ignore[arg-type]
+        (New(SGD, 4, ""), "gave no reason for its New: reason must be a non-empty str, got ''"),
+        (New(SGD, 4, None), "gave no reason for its New: reason must be a non-empty str, got None"),  # type: ignore[arg-type]
         (New(SGD, 4, "why", round=0), "returned round 0; it must be a whole number >= 1"),
-        (New(SGD, 4, "why", notes="note"), "returned notes 'note'; they must be a tuple of texts"),  # type: ignore[arg-type]
-        (Resume(2, 4, "why"), "resumed trial 2, and there is no trial of that number"),
-        (Resume(-1, 4, "why"), "resumed trial -1, and there is no trial of that number"),
+        (New(SGD, 4, "why", notes="note"), "returned notes 'note'; they must be a tuple of str"),  # type: ignore[arg-type]
+        (Resume(2, 4, "why"), "resumed trial 2, but there is no trial of that number"),
+        (Resume(-1, 4, "why"), "resumed trial -1, but there is no trial of that number"),
         (Resume(1, 4, "why"), "resumed trial 1, which is RUNNING; only a PAUSED trial can be resumed"),
         (Resume(0, 1, "why"), "proposed to train until epoch 1; it must be a whole number from 2 to 4"),
         (Over("enough", "done"), "returned the cause 'done'; it must be"),  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ def test_one_that_keeps_state_is_refused() -> None:
     with pytest.raises(OwnMethodError, match="pure function of the history"):
         sampler.ask(grown(1))
     the_same = Remembers(CONDITIONAL)
-    with pytest.raises(OwnMethodError, match="asked again"):
+    with pytest.raises(OwnMethodError, match="in a second call"):
         own(lambda: the_same).ask(grown(0))
 
 
@@ -164,7 +164,7 @@ def test_one_that_keeps_state_is_refused() -> None:
 def test_purity_is_checked_again_as_a_study_grows(number: int) -> None:
     sampler = own(lambda: Remembers(CONDITIONAL))
     sampler.ask(grown(number - 1 + (number == 2) * 2))
-    with pytest.raises(OwnMethodError, match="asked again"):
+    with pytest.raises(OwnMethodError, match="in a second call"):
         sampler.ask(grown(number))
 
 
@@ -189,7 +189,7 @@ class TestBudget:
         resumes = own(lambda: Says(Resume(0, 2, "why")), trials=2, ends_itself=True)
         assert resumes.ask(HISTORY) == Resume(0, 2, "why")
         more = own(lambda: Says(New(SGD, 4, "why")), trials=2, ends_itself=True)
-        with pytest.raises(OwnMethodError, match=r"proposed a new trial, and search.trials = 2"):
+        with pytest.raises(OwnMethodError, match=r"proposed a new trial after search.trials = 2"):
             more.ask(HISTORY)
 
 

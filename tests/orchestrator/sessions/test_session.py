@@ -78,7 +78,7 @@ class TestReports:
     def test_a_wrong_epoch_is_refused_and_nothing_is_lost(self, session_folder: SessionFolder, epoch: Any) -> None:
         with Session(session_folder.study()) as session:
             trial = asked(session)
-            with pytest.raises(TrainerError, match="the next one is 1"):
+            with pytest.raises(TrainerError, match="the next epoch is 1"):
                 session.report(trial, epoch, {"val_loss": 1.0})
             with pytest.raises(TrainerError, match="not a number"):
                 session.report(trial, 1, {"val_loss": "low"})

@@ -17,7 +17,7 @@ from hpsearch.core.trial import Cause, State, Trial
 from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
-from hpsearch.orchestrator.sessions import shared
+from hpsearch.orchestrator.sessions import shared_loop
 from hpsearch.records.stop_request import ask_to_stop
 from tests.orchestrator.sessions.test_session import METHODS
 from tests.support.session_folder import SessionFolder, asked, comparable
@@ -233,7 +233,7 @@ def test_a_report_waits_for_an_unreachable_database(
     from hpsearch.core.errors import JournalUnavailable
     from hpsearch.journal.writer import Writer
 
-    monkeypatch.setattr(shared, "RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr(shared_loop, "RETRY_INTERVAL", 0.01)
     whole, failing = Writer.write, ["before", "after"]
 
     def write(self: Writer, batch: Any) -> None:

@@ -95,7 +95,7 @@ def test_a_fault_stops_the_study(measured: Measurements, name: str) -> None:
             replace(SOUND, trained=trained(math.nan, 0.8)),
             "metrics",
             "the study's metric val_score is nan, nan, nan in the first epochs: check for a division by zero, a "
-            "logarithm of zero, or a validation set for which the metric is not defined",
+            "logarithm of zero, or a validation set on which the metric is not defined",
         ),
         (
             steps(accumulated=7),

@@ -126,7 +126,7 @@ class TestTrainersThatCannotBeUsed:
         checks = judge(
             found(sound.digits_linear_sgd, Objective("val_acc", "maximize")), Objective("val_acc", "maximize")
         )
-        assert 'study.metric = "val_acc" is not among' in checks[0].says
+        assert 'study.metric = "val_acc" is not reported by the trainer' in checks[0].says
 
     def test_one_that_calls_sys_exit(self) -> None:
         assert "sys.exit" in judge(found(leaving), SCORE)[0].says

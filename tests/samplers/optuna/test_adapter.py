@@ -17,7 +17,7 @@ from hpsearch.core.decisions import New, Over
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.orchestrator.own.own_methods import Given, make_sampler
+from hpsearch.orchestrator.own.own_methods import SamplerArguments, make_sampler
 from hpsearch.samplers import from_optuna
 from hpsearch.samplers.optuna.adapter import PROPOSED_AGAIN, STATELESS
 from hpsearch.study.space import Choice, Float, Int, Space
@@ -259,7 +259,7 @@ class Several(Draws):
 
 @pytest.mark.parametrize(("sampler", "says"), [(Global, "pure function"), (Several, "for several objectives only")])
 def test_one_that_cannot_keep_the_contract_is_refused(sampler: type[Draws], says: str) -> None:
-    made = make_sampler("mine", from_optuna(sampler()), {}, Given(Space((Float("x", 0.0, 1.0),)), 0, 2))
+    made = make_sampler("mine", from_optuna(sampler()), {}, SamplerArguments(Space((Float("x", 0.0, 1.0),)), 0, 2))
     with pytest.raises(OwnMethodError, match=says):
         made.ask(History(LOSS))
 
@@ -297,7 +297,7 @@ def test_a_known_point_of_a_genetic_algorithm_is_changed_in_one_parameter() -> N
 
 
 def test_a_class_is_named_with_plain_options() -> None:
-    given = Given(FLAT, 0, 2)
+    given = SamplerArguments(FLAT, 0, 2)
     made = make_sampler("mine", optuna.samplers.QMCSampler, {"qmc_type": "halton", "scramble": True}, given)
     case = SamplerCase(lambda _: made, FLAT, budget=8, epochs=2)
     assert len(case.simulation().run(8).proposals) >= 8

@@ -146,6 +146,6 @@ def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "o.db").write_text("mine")
-    with pytest.raises(BadInput, match=r"o\.db exists already: choose another file"):
+    with pytest.raises(BadInput, match=r"o\.db already exists: choose another file"):
         write_study(tmp_path / "o.db", "digits", ACCURACY, SPACE, [])
     assert (tmp_path / "o.db").read_text() == "mine"

@@ -170,7 +170,7 @@ class TestSearchRanges:
         assert after[0].low > before[0].low
         assert after[0].high > before[0].high
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
-        assert "because part of the new range of lr was never searched" in second.notes[1]
+        assert "because a part of the new range of lr was never searched" in second.notes[1]
 
     def test_some_trials_are_complete_although_the_range_keeps_moving(self) -> None:
         """The optimum lies ten decades away, which no budget reaches."""

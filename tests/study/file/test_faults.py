@@ -55,8 +55,8 @@ def test_a_name_that_works(name):
         ("..", 'must not contain "..", got ".."'),
         ("../../etc", 'must not contain "/", got "../../etc"'),
         (".", 'must not be "."'),
-        ("-q", 'must not begin with "-" as an option does, or end in ".toml" as a file does, got "-q"'),
-        ("a.toml", 'must not begin with "-" as an option does, or end in ".toml" as a file does, got "a.toml"'),
+        ("-q", 'must not begin with "-", like an option, or end in ".toml", like a file, got "-q"'),
+        ("a.toml", 'must not begin with "-", like an option, or end in ".toml", like a file, got "a.toml"'),
         (" a", 'must not contain control characters, or spaces at its ends, got " a"'),
         ("a\tb", 'must not contain control characters, or spaces at its ends, got "a\\tb"'),
         ("a\u0000b", 'must not contain control characters, or spaces at its ends, got "a\\u0000b"'),
@@ -158,7 +158,7 @@ FAULTS = [
     # Ranges
     (LR, "{ low = 0.0, high = 1.0, log = true }", "10 space.lr: low must be > 0 when log = true, got low = 0.0"),
     (LR, "{ low = -1, high = 1.0, log = true }", "10 space.lr: low must be > 0 when log = true, got low = -1"),
-    (LR, "{ auto = false }", "10 space.lr.auto: must be true; for a range of your own leave it out and give low and high"),
+    (LR, "{ auto = false }", "10 space.lr.auto: must be true; for your own range leave it out and give low and high"),
     (LR, "{ auto = true, low = 2.0, high = 1.0 }", "10 space.lr: must have 0 < low < high, got low = 2.0, high = 1.0"),
     (LR, "{ auto = true, step = 0.1 }", "10 space.lr.step: unknown key `step`; known here: was, renamed, auto, low, high, when, points, expand"),
     (LR, "{ low = 2.0, high = 1.0 }", "10 space.lr: low must be <= high, got low = 2.0, high = 1.0"),
@@ -172,19 +172,19 @@ FAULTS = [
     (LR, "{ low = 1, high = 2, log = 1 }", "10 space.lr.log: must be true or false, got 1"),
     (LR, "{ colour = 1 }", '10 space.lr: must have low and high (a range), values (a choice) or auto = true, got "colour"'),
     (LR, "{}", "10 space.lr: must have low and high (a range), values (a choice) or auto = true, got {}"),
-    (LR, "{ low = 1, high = 2, log = true, step = 1 }", "10 space.lr: step and log = true exclude each other; a log-uniform grid is points = n"),
+    (LR, "{ low = 1, high = 2, log = true, step = 1 }", "10 space.lr: step and log = true exclude each other; for a log-uniform grid write points = n"),
     (LR, "{ low = 0.0, high = 1.0, step = 0.3 }", "10 space.lr: step must divide high - low, got step = 0.3 in [0.0, 1.0]; high = 0.9 is valid"),
     (LR, "{ low = 1, high = 10, step = 4 }", "10 space.lr: step must divide high - low, got step = 4 in [1, 10]; high = 9 is valid"),
     (LR, "{ low = 0, high = 1, step = 0 }", "10 space.lr: step must be > 0, got step = 0"),
     (LR, "{ low = 0, high = 1, step = -0.5 }", "10 space.lr: step must be > 0, got step = -0.5"),
     (LR, "{ low = 0.0, high = 1.0, step = 1e-16 }", "10 space.lr: step is too small for floats, got step = 1e-16 in [0.0, 1.0]"),
     (LR, "{ low = 0, high = 9, grid = [3, 10, -1] }", "10 space.lr: grid must be within [0, 9], got 10, -1"),
-    (LR, "{ low = 0, high = 9, grid = [3, 4.5] }", "10 space.lr: grid must have whole numbers where low and high are whole, got 4.5"),
+    (LR, "{ low = 0, high = 9, grid = [3, 4.5] }", "10 space.lr: grid must have whole numbers if low and high are whole, got 4.5"),
     (LR, "{ low = 0, high = 9, grid = [3, 3] }", "10 space.lr: the values of grid must differ, got 3 and 3"),
     (LR, "{ low = 0, high = 9, grid = ['a'] }", '10 space.lr.grid.0: must be a finite number, got "a"'),
     (LR, "{ low = 0, high = 9, grid = 3 }", "10 space.lr.grid: must be a list, got 3"),
-    (LR, "{ low = 0, high = 9, grid = [3], points = 3 }", "10 space.lr: give one of grid, points and step"),
-    (LR, "{ low = 0, high = 9, step = 3, points = 3 }", "10 space.lr: give one of grid, points and step"),
+    (LR, "{ low = 0, high = 9, grid = [3], points = 3 }", "10 space.lr: give only one of grid, points and step"),
+    (LR, "{ low = 0, high = 9, step = 3, points = 3 }", "10 space.lr: give only one of grid, points and step"),
     (LR, "{ low = 0, high = 9, points = 1 }", "10 space.lr.points: must be >= 2, got 1"),
     # Choices and fixed values
     ('["sgd", "adam"]', "[]", "11 space.opt: must not be an empty list"),
@@ -197,12 +197,12 @@ FAULTS = [
     ('["sgd", "adam"]', "07:32:00", "11 space.opt: must be a string, a finite number, or true or false, got the date or time 07:32:00"),
     ('["sgd", "adam"]', "nan", "11 space.opt: must be a string, a finite number, or true or false, got nan"),
     # Conditions
-    ("low = 16", 'low = 16, when = { opz = "sgd" }', "12 space.units.when.opz: `opz` is no parameter of [space]; did you mean `opt`?"),
+    ("low = 16", 'low = 16, when = { opz = "sgd" }', "12 space.units.when.opz: `opz` is not a parameter of [space]; did you mean `opt`?"),
     ("low = 16", 'low = 16, when = { opt = "sdg" }', '12 space.units.when.opt: opt is one of "sgd", "adam", never "sdg"'),
     ("low = 16", 'low = 16, when = { opt = ["sgd", "x", 1] }', '12 space.units.when.opt: opt is one of "sgd", "adam", never "x"', '12 space.units.when.opt: opt is one of "sgd", "adam", never 1'),
     ("low = 16", "low = 16, when = { opt = [] }", "12 space.units.when.opt: must not be an empty list"),
     ("low = 16", "low = 16, when = 'opt'", '12 space.units.when: must be a table, got "opt"'),
-    ("low = 16", "low = 16, when = { lr = 0.1 }", "12 space.units.when.lr: lr is a continuous range, so no condition can name a value; write a comparison such as \">= 1e-05\", give it a step, or make it a choice"),
+    ("low = 16", "low = 16, when = { lr = 0.1 }", "12 space.units.when.lr: lr is a continuous range, so a condition cannot name one value; write a comparison such as \">= 1e-05\", give lr a step, or make it a choice"),
     ("opt = [", "n = { low = 2, high = 8, step = 2 }\nm = { low = 0, high = 1, when = { n = 3 } }\nopt = [", "12 space.m.when.n: n is between 2 and 8 in steps of 2, never 3"),
     ("opt = [", "n = 64\nm = { low = 0, high = 1, when = { n = 32 } }\nopt = [", "12 space.m.when.n: n is always 64, never 32"),
     ("low = 16", "low = 16, when = { units = 16 }", "12 space.units.when: the conditions form a cycle: units -> units"),
@@ -234,7 +234,7 @@ FAULTS = [
     (
         RANDOM,
         '"recipe"\nbudget = { epochs = 2 }',
-        "15 search.budget.epochs: must be >= 6, 3 trials of 2 epochs, which the first round takes at least; got 2",
+        "15 search.budget.epochs: must be >= 6, at least 3 trials of 2 epochs in the first round; got 2",
     ),
     ("trials = 5", "trials = 0", "15 search.trials: must be >= 1, got 0"),
     (RANDOM, '"grid"', "10 space.lr: a grid needs step = …, grid = […] or points = n, or another search.method"),
@@ -293,7 +293,7 @@ def test_all_faults_at_once_in_the_order_of_their_lines():
         "study.toml:7 trainer.epochs: must be >= 1, got 0",
         "study.toml:10 space.lr: low must be > 0 when log = true, got low = 0.0",
         "study.toml:11 space.opt: must not be an empty list",
-        "study.toml:12 space.units.when.lr2: `lr2` is no parameter of [space]; did you mean `lr`?",
+        "study.toml:12 space.units.when.lr2: `lr2` is not a parameter of [space]; did you mean `lr`?",
         "study.toml:15 search.rounds.1.epochs: must be > 3, the epochs of the round before, got 2",
         "study.toml:16 prune: must have lower, upper or both",
         'study.toml:19 limits.stall: must be a duration such as "30s" or "1h30m", got "5"',
@@ -349,7 +349,7 @@ def test_a_grid_beyond_counting_is_refused():
     flags = "\n".join(f"b{i} = [true, false]" for i in range(40))
     rest = "\n".join(f"c{i} = {{ low = 1, high = 2, when = {{ b{i} = true }} }}" for i in range(40))
     assert study_file_errors((RANDOM, '"grid"'), (LR, f"0.1\n{flags}\n{rest}")) == [
-        "study.toml:94 search.method: a grid must have at most 100,000 points, got more than can be counted; "
+        "study.toml:94 search.method: a grid must have at most 100,000 points, got too many to count; "
         'give fewer values, or use "random"'
     ]
 

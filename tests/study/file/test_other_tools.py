@@ -15,41 +15,41 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-OF_THE_SPACE = "a range is { low = …, high = … }, with `log = true` where it is log-uniform; a choice is a list"
-FLOATS = "leave it out: low and high are a range of floats, whole numbers only where both are whole"
-WHOLE = "leave it out: low and high are a range of whole numbers where both are whole"
+OF_THE_SPACE = "a range is { low = …, high = … }, with `log = true` if it is log-uniform; a choice is a list"
+FLOATS = "leave it out: low and high are a range of floats, whole numbers only if both are whole"
+WHOLE = "leave it out: low and high are a range of whole numbers if both are whole"
 LIST = 'leave it out: a choice is a list: ["sgd", "adam"]'
 
 KEYS = [
     # Optuna
-    ("study", 'direction = "maximize"', '`direction`; here it is `goal = "maximize"`'),
-    ("study", 'study_name = "x"', '`study_name`; here it is `name = "…"`'),
-    ("study", "n_trials = 50", "`n_trials`; here it is `trials = 50` in [search]"),
+    ("study", 'direction = "maximize"', '`direction`; write `goal = "maximize"`'),
+    ("study", 'study_name = "x"', '`study_name`; write `name = "…"`'),
+    ("study", "n_trials = 50", "`n_trials`; write `trials = 50` in [search]"),
     ("search", "n_startup_trials = 4", "`n_startup_trials`; known here: method, first, learn_from, trials"),
-    ("prune", "n_startup_trials = 4", "`n_startup_trials`; here it is `startup_trials = 4`"),
-    ("prune", "n_warmup_steps = 3", "`n_warmup_steps`; here it is `warmup_epochs = 3`"),
-    ("search", 'sampler = "tpe"', '`sampler`; here it is `method = "bayesian"` with `sampler = "tpe"`'),
-    ("limits", "timeout = 600", '`timeout`; here it is `study = "6h"`'),
-    ("study", 'storage = "postgresql://me:hunter2@host"', '`storage`; here it is `url = "…"` in [journal]'),
+    ("prune", "n_startup_trials = 4", "`n_startup_trials`; write `startup_trials = 4`"),
+    ("prune", "n_warmup_steps = 3", "`n_warmup_steps`; write `warmup_epochs = 3`"),
+    ("search", 'sampler = "tpe"', '`sampler`; write `method = "bayesian"` with `sampler = "tpe"`'),
+    ("limits", "timeout = 600", '`timeout`; write `study = "6h"`'),
+    ("study", 'storage = "postgresql://me:hunter2@host"', '`storage`; write `url = "…"` in [journal]'),
     # Ray Tune
-    ("study", 'mode = "min"', '`mode`; here it is `goal = "minimize"`'),
-    ("study", "mode = 3", '`mode`; here it is `goal = "…"`'),
-    ("search", "num_samples = 10", "`num_samples`; here it is `trials = 10`"),
-    ("search", "max_concurrent_trials = 2", "`max_concurrent_trials`; here it is `workers = 2` in [resources]"),
-    ("search", 'scheduler = "asha"', '`scheduler`; here it is `method = "halving"` in [prune]'),
-    ("search", "grace_period = 2", "`grace_period`; here it is `min_epochs = 2` in [prune]"),
-    ("search", "reduction_factor = 4", "`reduction_factor`; here it is `eta = 4` in [prune]"),
-    ("search", "max_t = 81", "`max_t`; here it is `epochs = 81` in [trainer]"),
-    ("trainer", "resources_per_trial = { cpu = 1 }", "`resources_per_trial`; here it is `per_trial = { cpus = 1, gpus = 0.5 }` in [resources]"),
+    ("study", 'mode = "min"', '`mode`; write `goal = "minimize"`'),
+    ("study", "mode = 3", '`mode`; write `goal = "…"`'),
+    ("search", "num_samples = 10", "`num_samples`; write `trials = 10`"),
+    ("search", "max_concurrent_trials = 2", "`max_concurrent_trials`; write `workers = 2` in [resources]"),
+    ("search", 'scheduler = "asha"', '`scheduler`; write `method = "halving"` in [prune]'),
+    ("search", "grace_period = 2", "`grace_period`; write `min_epochs = 2` in [prune]"),
+    ("search", "reduction_factor = 4", "`reduction_factor`; write `eta = 4` in [prune]"),
+    ("search", "max_t = 81", "`max_t`; write `epochs = 81` in [trainer]"),
+    ("trainer", "resources_per_trial = { cpu = 1 }", "`resources_per_trial`; write `per_trial = { cpus = 1, gpus = 0.5 }` in [resources]"),
     # Katib, NNI, W&B, with their capitals
-    ("search", "maxTrialCount = 12", "`maxTrialCount`; here it is `trials = 12`"),
-    ("search", "parallelTrialCount = 3", "`parallelTrialCount`; here it is `workers = 3` in [resources]"),
-    ("limits", "maxFailedTrialCount = 3", "`maxFailedTrialCount`; here it is `max_failures = 3`"),
-    ("trainer", 'trialCommand = "python x.py"', '`trialCommand`; here it is `use = "module:function"`'),
-    ("search", "run_cap = 7", "`run_cap`; here it is `trials = 7`"),
+    ("search", "maxTrialCount = 12", "`maxTrialCount`; write `trials = 12`"),
+    ("search", "parallelTrialCount = 3", "`parallelTrialCount`; write `workers = 3` in [resources]"),
+    ("limits", "maxFailedTrialCount = 3", "`maxFailedTrialCount`; write `max_failures = 3`"),
+    ("trainer", 'trialCommand = "python x.py"', '`trialCommand`; write `use = "module:function"`'),
+    ("search", "run_cap = 7", "`run_cap`; write `trials = 7`"),
     # Ours, in another table
-    ("study", "trials = 5", "`trials`; here it is `trials = 5` in [search]"),
-    ("search", "workers = 5", "`workers`; here it is `workers = 5` in [resources]"),
+    ("study", "trials = 5", "`trials`; write `trials = 5` in [search]"),
+    ("search", "workers = 5", "`workers`; write `workers = 5` in [resources]"),
 ]  # fmt: skip
 
 
@@ -66,11 +66,11 @@ def test_a_key_of_another_tool_is_translated(table, line, message):
     [
         (
             "[parameters]",
-            "`parameters`; here it is [space], with entries such as `lr = { low = 1e-5, high = 1.0, log = true }`",
+            "`parameters`; write [space], with entries such as `lr = { low = 1e-5, high = 1.0, log = true }`",
         ),
-        ("[objective]", '`objective`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
-        ("[metric]", '`metric`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
-        ("[early_terminate]", '`early_terminate`; here it is `method = "halving"` in [prune]'),
+        ("[objective]", '`objective`; write `metric = "val_loss"` and `goal = "minimize"` in [study]'),
+        ("[metric]", '`metric`; write `metric = "val_loss"` and `goal = "minimize"` in [study]'),
+        ("[early_terminate]", '`early_terminate`; write `method = "halving"` in [prune]'),
     ],
 )
 def test_a_table_of_another_tool_is_translated(table, message):
@@ -81,17 +81,17 @@ def test_a_table_of_another_tool_is_translated(table, message):
 @pytest.mark.parametrize(
     ("entry", "messages"),
     [
-        ("{ min = 0.1, max = 1 }", ["min: unknown key `min`; here it is `low = 0.1`", "max: unknown key `max`; here it is `high = 1`"]),
-        ("{ low = 0.1, high = 1, q = 0.1 }", ["q: unknown key `q`; here it is `step = 0.1`"]),
-        ('{ low = 0.1, high = 1, distribution = "log_uniform_values" }', ["distribution: unknown key `distribution`; here it is `log = true`"]),
+        ("{ min = 0.1, max = 1 }", ["min: unknown key `min`; write `low = 0.1`", "max: unknown key `max`; write `high = 1`"]),
+        ("{ low = 0.1, high = 1, q = 0.1 }", ["q: unknown key `q`; write `step = 0.1`"]),
+        ('{ low = 0.1, high = 1, distribution = "log_uniform_values" }', ["distribution: unknown key `distribution`; write `log = true`"]),
         ('{ low = 0.1, high = 1, type = "float" }', [f"type: unknown key `type`; {FLOATS}"]),
         ('{ low = 1, high = 2, parameterType = "int" }', [f"parameterType: unknown key `parameterType`; {WHOLE}"]),
         ('{ values = ["a"], type = "categorical" }', [f"type: unknown key `type`; {LIST}"]),
         ('{ low = 0.1, high = 1, distribution = "normal" }', [f"distribution: unknown key `distribution`; {OF_THE_SPACE}"]),
-        ('{ choices = ["a", "b"] }', ['choices: unknown key `choices`; here it is `values = ["sgd", "adam"]`']),
-        ("{ value = 64 }", ["value: unknown key `value`; here it is `NAME = 64`"]),
-        ("{ feasibleSpace = { min = 1 } }", ["feasibleSpace: unknown key `feasibleSpace`; here it is `low = …, high = …`"]),
-        ("{ low = 0.1, high = 1, log_scale = true }", ["log_scale: unknown key `log_scale`; here it is `log = true`"]),
+        ('{ choices = ["a", "b"] }', ['choices: unknown key `choices`; write `values = ["sgd", "adam"]`']),
+        ("{ value = 64 }", ["value: unknown key `value`; write `NAME = 64`"]),
+        ("{ feasibleSpace = { min = 1 } }", ["feasibleSpace: unknown key `feasibleSpace`; write `low = …, high = …`"]),
+        ("{ low = 0.1, high = 1, log_scale = true }", ["log_scale: unknown key `log_scale`; write `log = true`"]),
     ],
 )  # fmt: skip
 def test_an_entry_of_the_space_is_translated(entry, messages):
@@ -110,15 +110,15 @@ def test_a_range_in_quotes_is_not_taken_for_a_fixed_text(call):
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        ((RANDOM, '"tpe"'), 'here it is `method = "bayesian"` with `sampler = "tpe"`'),
-        ((RANDOM, '"TPESampler"'), 'here it is `method = "bayesian"` with `sampler = "tpe"`'),
-        ((RANDOM, '"bayes"'), 'here it is `method = "bayesian"`'),
-        ((RANDOM, '"GridSearch"'), 'here it is `method = "grid"`'),
-        ((RANDOM, '"asha"'), 'here it is `method = "halving"` in [prune]'),
-        (("", '[prune]\nmethod = "asha"'), 'here it is `method = "halving"`'),
-        (("", '[prune]\nmethod = "ASHAScheduler"'), 'here it is `method = "halving"`'),
-        (("", '[prune]\nmethod = "HyperbandPruner"'), 'here it is `method = "hyperband"`'),
-        (("", '[prune]\nmethod = "none"'), 'here it is `method = "never"`'),
+        ((RANDOM, '"tpe"'), 'write `method = "bayesian"` with `sampler = "tpe"`'),
+        ((RANDOM, '"TPESampler"'), 'write `method = "bayesian"` with `sampler = "tpe"`'),
+        ((RANDOM, '"bayes"'), 'write `method = "bayesian"`'),
+        ((RANDOM, '"GridSearch"'), 'write `method = "grid"`'),
+        ((RANDOM, '"asha"'), 'write `method = "halving"` in [prune]'),
+        (("", '[prune]\nmethod = "asha"'), 'write `method = "halving"`'),
+        (("", '[prune]\nmethod = "ASHAScheduler"'), 'write `method = "halving"`'),
+        (("", '[prune]\nmethod = "HyperbandPruner"'), 'write `method = "hyperband"`'),
+        (("", '[prune]\nmethod = "none"'), 'write `method = "never"`'),
     ],
 )
 def test_a_method_of_another_tool_is_translated(change, hint):

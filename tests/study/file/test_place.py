@@ -101,7 +101,7 @@ def test_other_values_are_looked_up_too():
         ('[journal]\nurl = "sqlite://"', "17 journal.url: must name a file, as in sqlite:///journal.db: a database in memory ends with the process"),
         ('[journal]\nurl = "sqlite:///:memory:"', "17 journal.url: must name a file, as in sqlite:///journal.db: a database in memory ends with the process"),
         ("[journal]\nurl = 5", "17 journal.url: must be a string"),
-        ('[tracking]\nmlflow = "mlruns"', '17 tracking.mlflow: must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, or "none" (MLflow no longer takes folders)'),
+        ('[tracking]\nmlflow = "mlruns"', '17 tracking.mlflow: must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, or "none" (MLflow no longer supports folders)'),
         ('[journal]\nurl = "sqlite:///a.db"\n[tracking]\nmlflow = "sqlite:///./a.db"', "19 tracking.mlflow: must not be the journal's database: MLflow and hpsearch each need their own"),
     ],
 )  # fmt: skip
@@ -110,7 +110,7 @@ def test_a_url_that_cannot_be(new, message):
 
 
 def test_parameters_are_not_looked_up_since_they_are_recorded():
-    message = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
+    message = "${env:…} is not replaced in parameters, since they are recorded; read the variable in your code"
     assert study_file_errors(
         ("layers = 2", 'token = "${env:PW}"'), ("lr = ", 'key = "${env:PW}"\nlr = '), environment=SECRET
     ) == [

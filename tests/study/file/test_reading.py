@@ -102,9 +102,9 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
         "fifo.toml": "fifo.toml: is not a regular file",
         "/dev/zero": "/dev/zero: is not a regular file",
         "folder": "folder: is a folder; name the study file in it",
-        "gone.toml": "gone.toml: there is no such file; `hpsearch init` writes one",
+        "gone.toml": "gone.toml: there is no such file; `hpsearch init` writes a first study file",
         "loop.toml": "loop.toml: cannot be read: Too many levels of symbolic links",
-        "nul\0.toml": "nul\0.toml: cannot be read: its name has a null character",
+        "nul\0.toml": "nul\0.toml: cannot be read: its name contains a null character",
     }.items():
         with pytest.raises(StudyFileError) as refused:
             Study.load(name)

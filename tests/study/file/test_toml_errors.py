@@ -75,7 +75,7 @@ SLIPS = [
     ('a "x"', "1:3", "`=` is missing between a key and its value: a = …"),
     ("a 3", "1:3", "`=` is missing between a key and its value: a = …"),
     ("a", "1:2", "a key needs a value: a = …"),
-    ("a =\n", "1:4", "a key needs a value; text is written in quotes"),
+    ("a =\n", "1:4", "a key needs a value; write text in quotes"),
     ("a == 1", "1:4", "one `=` is enough: key = value"),
     ("= 3", "1:1", "a key is missing before `=`"),
     ("= 3\n= 4", "1:1", "a key is missing before `=`"),

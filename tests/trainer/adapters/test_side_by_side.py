@@ -229,7 +229,7 @@ class TestFaults:
         assert [report.step for report in reported.reports] == [1]
 
     def test_one_that_diverges_makes_the_mean_diverge(self, tmp_path: Path) -> None:
-        metrics = self.trained(tmp_path, "is no number").reports[1].metrics
+        metrics = self.trained(tmp_path, "is not a number").reports[1].metrics
         assert math.isnan(metrics["val_loss"])
         assert math.isfinite(metrics["val_loss_repeat1"])
 

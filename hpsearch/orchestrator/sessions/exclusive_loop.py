@@ -1,4 +1,4 @@
-"""The loop of a Session for one program, which holds the study's lease. `shared.py` is for several programs."""
+"""The loop of a Session in one program, which holds the study's lease. `shared_loop.py` is for several programs."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ Make = Callable[[Study, str], AskAndTell]
 Complete = Callable[[Study, AskAndTell, PreflightRecord], PreflightRecord]
 
 
-class Alone:
+class ExclusiveLoop:
     """Call `open`, then `turn` after every call of the pool and `beat` several times a second, and always `close`.
 
     pool: created by `open`; None if nothing is left to do. The study's lease is held until `close`.
@@ -43,7 +43,7 @@ class Alone:
         return self._loop is not None and bool(self._loop.end.stopped)
 
     def open(self, make: Make, complete: Complete) -> None:
-        """Raises what `Search.open` raises."""
+        """Raises the same as `Search.open`."""
 
         def made(study: Study, uid: str) -> AskAndTell:
             pools.append(make(study, uid))
@@ -57,7 +57,7 @@ class Alone:
         self.pool = pools[0] if self._loop is not None else None
 
     def turn(self) -> bool:
-        """Process the pool's events. False: the search is over. Raises what `Loop.turn` raises."""
+        """Process the pool's events. False: the search is over. Raises the same as `Loop.turn`."""
         assert self._loop is not None
         return self._loop.turn()
 

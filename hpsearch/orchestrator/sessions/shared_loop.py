@@ -1,6 +1,6 @@
-"""The loop of a Session for several programs on one study: each holds the study's lease only during a turn.
+"""The loop of a Session in several programs on one study: each holds the study's lease only during a turn.
 
-In a turn a program reads what the others have written, decides, and writes, so two programs never propose the same
+In a turn, a program reads what the others have written, decides, and writes, so two programs never propose the same
 trial. Each program renews its row in the journal. If it does not, its trials are given to another program.
 """
 
@@ -25,12 +25,12 @@ from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, limit_reached
 from hpsearch.orchestrator.search import Search
-from hpsearch.orchestrator.sessions.alone import Complete, Make
+from hpsearch.orchestrator.sessions.exclusive_loop import Complete, Make
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.ask_and_tell import AskAndTell
 
-PATIENCE = LEASE_SECONDS + 5.0
+LEASE_TIMEOUT = LEASE_SECONDS + 5.0
 """Seconds to wait for the lease: a program that ends during its turn holds it for LEASE_SECONDS."""
 
 RENEWAL = LEASE_SECONDS / 5
@@ -42,11 +42,11 @@ RETRY_INTERVAL = 0.5
 Result = TypeVar("Result")
 
 
-class Shared:
-    """The same interface as `Alone`, for several programs.
+class SharedLoop:
+    """The same interface as `ExclusiveLoop`, for several programs.
 
     history: as of the last turn. A Loop is built for each turn; the proposals, the time of each trial's last report and
-    the end of the search are carried over from the turn before.
+    the end of the search are carried over from the last turn.
     """
 
     def __init__(self, study: Study, observer: Observer, notes: Notes):
@@ -118,13 +118,13 @@ class Shared:
         mine = self._mine(callers)
         lost = [number for number, uid in callers.has.items() if uid not in callers.alive]
         running_elsewhere = callers.has.keys() - mine - set(lost)
-        for number in pool.running.keys() - mine:  # another program has it, or it ended and the reply was lost
+        for number in pool.running.keys() - mine:  # given to another program, or ended, and the reply was lost
             pool.execute(Kill(number))
         pool.add_events([event for event in events if event.number in mine and self._is_news(event)])
         pool.add_events([Lost(number, "the program that trained it has ended") for number in lost])
         pool.running_elsewhere, now = len(running_elsewhere), time.monotonic()
         running = dict.fromkeys([*running_elsewhere, *lost], now)
-        for number in mine & {*pool.running, *(event.number for event in events)}:  # without those whose start was lost
+        for number in mine & {*pool.running, *(event.number for event in events)}:  # not those whose start was lost
             running[number] = self._reported_at.get(number, now)
         loop, recorder = self._loop(held, pool, running)
         try:
@@ -140,7 +140,7 @@ class Shared:
         return {number for number, uid in callers.has.items() if uid == self._owner.uid}
 
     def _is_news(self, event: Event) -> bool:
-        """False if the journal has it already and only the reply was lost."""
+        """False if the journal has it already, since only the reply was lost."""
         reports = event.reports if isinstance(event, Reported) else ()
         return all(report.step > self.history[event.number].epoch for report in reports)
 
@@ -170,7 +170,7 @@ class Shared:
         return loop, recorder
 
     def beat(self) -> None:
-        """As in `Alone`; also renew this program's row."""
+        """As in `ExclusiveLoop`; also renew this program's row."""
         if time.monotonic() - self._renewed_at < RENEWAL:
             return
         self._renewed_at = time.monotonic()
@@ -185,7 +185,7 @@ class Shared:
     # Its end ────────────────────────────────────────────────────────────────────────────────────
 
     def close(self, problem: BaseException | None, signal: Signals | None) -> None:
-        """This program's trials wait for another. The last program records the end and updates MLflow."""
+        """This program's trials wait for another program. The last program records the end and updates MLflow."""
         if self.pool is None:
             return
         reason = self._end.stopped or "the session was closed"
@@ -214,7 +214,7 @@ class Shared:
         return callers.alive.keys() <= {self._owner.uid}
 
     def _record_end(self, reason: str, problem: BaseException | None, signal: Signals | None) -> None:
-        """As one program does that searches a study alone."""
+        """As a single program does."""
         with ExitStack() as stack:
             search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
             loop = search.open(self._make, self._complete)
@@ -239,7 +239,7 @@ class Shared:
             self._read(held)
             yield held
         except BaseException:
-            self._revision = None  # the history may have changes that the journal lacks
+            self._revision = None  # the history may have changes that are not in the journal
             raise
         finally:
             with suppress(InfrastructureError):
@@ -260,8 +260,8 @@ class Shared:
 
 
 def _in_turn(act: Callable[[], Result]) -> Result:
-    """Retry while another program holds the lease; StudyBusy after PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+    """Retry while another program holds the lease; StudyBusy after LEASE_TIMEOUT."""
+    deadline = time.monotonic() + LEASE_TIMEOUT
     while True:
         try:
             return act()
