@@ -246,8 +246,9 @@ def checked_report(report: Any, previous: int) -> Report:
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
     if not is_step(report.step) or operator.index(report.step) <= previous:
+        after = f" after step {previous}" if previous > 0 else ""
         raise TrainerError(
-            f"the trainer reported step {report.step!r:.80} after step {previous}: steps are whole numbers from 1 and "
+            f"the trainer reported step {report.step!r:.80}{after}: steps are whole numbers from 1 and "
             "must increase" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0))
         )
     if not isinstance(report.metrics, Mapping):

@@ -134,8 +134,13 @@ class PruneSection(Section):
         """The pruner's first decision must come before the last epoch."""
         for key in ("min_epochs", "warmup_epochs"):
             first = getattr(self, key, 0)
-            if others.epochs is not None and first >= others.epochs:
+            if others.epochs is None or first < others.epochs:
+                continue
+            if key in self.model_fields_set:
                 yield ("prune", key), f"must be < {others.epochs}, {others.epochs_key}, got {first}"
+            else:
+                length = f"{others.epochs_key} = {others.epochs}"
+                yield ("prune", "method"), f"cannot stop a trial earlier, with {length}; leave out [prune]"
 
 
 class NeverPrune(PruneSection):

@@ -278,6 +278,12 @@ def test_a_fault(old, new, messages):
     assert study_file_errors((old, new)) == expected
 
 
+@pytest.mark.parametrize("method", ["median", "halving", "hyperband"])
+def test_a_trial_of_one_epoch_cannot_be_stopped_earlier(method):
+    (found,) = study_file_errors(("epochs = 9", "epochs = 1"), ("", f'[prune]\nmethod = "{method}"'))
+    assert found.startswith("study.toml:17 prune.method: ")
+
+
 def test_all_faults_at_once_in_the_order_of_their_lines():
     assert study_file_errors(
         ('"minimize"', '"lowest"'),

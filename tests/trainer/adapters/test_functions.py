@@ -143,7 +143,7 @@ class TestReports:
             curve(report)
 
     def test_a_report_that_breaks_the_contract(self) -> None:
-        with pytest.raises(TrainerError, match="reported step 0 after step 0"):
+        with pytest.raises(TrainerError, match="reported step 0: steps are whole numbers from 1"):
             curve(lambda params, run: run.report(0, {"val_loss": params["lr"]}))
 
     def test_in_a_generator(self) -> None:
