@@ -40,6 +40,7 @@ class Sources:
     packages: set[str] = field(default_factory=set)
     objects: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, bool | int | float | str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, module: str) -> "Sources":
@@ -106,6 +107,8 @@ class Sources:
             self.objects[name] = _source_hash(thing)
             with suppress(OSError, TypeError, SyntaxError):
                 self.texts[name] = textwrap.dedent(_source(thing))
+            known = references(thing).items()
+            self.constants |= {name: one for name, one in known if isinstance(one, bool | int | float | str)}
             for other in _referred(thing):
                 self._add_object(other)
 

@@ -100,7 +100,8 @@ class TrainerCode:
     """file: the study file, "" for a study without one. sources: the trainer's modules and objects.
     versions: of Python and of the packages that it imports. settings, data: files that the sources name, see
     `NamedInputs`; digests of their content. variables: digests of the environment variables that the sources name.
-    rules: those by which the sources were found, 1 or `RULES`.
+    rules: those by which the sources were found, 1 or `RULES`. constants: digests of the global variables that the code
+    of a program or notebook names.
     """
 
     file: str
@@ -110,6 +111,7 @@ class TrainerCode:
     data: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     rules: int = RULES
+    constants: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study) -> "TrainerCode":
@@ -133,7 +135,8 @@ class TrainerCode:
             {name: SourceText(**one) for name, one in found.get(kind, {}).items()} for kind in ("sources", "settings")
         ]
         data, variables = found.get("data", {}), found.get("variables", {})  # an earlier version had neither
-        return cls(found["file"], texts[0], found["versions"], texts[1], data, variables, found.get("rules", 1))
+        rules, constants = found.get("rules", 1), found.get("constants", {})
+        return cls(found["file"], texts[0], found["versions"], texts[1], data, variables, rules, constants)
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -156,7 +159,11 @@ class TrainerCode:
 
     def input_changes_since(self, before: "TrainerCode") -> list[str]:
         """What may change the results, and is no code: data files and environment variables."""
-        kinds = (("the file ", before.data, self.data), ("the environment variable ", before.variables, self.variables))
+        kinds = (
+            ("the file ", before.data, self.data),
+            ("the environment variable ", before.variables, self.variables),
+            ("the variable ", before.constants, self.constants),
+        )
         return [
             f"{kind}{name}"
             for kind, old, new in kinds
@@ -186,6 +193,7 @@ def _named(study: Study, own: Sources) -> dict[str, Any]:
         "settings": {name: SourceText.of_settings(path) for name, path in settings.items()},
         "data": {name: named_files.data_digest(path) for name, path in found.data.items() if not declares_data},
         "variables": {name: named_files.variable_digest(name, os.environ.get(name)) for name in found.variables},
+        "constants": {name: named_files.variable_digest(name, repr(value)) for name, value in own.constants.items()},
     }
 
 

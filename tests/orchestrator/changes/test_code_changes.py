@@ -292,3 +292,27 @@ def test_modules_that_an_earlier_version_did_not_find(project: Project) -> None:
     project.edit(OTHER_LOSS)
     with pytest.raises(StudyChanged):
         project.run("search.trials=6")
+
+
+SCALE = 1.0
+
+
+def test_a_global_variable_of_a_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def train(params: Any, run: hpsearch.Run) -> Any:
+        for epoch in run.epochs():
+            yield hpsearch.Report(epoch, {"val_loss": SCALE * params["x"]})
+
+    train.__module__ = "__main__"
+    train.__globals__["SCALE"] = 1.0
+    sections = {
+        "study": {"name": "cell", "metric": "val_loss", "goal": "minimize"},
+        "trainer": {"epochs": 1},
+        "space": {"x": [0.1, 0.2, 0.3, 0.4]},
+        "resources": {"address": "none"},
+        "tracking": {"mlflow": "none"},
+    }
+    for trials, scale, expected in ((1, 1.0, 0), (2, 1.0, 0), (3, 2.0, 1), (4, 2.0, 0)):
+        train.__globals__["SCALE"] = scale
+        search = {"search": {"method": "random", "trials": trials}}
+        hpsearch.run(hpsearch.Study.from_dict(sections | search, trainer=train, folder=tmp_path))
+        assert capsys.readouterr().err.count("the variable SCALE") == expected
