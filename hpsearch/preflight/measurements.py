@@ -63,6 +63,8 @@ class FirstSteps:
     they cannot be counted.
     without_step: calls of backward in the first epoch if no tracked optimizer made a step in it; else 0.
     moves: the weights changed nevertheless.
+    broadcast: each output is compared with every target. rates: of the steps. unregistered: the shapes of parameters on
+    which the loss depends and that no tracked model or optimizer has.
     """
 
     losses: tuple[float, ...] = ()
@@ -80,6 +82,9 @@ class FirstSteps:
     rows: int = 0
     without_step: int = 0
     moves: bool = False
+    broadcast: bool = False
+    rates: tuple[float, ...] = ()
+    unregistered: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

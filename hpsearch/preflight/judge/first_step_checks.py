@@ -45,6 +45,12 @@ def outputs(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.losses:
         return skipped("outputs", NO_LOSS)
+    if steps.broadcast:
+        why = (
+            "the model's outputs have the shape (n, 1) and the targets (n,), or the other way round, so the loss "
+            "compares each output with every target: give both the same shape, such as outputs.squeeze(1)"
+        )
+        return failed("outputs", why, {"rows": steps.rows})
     if steps.loss_kind not in ("cross entropy", "binary cross entropy"):
         return skipped("outputs", "the loss is not recognised as a cross entropy")
     if not steps.probabilities:
@@ -135,6 +141,19 @@ def optimizer(measured: Measurements, _: Objective) -> Check:
             "call optimizer.step() after backward"
         )
         return failed("optimizer", why, {"backwards": steps.without_step})
+    if steps.unregistered:
+        count, shape = len(steps.unregistered), " x ".join(map(str, steps.unregistered[0]))
+        why = (
+            f"the loss depends on {many(count, 'parameter')} that no tracked model or optimizer has, one of shape "
+            f"{shape}: they are not trained. Layers of a model belong in an nn.ModuleList, not in a list"
+        )
+        return warned("optimizer", why, {"unregistered": count})
+    if steps.rates and not any(steps.rates):
+        why = (
+            f"the learning rate is 0 in each of the first {many(len(steps.rates), 'step')}: check the schedule, which "
+            "may count epochs where steps are meant, or divide integers"
+        )
+        return warned("optimizer", why, {"steps": len(steps.rates)})
     left, count = steps.layers.not_optimized, steps.layers.count
     numbers = {"parameters": count, "left": len(left)}
     if left and len(left) == count:

@@ -7,7 +7,7 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
-from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, WeightSums, ZeroGradMonitor
+from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, LeafMonitor, WeightSums, ZeroGradMonitor
 from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
@@ -18,7 +18,7 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
     """Train STEPS steps, then stop, even within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)
-    weights = WeightSums(seen)
+    weights, leaves = WeightSums(seen), LeafMonitor(seen)
     _, failure = run_to_end(_until_backward(trainer, seen))
     found = FirstSteps(models=len(seen.models), optimizers=len(seen.optimizers), fed=seen.fed, rows=seen.rows)
     if not seen.backwards:
@@ -38,6 +38,9 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
         accumulated=zero_grad.accumulated,
         without_step=0 if seen.steps or seen.late else seen.backwards,
         moves=weights.moved,
+        broadcast=bool(losses) and all(loss.broadcast for loss in losses),
+        rates=tuple(step.rate for step in seen.steps) if seen.optimizers else (),
+        unregistered=leaves.unregistered,
     )
     return found, failure
 

@@ -66,6 +66,47 @@ class GradientMonitor:
         )
 
 
+class LeafMonitor:
+    """Finds parameters that the loss depends on and that are registered nowhere, such as layers in a plain list.
+
+    Of the first call of backward after a model and an optimizer were tracked.
+    """
+
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
+        self._is_done = False
+        self.unregistered: tuple[tuple[int, ...], ...] = ()
+        instruments.before_backward.append(self._read)
+
+    def _read(self, loss: "Tensor") -> None:
+        import torch
+
+        seen = self._instruments
+        if self._is_done or not seen.models or not seen.optimizers:
+            return
+        self._is_done = True
+        known = {id(one) for model in seen.models.values() for one in model.parameters()}
+        known |= {id(p) for one in seen.optimizers.values() for group in one.param_groups for p in group["params"]}
+        self.unregistered = tuple(
+            tuple(leaf.shape)
+            for leaf in _leaves_of(loss.grad_fn)
+            if isinstance(leaf, torch.nn.Parameter) and id(leaf) not in known
+        )
+
+
+def _leaves_of(root: Any) -> Iterator["Tensor"]:
+    """The tensors that backward writes gradients to."""
+    waiting, seen = [root], set[Any]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            yield node.variable
+        waiting += [before for before, _ in node.next_functions]
+
+
 class ZeroGradMonitor:
     """Counts the optimizer steps that were made with gradients still added up from the previous step.
 

@@ -42,6 +42,7 @@ class Loss:
     """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1].
 
     wrong: the places of the wrongly classified examples; None if it is not a classification.
+    broadcast: each output is compared with every target, (n, 1) with (n,).
     """
 
     value: float
@@ -51,6 +52,7 @@ class Loss:
     probabilities: bool = False
     accuracy: float | None = None
     wrong: tuple[int, ...] | None = None
+    broadcast: bool = False
 
 
 def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
@@ -60,7 +62,11 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     found = [node for node in nodes if _name(node) in KINDS]
     softmax = next((node for node in nodes if _name(node) == LOG_SOFTMAX), None)
     classes = _classes(softmax) if softmax is not None else None
-    if not found and softmax is None and (errors := _written_out(loss.grad_fn)) is not None:
+    errors = _written_out(loss.grad_fn) if not found and softmax is None else None
+    node = errors[1] if errors is not None else found[0] if len(found) == 1 else None
+    if node is not None and _is_broadcast(node, outputs):
+        return Loss(value, broadcast=True)
+    if errors is not None:
         return _of_errors(value, errors, outputs)
     if len(found) > 1 or (not found and softmax is None):
         kinds = {KINDS[_name(node)] for node in found}  # several losses of one kind have the same sign
@@ -127,6 +133,19 @@ def _of_errors(value: float, errors: tuple[LossKind, Any], outputs: "Tensor | No
     if size <= 0 or value < 0:
         return Loss(value)
     return Loss(value, kind, value / size * _of_constant(kind, targets))
+
+
+def _is_broadcast(node: Any, outputs: "Tensor | None") -> bool:
+    """node: the operation that squares the errors, or takes their absolute values."""
+    found, targets = _saved(node, "self"), _saved(node, "target")
+    if found is None or found.dim() != 2 or outputs is None or not 1 < outputs.numel() == len(outputs):
+        return False
+    if targets is None:  # written out, where one side of the difference is given
+        difference = _behind_shapes(_before(node))
+        given = difference is not None and any(one is None for one, _ in difference.next_functions)
+    else:
+        given = not targets.requires_grad
+    return given and found.shape[0] == found.shape[1] == len(outputs)
 
 
 def _of_constant(kind: LossKind, targets: "Tensor") -> float:

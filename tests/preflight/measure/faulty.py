@@ -207,6 +207,47 @@ def one_wild_column(params: Params, run: Run) -> Iterator[Report]:
     yield from fit(run, split, model, adam(model), logits, score=sides)
 
 
+def broadcast_targets(params: Params, run: Run) -> Iterator[Report]:
+    """Outputs (n, 1), targets (n,): torch warns, too."""
+    model = mlp(10, 1)
+    loss = lambda out, y: F.mse_loss(out.view(-1, 1), y.view(-1))  # noqa: E731
+    yield from fit(run, data.diabetes(), model, adam(model, 3e-3), loss)
+
+
+def broadcast_squares(params: Params, run: Run) -> Iterator[Report]:
+    model = mlp(10, 1)
+    yield from fit(
+        run, data.diabetes(), model, adam(model, 3e-3), lambda out, y: ((out.view(-1, 1) - y.view(-1)) ** 2).mean()
+    )
+
+
+class Listed(nn.Module):
+    """Its hidden layers are in a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = [nn.Linear(64, 32), nn.Linear(32, 32)]
+        self.out = nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.hidden:
+            x = torch.relu(layer(x))
+        return self.out(x)
+
+
+def listed_layers(params: Params, run: Run) -> Iterator[Report]:
+    model = Listed()
+    yield from fit(run, data.digits(), model, adam(model), F.cross_entropy)
+
+
+def rate_of_zero(params: Params, run: Run) -> Iterator[Report]:
+    """A warm-up that divides integers."""
+    model = mlp(64, 10)
+    optimizer = adam(model)
+    warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step // 100_000)
+    yield from fit(run, data.digits(), model, optimizer, F.cross_entropy, schedule=warmup)
+
+
 def forgotten_step(params: Params, run: Run) -> Iterator[Report]:
     model = mlp(64, 10)
     optimizer = adam(model)
@@ -259,6 +300,8 @@ CAUGHT = {
     other_model: "optimizer",
     forgotten_step: "optimizer",
     step_of_another: "optimizer",
+    listed_layers: "optimizer",
+    broadcast_squares: "outputs",
     softmax_in_model: "outputs",
     softmax_in_loop: "outputs",
     sigmoid_twice: "outputs",
@@ -273,7 +316,7 @@ CAUGHT = {
 }
 """By which check."""
 
-SAID_ONLY = (forgotten_layer, step_of_another, nan_beside)
+SAID_ONLY = (forgotten_layer, step_of_another, listed_layers, nan_beside)
 """Worth a warning: there are trainers that mean it."""
 
 ALL = tuple(CAUGHT)

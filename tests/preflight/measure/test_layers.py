@@ -10,14 +10,15 @@ from torch.optim.swa_utils import AveragedModel
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
+from hpsearch.preflight.judge import first_step_checks
 from hpsearch.preflight.measure.batches import RepeatedBatches
 from hpsearch.preflight.measure.first_steps import STEPS, measure_first_steps
 from hpsearch.preflight.measure.instrumentation import Instrumentation, StopTraining
 from hpsearch.preflight.measure.interception import instrumented
 from hpsearch.preflight.measure.layers import InputChanges
-from hpsearch.preflight.measurements import FirstSteps
+from hpsearch.preflight.measurements import FirstSteps, Measurements
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.helpers import under_test
+from tests.preflight.measure.helpers import SCORE, under_test
 
 
 def adversaries(params: Params, run: Run) -> Iterator[Report]:
@@ -146,6 +147,22 @@ class TestFaults:
         assert forgotten.without_step == other.without_step > 0
         assert (forgotten.moves, other.moves) == (False, True)
         assert len(forgotten.losses) == STEPS
+
+    def test_layers_in_a_plain_list(self) -> None:
+        assert sorted(seen(faulty.listed_layers).unregistered) == [(32,), (32,), (32, 32), (32, 64)]
+        assert seen(sound.digits_residual).unregistered == ()
+
+    def test_a_schedule_that_stays_at_0(self) -> None:
+        steps = seen(faulty.rate_of_zero)
+        assert steps.rates == (0.0,) * STEPS
+        check = first_step_checks.optimizer(Measurements(steps), SCORE)
+        assert (check.outcome, check.stops) == ("failed", False)
+
+    @pytest.mark.filterwarnings("ignore:Using a target size")
+    def test_outputs_and_targets_that_broadcast(self) -> None:
+        assert seen(faulty.broadcast_targets).broadcast
+        assert seen(faulty.broadcast_squares).broadcast
+        assert not seen(sound.diabetes_linear).broadcast
 
     def test_a_forgotten_zero_grad(self) -> None:
         for trainer in (faulty.zero_grad_digits, faulty.zero_grad_diabetes):
