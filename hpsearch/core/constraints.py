@@ -5,11 +5,14 @@ Constraints on reported metrics are in `requirements`.
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Params = Mapping[str, Any]
+
+_ASSIGNMENT = re.compile(r"(?<![<>=!])=(?!=)")
 
 MAX_LENGTH = 500
 """The most characters of a constraint."""
@@ -92,7 +95,8 @@ def parsed(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
-        raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}") from None
+        hint = "; equality is written ==" if _ASSIGNMENT.search(text) else ""
+        raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}{hint}") from None
     if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
         raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
     _check(tree)

@@ -158,5 +158,6 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
         ("trials", study.limits.trials, plan.trials_without_limit(study)),
         ("epochs", study.limits.epochs, plan.planned_epochs(study)),
     ):
-        if most is not None and planned and most > planned:
+        is_written = study.search.auto is None or key != "epochs"  # auto writes its budget there
+        if most is not None and planned and most > planned and is_written:
             yield ("limits", key), f"has no effect: the search has at most {planned} {key}"

@@ -168,3 +168,10 @@ PRIOR = {"low": 0.1, "high": 1.0, "points": 3, "prior": {"value": 0.5}}
 )
 def test_a_prior_that_the_search_does_not_use(search: Any, found: list[str]) -> None:
     assert keys(space={"x": PRIOR}, search=search) == found
+
+
+def test_the_limit_that_auto_writes_is_no_mistake() -> None:
+    """A grid needs fewer epochs than the budget."""
+    grid = {"x": {"low": 0.1, "high": 1.0, "points": 3}}
+    assert keys(space=grid, search={"method": "auto", "budget": {"epochs": 100}}) == []
+    assert keys(space=grid, search={"method": "grid"}, limits={"epochs": 100}) == ["limits.epochs"]

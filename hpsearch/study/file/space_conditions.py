@@ -59,7 +59,8 @@ def _impossible(name: str, entry: Parameter, value: Value) -> str:
             f"{name} is a continuous range, so a condition cannot name one value; write a comparison such as "
             f'">= {entry.low}", give {name} a step, or make it a choice'
         )
-    return "" if offers(entry, value) else f"{name} is {_values(entry)}, never {literal(value)}"
+    hint = ': a comparison is written ">= 3"' if isinstance(value, str) and any(sign in value for sign in "<>=") else ""
+    return "" if offers(entry, value) else f"{name} is {_values(entry)}, never {literal(value)}{hint}"
 
 
 def condition_text(when: Condition) -> str:

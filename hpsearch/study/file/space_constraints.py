@@ -1,15 +1,17 @@
 """[space] constraints: reads them, and checks them against the parameters."""
 
+import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from hpsearch.core.constraints import Constraint, NotComputable, read
 from hpsearch.study import feasible
-from hpsearch.study.file.faults import Faults, did_you_mean
+from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.space_names import CONSTRAINTS
-from hpsearch.study.space import Space
+from hpsearch.study.space import Float, Space
 
 MAX_CONSTRAINTS = 100
 
@@ -17,14 +19,14 @@ SAMPLES = 200
 """Random points for which a constraint is tried, to find constraints that can never be computed."""
 
 
-def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Space | None:
-    """The space with its constraints; None if they have faults."""
+def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
+    """The space with its constraints; None if they have faults. raw: the entry of the file."""
     path = ("space", CONSTRAINTS)
-    if len(texts) > MAX_CONSTRAINTS:
-        faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(texts):,}")
+    if isinstance(raw, list) and len(raw) > MAX_CONSTRAINTS:
+        faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(raw):,}")
         return None
     known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
-    placed = check_texts(texts, known, faults)
+    placed = check_texts(raw, known, faults)
     for key, one in placed:
         if reason := _why_never_computed(space, one):
             faults.add(key, f"cannot be computed: {reason}")
@@ -38,16 +40,30 @@ def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Spac
         place = min(found.index(one) for one in broken)
         together = f" together with `{broken[-1].text[:60]}`" if len(broken) > 1 else ""
         tried = f"{feasible.SHARE_DRAWS:,} random points were tried"
-        faults.add((*path, place), f"no point of the space fulfils it{together}: {tried}")
+        advice = ""
+        if any(_equates_real_numbers(constrained, one) for one in broken):
+            advice = "; real numbers are never exactly equal: compute one of them from the others in the trainer"
+        faults.add((*path, place), f"no point of the space fulfils it{together}: {tried}{advice}")
         return None
     return constrained
 
 
-def check_texts(texts: Sequence[str], known: Collection[str], faults: Faults) -> list[tuple[KeyPath, Constraint]]:
+def _equates_real_numbers(space: Space, constraint: Constraint) -> bool:
+    real = {one.name for one in space.parameters if isinstance(one, Float) and one.count is None}
+    return "==" in constraint.text and bool(real & constraint.names)
+
+
+def check_texts(raw: Any, known: Collection[str], faults: Faults) -> list[tuple[KeyPath, Constraint]]:
     """The constraints without faults, each with its key. Unreadable ones and unknown names are added to `faults`."""
     found: list[tuple[KeyPath, Constraint]] = []
-    for place, text in enumerate(texts):
+    if not isinstance(raw, list):
+        faults.add(("space", CONSTRAINTS), f"must be a list: constraints = [{json.dumps(raw, ensure_ascii=False)}]")
+        return found
+    for place, text in enumerate(raw):
         path: KeyPath = ("space", CONSTRAINTS, place)
+        if not isinstance(text, str):
+            faults.add(path, f'must be a text such as "hidden_2 <= hidden_1", got {show(text)}')
+            continue
         try:
             one = read(text)
         except ValueError as problem:

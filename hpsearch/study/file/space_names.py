@@ -14,7 +14,12 @@ CONSTRAINTS = "constraints"
 
 
 def is_constraints(raw: object) -> bool:
-    return isinstance(raw, list) and all(isinstance(one, str) for one in raw)
+    """Whether the entry `constraints` has constraints, and is no parameter with this name. A comparison among other
+    values, or alone, is a constraint in a wrong form."""
+    if isinstance(raw, list) and all(isinstance(one, str) for one in raw):
+        return True
+    values = raw if isinstance(raw, list) else [raw]
+    return any(isinstance(one, str) and any(sign in one for sign in "<>=") for one in values)
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,28 @@ def test_faults(text):
     assert ("did you mean `units`?" in found) == ("untis" in text)
 
 
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ('"units <= x"', "space.constraints:"),
+        ('["units <= x", 3]', "space.constraints.1:"),
+        ('["units <= x", ["x > 1"]]', "space.constraints.1:"),
+        ('["units = 3"]', "space.constraints.0:"),
+    ],
+)
+def test_wrong_forms_of_the_whole(written, path):
+    """They are no parameter with the name `constraints`."""
+    (found,) = study_file_errors((OPT, f"{OPT}\nx = {{ low = 0, high = 9 }}\nconstraints = {written}"))
+    assert found.startswith(f"study.toml:13 {path}")
+    assert ("==" in found) == ("= 3" in written)
+
+
+def test_an_equation_of_real_numbers():
+    space = f"{OPT}\na = {{ low = 0.0, high = 1.0 }}\nb = {{ low = 0.0, high = 1.0 }}\nc = {{ low = 0.0, high = 1.0 }}"
+    (found,) = study_file_errors((OPT, f'{space}\nconstraints = ["a * b * c == 0.123456789"]'))
+    assert "in the trainer" in found
+
+
 def test_all_faults_at_once():
     found = study_file_errors(with_constraints("untis <= 1", "x <", "yy == 2 or zz > 1"))
     assert [line.partition(": ")[0] for line in found] == [
