@@ -124,7 +124,7 @@ def _learned(study: Study, record: StudyRecord, trials: Sequence[Trial]) -> Lear
     rows = [(one.number, one.params, loss) for one, loss in zip(usable, losses, strict=True)]
     failed = [Unusable(Why.FAILED)] * (len(ended) - len(usable))
     found = _fitted(study.space, record.name, names, rows, failed)
-    return replace(found, study=replace(found.study, trials=tuple(_ranked(found.study.trials))))
+    return replace(found, study=replace(found.study, trials=tuple(ranked(found.study.trials))))
 
 
 def _learned_again(space: Space, recorded: RelatedStudy) -> Learned:
@@ -210,7 +210,7 @@ def _value(parameter: Parameter, cell: Any) -> Any:
     return value
 
 
-def _ranked(trials: Sequence[RelatedTrial]) -> list[RelatedTrial]:
+def ranked(trials: Sequence[RelatedTrial]) -> list[RelatedTrial]:
     """The trials with the normal quantiles of the ranks of their scores; equal scores have their mean rank. Of more
     than MAX_TRIALS, the best half of that number, and of the others every n-th."""
     ordered = sorted(trials, key=lambda one: (one.score, one.number))

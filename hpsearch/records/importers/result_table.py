@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ MAX_FAULTS = 10
 """Maximum number of wrong cells that a message lists."""
 
 PARQUET = (".parquet", ".pq")
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
 
 Row = Mapping[str, Any]
 
@@ -84,7 +87,8 @@ def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
     with path.open(encoding=used, newline="") as file:
         first = file.readline()
         file.seek(0)
-        reader = csv.reader(file, delimiter=max(",;\t", key=first.count))
+        separator = max(",;\t", key=first.count)
+        reader = csv.reader(file, delimiter=separator)
         names = next(reader, [])
         if not any(names):
             raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
@@ -99,6 +103,8 @@ def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
                     f"{path}:{reader.line_num}: has {len(cells)} cells, and the header has {len(names)}; a decimal "
                     "comma needs another separator of cells, such as ;"
                 )
+            if separator != ",":
+                cells = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
             yield reader.line_num, dict(zip(names, cells, strict=True))
 
 

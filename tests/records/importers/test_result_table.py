@@ -51,6 +51,7 @@ def test_a_row_is_a_trial(table: Path) -> None:
     [
         GOOD.replace(",", ";"),
         GOOD.replace(",", "\t"),
+        GOOD.replace(",", ";").replace(".", ","),  # decimal commas
         "\ufeff" + GOOD,
         GOOD.encode("utf-16"),
         GOOD.replace("\n", "\r\n"),
@@ -60,6 +61,7 @@ def test_a_row_is_a_trial(table: Path) -> None:
 )
 def test_the_same_table_in_other_forms(table: Path, text: str | bytes) -> None:
     assert values(table, text) == values(table, GOOD)
+    assert found(table, text)[0].params["lr"] == "0.1"
 
 
 def test_columns_with_other_names(table: Path) -> None:

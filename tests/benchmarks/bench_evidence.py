@@ -1,0 +1,233 @@
+"""What users expect (`prior`) and earlier studies (`learn_from`): searches with and without them.
+
+    python -m tests.benchmarks evidence                         both tables
+    python -m tests.benchmarks.bench_evidence --help            fewer seeds, other tasks
+
+Priors are tried on test functions in the unit cube; earlier studies on tasks of the LCBench surrogate (`curve_tasks`),
+where each task learns from all others (leave one task out). Rules were chosen on the tasks of `TASKS`; `--held-out`
+names tasks that learn from them and from which none learns.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import pairwise
+from statistics import fmean
+
+import numpy as np
+
+from hpsearch.core.decisions import New
+from hpsearch.core.history import History
+from hpsearch.core.related import RelatedStudy, RelatedTrial
+from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
+from hpsearch.orchestrator.evidence.learned_studies import ranked
+from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.bayesian import Bayesian
+from hpsearch.samplers.random import Random
+from hpsearch.study.definition import Study
+from hpsearch.study.priors import Prior, Weight
+from hpsearch.study.space import Float, Space
+from tests.benchmarks.curve_tasks import METRIC, CurveTask, load
+from tests.benchmarks.processes import progress
+from tests.benchmarks.table import Row, Table
+
+TASKS = ("168335", "189862", "34539", "126029")
+SEEDS, TRIALS, MARKS = 10, 40, (10, 40)
+"""MARKS: numbers of trials at which the regret is taken."""
+
+EARLIER_TRIALS = 40
+OFF = 0.1
+"""Standard deviation by which a right prior is off on each axis."""
+
+LOSS = Objective(METRIC, "minimize")
+
+Loss = Callable[[Params], float]
+
+
+def search(sampler: Sampler, loss: Loss, related: Sequence[RelatedStudy] = (), most: int = TRIALS) -> list[float]:
+    """The losses of the trials, one after the other."""
+    history, losses = History(LOSS, related=related), list[float]()
+    while len(history) < most and isinstance(proposal := sampler.ask(history), New):
+        number = len(history)
+        losses.append(loss(proposal.params))
+        curve = (Report(1, {METRIC: losses[-1]}),)
+        trial = Trial(number, proposal.params, 0, 1, State.COMPLETE, cause=Cause.DONE, curve=curve)
+        history.put(replace(trial, ended=number + 1, ended_before=number))
+    return losses
+
+
+# Priors ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Function:
+    """Of a point of the unit cube. optimum: the point with the value `best`. wrong: the far end of each axis."""
+
+    name: str
+    value: Callable[[Sequence[float]], float]
+    optimum: tuple[float, ...]
+    best: float
+
+    @property
+    def wrong(self) -> list[float]:
+        return [0.0 if u > 0.5 else 1.0 for u in self.optimum]
+
+    def space(self, at: Sequence[float] | None, weight: Weight) -> Space:
+        """at: the priors' values; None: without priors."""
+        priors = [None] * len(self.optimum) if at is None else [Prior(u, weight) for u in at]
+        return Space(tuple(Float(f"x{i}", 0.0, 1.0, prior=one, short=False) for i, one in enumerate(priors)))
+
+    def loss(self, params: Params) -> float:
+        return self.value([float(params[f"x{i}"]) for i in range(len(self.optimum))]) - self.best  # type: ignore[arg-type]
+
+
+def branin(u: Sequence[float]) -> float:
+    x, y = 15 * u[0] - 5, 15 * u[1]
+    inner = y - 5.1 / (4 * math.pi**2) * x * x + 5 / math.pi * x - 6
+    return inner**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10
+
+
+_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
+_A = np.array(
+    [[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]]
+)
+_P = 1e-4 * np.array(
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
+)
+
+
+def hartmann(u: Sequence[float]) -> float:
+    return -float(_ALPHA @ np.exp(-(_A * (np.array(u) - _P) ** 2).sum(1)))
+
+
+def rosenbrock(u: Sequence[float]) -> float:
+    x = [4 * one - 2 for one in u]
+    return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
+
+
+FUNCTIONS = (
+    Function("Branin", branin, ((math.pi + 5) / 15, 2.275 / 15), 0.397887),
+    Function("Hartmann 6", hartmann, (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573), -3.32237),
+    Function("Rosenbrock 4", rosenbrock, (0.75, 0.75, 0.75, 0.75), 0.0),
+)
+
+
+def samplers(space: Space, seed: int) -> dict[str, Sampler]:
+    return {"random": Random(space, seed, TRIALS, 1), "TPE": Bayesian(space, seed, TRIALS, 1, "tpe", 10)}
+
+
+def prior_table(seeds: int) -> Table:
+    rows: list[Row] = []
+    for function in FUNCTIONS:
+        for name in ("random", "TPE"):
+            progress(f"{function.name}, {name}")
+            cells = [_with_priors(function, name, seeds, None, "weak")]
+            cells += [_with_priors(function, name, seeds, True, weight) for weight in ("weak", "strong")]
+            cells += [_with_priors(function, name, seeds, False, weight) for weight in ("weak", "strong")]
+            rows.append([f"{function.name}, {name}", *cells])
+    columns = ["function, search", "no prior", "right, weak", "right, strong", "wrong, weak", "wrong, strong"]
+    note = f"mean regret after {MARKS[0]} and {MARKS[1]} trials, {seeds} seeds"
+    return Table("Priors", columns, rows, note)
+
+
+def _with_priors(function: Function, name: str, seeds: int, is_right: bool | None, weight: Weight) -> str:
+    runs = []
+    for seed in range(seeds):
+        shift = np.random.default_rng([seed, 1]).normal(0.0, OFF, len(function.optimum))
+        right = np.clip(np.array(function.optimum) + shift, 0.0, 1.0).tolist()
+        at = None if is_right is None else right if is_right else function.wrong
+        runs.append(search(samplers(function.space(at, weight), seed)[name], function.loss))
+    return ", ".join(f"{fmean(min(run[:mark]) for run in runs):.3g}" for mark in MARKS)
+
+
+# Earlier studies ─────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def task_named(name: str) -> CurveTask:
+    return load(name)
+
+
+def space_of(task: CurveTask) -> Space:
+    sections = {
+        "study": {"name": "bench", "metric": METRIC, "goal": "minimize"},
+        "trainer": {"use": "bench:train", "epochs": task.epochs},
+        "space": dict(task.space),
+        "search": {"method": "random", "trials": 1},
+    }
+    return Study.from_dict(sections).space
+
+
+def regret(task: CurveTask, params: Params) -> float:
+    """Of the best epoch, in percent of the way from the best known loss to that of an untrained network."""
+    reports = task.curve(params, 0, task.epochs).reports
+    return 100 * (min(one.metrics[METRIC] for one in reports) - task.best) / (task.scale - task.best)
+
+
+def earlier_study(name: str, seed: int) -> RelatedStudy:
+    """Half of them are random searches, half of TPE."""
+    task = task_named(name)
+    space, tried, loss = space_of(task), list[Params](), partial(regret, task)
+
+    def kept(params: Params) -> float:
+        tried.append(params)
+        return loss(params)
+
+    own = {"random": Random(space, 1000 + seed, EARLIER_TRIALS, 1), "TPE": samplers(space, 1000 + seed)["TPE"]}
+    losses = search(own["random" if seed % 2 else "TPE"], kept, most=EARLIER_TRIALS)
+    names = tuple(one.name for one in space.parameters)
+    trials = [RelatedTrial(i, params, value) for i, (params, value) in enumerate(zip(tried, losses, strict=True))]
+    return RelatedStudy(name, names, tuple(ranked(trials)))
+
+
+def transfer_table(tasks: Sequence[str], held_out: Sequence[str], seeds: int, sampler: str, trials: int) -> Table:
+    marks = (min(MARKS[0], trials), trials)
+    rows: list[Row] = []
+    for name in (*tasks, *held_out):
+        progress(f"LCBench {name}")
+        task = task_named(name)
+        space, runs = space_of(task), []
+        for seed in range(seeds):
+            others = [earlier_study(other, seed) for other in tasks if other != name]
+            searched = Bayesian(space, seed, trials, 1, sampler, 10)  # type: ignore[arg-type]
+            runs.append([search(searched, partial(regret, task), related, trials) for related in ((), others)])
+        cells: list[float | int] = []
+        for mark in marks:
+            pairs = [(min(without[:mark]), min(with_[:mark])) for without, with_ in runs]
+            cells += [fmean(one for one, _ in pairs), fmean(other for _, other in pairs)]
+            cells.append(sum(other < one for one, other in pairs))
+        rows.append([f"{name}{', held out' * (name in held_out)}", *cells])
+    columns = ["task", *(f"{what} {mark}" for mark in marks for what in ("without,", "with,", "better,"))]
+    note = f"mean regret in percent after so many trials, {seeds} seeds, {sampler}; better: of the {seeds} searches"
+    return Table("Earlier studies, leave one task out", columns, rows, note)
+
+
+def tables() -> Iterator[Table]:
+    yield prior_table(SEEDS)
+    yield transfer_table(TASKS, (), SEEDS, "tpe", TRIALS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_evidence", description=__doc__)
+    parser.add_argument("--only", choices=["priors", "earlier"], help="one of the two tables")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--trials", type=int, default=TRIALS, help="of a search that learns from earlier studies")
+    parser.add_argument("--sampler", choices=["tpe", "gp"], default="tpe", help="of the searches on LCBench")
+    parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="NUMBER", help="of LCBench")
+    parser.add_argument("--held-out", nargs="*", default=(), metavar="NUMBER", help="tasks that only learn")
+    args = parser.parse_args()
+    if args.only != "earlier":
+        print(prior_table(args.seeds).markdown(), end="\n\n", flush=True)
+    if args.only != "priors":
+        print(transfer_table(args.tasks, args.held_out, args.seeds, args.sampler, args.trials).markdown())
+
+
+if __name__ == "__main__":
+    main()
