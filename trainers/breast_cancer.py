@@ -60,7 +60,7 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(fold: Fold | None = None) -> Data:
-    """The single split, or that of a fold."""
+    """The single split, or the split of a fold."""
     rows = split(load_breast_cancer().target, fold)
     return Data.of(examples(rows.train), rows)
 

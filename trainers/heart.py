@@ -58,7 +58,7 @@ def build(params: Params) -> nn.Module:
 
 
 def load(table: cleveland.Table, fold: Fold | None = None) -> Data:
-    """The single split, or that of a fold."""
+    """The single split, or the split of a fold."""
     rows = split(cleveland.sick(table), fold)
     return Data.of(examples(table, rows.train), rows)
 

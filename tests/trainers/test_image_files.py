@@ -100,7 +100,7 @@ def test_records_are_a_class_and_the_pixels_of_three_channels():
     [
         (b"", "0 bytes are not examples"),
         (cifar_batch(2)[:-1], "6145 bytes"),
-        (b"\x0a" + cifar_batch(1)[1:], "one says 10"),
+        (b"\x0a" + cifar_batch(1)[1:], "class 10 is not one of 0 to 9"),
     ],
     ids=["empty", "cut", "an eleventh class"],
 )

@@ -1,1 +1,2 @@
-"""What the trainers share: splits, models, optimizers, schedules, the epoch, metrics, and data that is fetched once."""
+"""Code that the trainers share: splits, models, optimizers, schedules, the epoch, metrics, and data that is fetched
+once."""

@@ -41,7 +41,7 @@ def parse(content: bytes, where: str) -> tuple[Tensor, Tensor]:
         raise ValueError(f"{where}: {len(content)} bytes are not examples of {RECORD} bytes each")
     records = torch.from_numpy(np.frombuffer(content, np.uint8).reshape(-1, RECORD).copy())
     if int(records[:, 0].max()) > 9:
-        raise ValueError(f"{where}: the classes are 0 to 9, one says {int(records[:, 0].max())}")
+        raise ValueError(f"{where}: class {int(records[:, 0].max())} is not one of 0 to 9")
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].long()
 
 

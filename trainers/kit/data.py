@@ -152,7 +152,7 @@ class Rows:
 
 
 def split(strata: Strata, fold: Fold | None = None, *, test: float = TEST, seed: int = SPLIT_SEED) -> Rows:
-    """The single split, or that of a fold: over all folds, each example outside of the test set is validated on once.
+    """The single split, or the split of a fold: over all folds, each example outside the test set is validated once.
 
     The fraction `test` is set aside first, the same for every number of folds. ValueError for more folds than examples
     in a stratum.

@@ -23,7 +23,7 @@ TIMEOUT = 30.0
 """Seconds without an answer until a server counts as unreachable."""
 
 TRIES = 3
-"""Connections in a row that may bring no new bytes."""
+"""Consecutive connections that may deliver no new bytes."""
 
 BLOCK = 1 << 16
 """Bytes per read."""

@@ -1,7 +1,7 @@
 """Conversion of a network's outputs to predictions that can be averaged over networks, and back for the metrics.
 
 Probabilities can be averaged, logits cannot. (The link functions of generalised linear models: McCullagh and Nelder
-1989.) All is computed as float64, so that a probability of 1e-300 is above 0.
+1989.) The functions compute in float64, so that a probability of 1e-300 is above 0.
 """
 
 from dataclasses import dataclass

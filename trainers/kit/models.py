@@ -207,7 +207,7 @@ def _padding(params: ImageSettings) -> int:
 
 
 def _side_after(side: int, params: ImageSettings) -> int:
-    """Pixels along a side after one block; at most 0 where it does not fit."""
+    """Pixels along a side after one block; 0 or less if the block does not fit."""
     convolved = (side + 2 * _padding(params) - params.kernel) // params.stride + 1
     return convolved if params.pooling == "none" else convolved // 2
 

@@ -31,8 +31,8 @@ class Within:
 
 
 Conditions = Mapping[str, Any]
-"""WHEN of a dataclass of parameters: with which others each one acts. `hpsearch check` reads it as text, so it is a
-literal; hpsearch.study.parameter_effects says what it may have."""
+"""WHEN of a dataclass of parameters: the values of other parameters with which each parameter has an effect. `hpsearch
+check` reads its source text, so it is a literal; hpsearch.study.parameter_effects documents its form."""
 
 PositiveFloat = Annotated[float, Within(0, above=True)]
 NonNegativeFloat = Annotated[float, Within(0)]

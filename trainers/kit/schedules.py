@@ -16,8 +16,8 @@ from trainers.kit.ranges import Conditions, Fraction, NonNegativeFloat, NonNegat
 Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear", "inverse-sqrt", "restarts"]
 
 TO_THE_END = ("cosine", "linear")
-"""The schedules that depend on the number of epochs of the whole training. Trials with another one can be continued if
-the study trains longer."""
+"""The schedules that depend on the total number of epochs. With any other schedule, trials can be continued if the
+study trains longer."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Settings(ranges.Settings):
       (SGDR, the same paper as "cosine"; with restart_growth = 1 the cycles of snapshot ensembles, Huang et al. 2017,
       arXiv 1704.00109, equation 2)
 
-    warmup: epochs, fractions allowed, in which the rate rises linearly from warmup_from times itself (Goyal et al.
+    warmup: epochs, fractions allowed, in which the rate rises linearly, from warmup_from times the rate (Goyal et al.
     2017, arXiv 1706.02677, section 2.2). A schedule's time begins after them; step_at counts from the start.
-    step_at: epochs after which the rate falls, such as "30,60,80"; "" is every step_epochs.
-    snapshots: with "restarts", the number of last cycles with their final network in the checkpoint, for an ensemble
-    (Huang et al. 2017). Cycles end with epochs, so warmup must be whole epochs then.
+    step_at: epochs after which the rate falls, such as "30,60,80"; "": after every step_epochs.
+    snapshots: with "restarts", the checkpoint keeps the final networks of this many last cycles, for an ensemble (Huang
+    et al. 2017). Cycles end with epochs, so warmup must be whole epochs then.
     """
 
     WHEN: ClassVar[Conditions] = {
@@ -82,8 +82,8 @@ class Settings(ranges.Settings):
 
 
 class Schedule:
-    """Sets an optimizer's learning rate. epochs: of the whole training, with all its segments; of
-    no effect unless the schedule is one of `TO_THE_END`."""
+    """Sets an optimizer's learning rate. epochs: total of the training, with all its segments; only the schedules of
+    `TO_THE_END` use it."""
 
     def __init__(self, params: Settings, optimizer: Optimizer, epochs: int):
         self._params = params
@@ -102,7 +102,7 @@ class Schedule:
         return rate
 
     def observe(self, val_loss: float, train_loss: float) -> None:
-        """An epoch has ended with these losses."""
+        """Record the losses of an epoch that has ended."""
         self._plateau.observe(val_loss if self._params.plateau_metric == "val_loss" else train_loss)
 
     def state_dict(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Schedule:
 
 
 def factor(params: Settings, done: float, epochs: int) -> float:
-    """The factor of the rate at `done` of `epochs` epochs, without that of "plateau"."""
+    """The factor of the rate at `done` of `epochs` epochs. The factor of "plateau" is separate."""
     if done < params.warmup:
         return params.warmup_from + (1 - params.warmup_from) * done / params.warmup
     since = done - params.warmup
@@ -139,7 +139,7 @@ def factor(params: Settings, done: float, epochs: int) -> float:
 
 
 def cosine(share: float) -> float:
-    """From 1 at fraction 0 to 0 at fraction 1."""
+    """Falls from 1 at fraction 0 to 0 at fraction 1."""
     return (1 + math.cos(math.pi * share)) / 2
 
 
@@ -182,7 +182,7 @@ def _down_to(final: float, falling: float) -> float:
 class Plateau:
     """A factor that falls if a loss has not decreased, by one part in 10,000, for more than `patience` epochs.
 
-    The rule is that of torch.optim.lr_scheduler.ReduceLROnPlateau; NaN counts as no improvement.
+    As torch.optim.lr_scheduler.ReduceLROnPlateau; NaN counts as no improvement.
     """
 
     def __init__(self, factor: float, patience: int):

@@ -1,7 +1,7 @@
 """Predictions that are means over several passes: ten crops of each image, and networks with dropout left on.
 
-They are those of validation too, so a study can search them. Training is the same with and without them, and a pass
-draws from a random state of its own.
+Validation uses these passes too, so a study can search their parameters. Training is the same with and without them: a
+pass draws from a separate random state.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,8 +25,10 @@ View = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Settings(ranges.Settings):
-    """dropout_samples: predictions are the mean over this many passes with dropout, each with other units left out, and
-    `val_uncertainty` is their standard deviation (Gal and Ghahramani 2016, arXiv 1506.02142). 0: one without dropout.
+    """dropout_samples: predictions are the mean over this many passes with dropout, each with different units dropped,
+    and
+    `val_uncertainty` is their standard deviation (Gal and Ghahramani 2016, arXiv 1506.02142). 0: one pass without
+    dropout.
     """
 
     WHEN: ClassVar[Conditions] = {"dropout_samples": {"dropout": "nonzero"}}
@@ -46,7 +48,7 @@ class ImageSettings(ranges.Settings):
 
 @dataclass(frozen=True)
 class Passes:
-    """samples: of dropout; crop: see `ten_crop`. seed: of the dropout, the same for every call."""
+    """samples: passes with dropout. crop: see `ten_crop`. seed: for dropout, the same in every call."""
 
     samples: int
     crop: int
@@ -54,19 +56,19 @@ class Passes:
 
     @classmethod
     def of(cls, params: object, seed: int) -> "Passes":
-        """Of parameters that may have neither of the two."""
+        """The passes of a trainer's parameters, which may have neither field."""
         samples = params.dropout_samples if isinstance(params, Settings) else 0
         return cls(samples, params.ten_crop if isinstance(params, ImageSettings) else 0, seed)
 
     @property
     def is_one(self) -> bool:
-        """Whether a prediction is that of the network itself."""
+        """Whether a prediction is one pass without dropout and crops."""
         return not self.samples and not self.crop
 
     def mean(self, predict: Callable[[View], Predictions]) -> tuple[Predictions, float | None]:
         """The mean prediction, and the uncertainty with samples of dropout: see `spread`.
 
-        predict: of one pass over all examples; it keeps dropout on where `samples` is not 0.
+        predict: predicts all examples in one pass; it keeps dropout on if `samples` is not 0.
         """
         views = ten_crops(self.crop) if self.crop else [_unchanged]
         with _own_random_state(self.seed):
@@ -77,8 +79,8 @@ class Passes:
 
 
 def spread(samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float:
-    """The standard deviation over samples (samples, n) or (samples, n, classes), of the most probable class, as the
-    mean over the examples."""
+    """The standard deviation over the samples, as the mean over the examples; with classes, for the most probable
+    class. samples: shape (samples, n) or (samples, n, classes)."""
     deviations = samples.std(0)
     if deviations.ndim > 1:
         best = samples.mean(0).argmax(1)
@@ -87,7 +89,7 @@ def spread(samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> floa
 
 
 def ten_crops(by: int) -> list[View]:
-    """Each gives one crop of images (n, channels, side, side), enlarged to their size."""
+    """Ten functions; each returns one crop of images (n, channels, side, side), enlarged to their size."""
     half = by // 2
     corners = ((0, 0), (0, by), (by, 0), (by, by), (half, half))
     return [_crop(up, left, by, mirrored) for mirrored in (False, True) for up, left in corners]
@@ -111,7 +113,7 @@ def _unchanged(inputs: Tensor) -> Tensor:
 
 @contextmanager
 def _own_random_state(seed: int) -> Iterator[None]:
-    """torch's random state is afterwards what it was, so that the training goes on as without the passes."""
+    """Restores torch's random state afterwards, so that the passes do not change the training."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

@@ -31,12 +31,13 @@ class Settings(
     test_time.Settings,
     speed.Settings,
 ):
-    """The parameters of every task, without those of its network.
+    """The parameters that all tasks have; the network's are separate.
 
     weight_average: validation uses an exponential moving average of the weights with this decay per step (Polyak and
     Juditsky 1992; about 0.99). 0: the weights themselves.
-    loss_smoothing: of `train_loss_smooth`: about the last 1 / (1 - this) batches count, see watch.Smooth.
-    throughput: report `examples_per_second` too. It is not reproducible, so it is no part of a comparison bit for bit.
+    loss_smoothing: for `train_loss_smooth`; about the last 1 / (1 - loss_smoothing) batches count, see watch.Smooth.
+    throughput: report `examples_per_second` too. It differs between two runs of the same trial, so comparisons bit for
+    bit leave it out.
     """
 
     WHEN: ClassVar[Conditions] = {
@@ -59,7 +60,7 @@ def unchanged(inputs: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Seen:
-    """Outputs of a model for examples, n first, without gradients; and its mean loss."""
+    """A model's outputs for n examples, shape (n, …), without gradients, and its mean loss."""
 
     outputs: Tensor
     targets: Tensor
@@ -145,11 +146,11 @@ class Training:
         return {**metrics, "examples_per_second": len(self.data.train) / seconds} if self.params.throughput else metrics
 
     def predictions(self, network: nn.Module, examples: Examples, change: Change = unchanged) -> Predictions:
-        """Of one network, as in validation. change: of each batch of inputs."""
+        """One network's predictions, as in validation. change: applied to each batch of inputs."""
         return self._predicted(network, examples, change)[0]
 
     def _validate(self) -> tuple[Seen, dict[str, float]]:
-        """And the uncertainty by its name, where there are samples of dropout."""
+        """The validation outputs; with samples of dropout, also {"uncertainty": …}."""
         examples = self.data.validation
         if self.passes.is_one:
             return evaluate(self.network, examples, self.goal.loss, self.speed), {}
@@ -174,7 +175,7 @@ class Training:
         return self.passes.mean(once)
 
     def _fit(self, number: int) -> tuple[Seen, float]:
-        """Outputs and loss are from before each step; and the smoothed loss."""
+        """Train one epoch. Returns the outputs and loss computed before each step, and the smoothed loss."""
         self.model.train()
         shuffled = self.data.train.shuffled(self.shuffle)
         steps = len(batch_sizes(len(shuffled), self.params.batch_size))
@@ -192,7 +193,7 @@ class Training:
         return Seen(together, shuffled.targets, mean), self.smooth.add(each)
 
     def _step(self, inputs: Tensor, targets: Tensor, watched: bool) -> tuple[Tensor, Tensor]:
-        for weight in self._weights:  # as optimizer.zero_grad(), in an eighth of its time
+        for weight in self._weights:  # as optimizer.zero_grad(), eight times as fast
             weight.grad = None
         with self.speed.precision():
             output = self.forward(inputs)
@@ -218,7 +219,8 @@ def evaluate(
     change: Change = unchanged,
     dropout: bool = False,
 ) -> Seen:
-    """The model's outputs for the examples, without training. change: of each batch of inputs. dropout: keep it on."""
+    """The model's outputs for the examples, without training. change: applied to each batch of inputs. dropout: keep it
+    on."""
     model.eval()
     for layer in model.modules() if dropout else ():
         layer.train(isinstance(layer, nn.Dropout))
@@ -232,7 +234,7 @@ def _decoupled(params: Settings) -> bool:
 
 
 def generator(seed: int, stream: int, device: str = "cpu") -> torch.Generator:
-    """One of a seed's independent random generators."""
+    """The random generator of one stream; streams of a seed are independent."""
     words = np.random.SeedSequence(seed, spawn_key=(0, stream)).generate_state(2)
     return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
@@ -250,7 +252,7 @@ def augmentation(params: Settings, train: Examples, draws: torch.Generator) -> C
 
 
 def unregularized(params: Settings) -> Settings:
-    """The same without penalties, label smoothing and augmentation. Dropout is a layer of the model, which is built."""
+    """The parameters without penalties, label smoothing and augmentation. Dropout stays: it is a layer of the model."""
     off = dict.fromkeys(("weight_decay", "l1", "label_smoothing"), 0.0)
     if isinstance(params, augment.Settings):
         off |= {field.name: type(getattr(params, field.name))(0) for field in fields(augment.Settings)}

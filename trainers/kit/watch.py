@@ -9,8 +9,8 @@ The metrics have these names, which `hpsearch doctor` uses:
 - `train_loss_smooth`: a moving average of the batches' losses, see `Smooth`.
 - `examples_per_second`: training throughput, without validation.
 
-All norms are Euclidean and of the epoch's last step: measuring one step per epoch costs little, all steps a tenth of a
-small network's time.
+All norms are Euclidean and of the epoch's last step: measuring one step per epoch costs little; measuring all steps
+would take a tenth of a small network's time.
 """
 
 import math
@@ -47,7 +47,7 @@ class Watch:
         self._old = new[:0]
 
     def metrics(self) -> dict[str, float]:
-        """Of the last measured step. inf and NaN are reported: the training has diverged."""
+        """The norms of the last measured step. inf and NaN are reported: the training has diverged."""
         step, size, *grads = self._norms.tolist()
         layers = {
             f"grad_norm/{layer}": math.hypot(*(grads[position] for position in positions))
