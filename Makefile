@@ -8,8 +8,8 @@ BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.1
 FRAMEWORKS := .venv-frameworks
 FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py lightning.py transformers.py)
 
-# One of `make test-lowest` and `make test-newest` for each end of the versions in pyproject.toml. TORCH: the build of
-# torch, such as `cpu` or `cu130`, from PyTorch's own index; empty: that of PyPI.
+# `make test-lowest` and `make test-newest` test both ends of the version ranges in pyproject.toml. TORCH: the build of
+# torch, such as `cpu` or `cu130`, from PyTorch's own index; empty: PyPI's build.
 TORCH :=
 BOUNDS_TESTS := tests/journal tests/records tests/samplers tests/tracking tests/plots tests/reports tests/study tests/cli
 
@@ -26,10 +26,10 @@ quickstart: $(VENV)/installed  ## install hpsearch in .venv, and run a small stu
 test: $(VENV)/installed-test  ## the tests, without those that are slow, kill processes or measure
 	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0
 
-test-slow: $(VENV)/installed-test  ## the tests that take longer than those of `make test`
+test-slow: $(VENV)/installed-test  ## the slow tests
 	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0 -m slow
 
-# Lightning, transformers and Accelerate are in an environment of their own, which also has what is in $(VENV).
+# Lightning, transformers and Accelerate are in a separate environment, which also uses the packages of $(VENV).
 test-frameworks: $(FRAMEWORKS)/installed  ## the tests of Lightning, transformers and Accelerate
 	$(FRAMEWORKS)/bin/python -m pytest -m "" $(FRAMEWORK_TESTS)
 
@@ -44,8 +44,8 @@ check: $(VENV)/installed-test  ## ruff and mypy
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# Known holes in what is installed, from the advisory database of PyPI. pip-audit is installed in a folder of its own.
-audit: $(VENV)/installed  ## known holes in what is installed
+# Known vulnerabilities in the installed packages, from PyPI's advisory database. pip-audit has a separate environment.
+audit: $(VENV)/installed  ## known vulnerabilities in the installed packages
 	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
 	.venv-audit/bin/pip-audit --path "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		--skip-editable --format json --output .venv-audit/found.json || true
@@ -65,7 +65,7 @@ bench: $(VENV)/installed-test  ## measurements
 	$(PYTHON) -m tests.benchmarks
 
 # Search methods on recorded learning curves, from HPSEARCH_DATA; LCBench also needs onnxruntime. About 10 minutes.
-bench-search: $(VENV)/installed-test  ## search methods on recorded curves
+bench-search: $(VENV)/installed-test  ## search methods on recorded learning curves
 	$(PYTHON) -m tests.benchmarks.bench_search $(ARGS)
 
 chaos: $(VENV)/installed-test  ## tests that kill processes

@@ -1,2 +1,2 @@
--- MLflow and hpsearch both have tables of their own, so each has its own database.
+-- MLflow and hpsearch each have a database, so that their tables stay separate.
 CREATE DATABASE mlflow;
