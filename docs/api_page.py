@@ -19,8 +19,8 @@ HEAD = """\
 
 <!-- Written by `make docs` from the docstrings: change those. -->
 
-`import hpsearch` takes milliseconds: a name is imported from its module when it is first used. What is on this page is
-public; every other module may change from one version to the next. [The notebook](notebook.ipynb) shows it at work.
+`import hpsearch` takes milliseconds: a name is imported from its module when it is first used. The names on this
+page are public; all other modules may change in any version. [The notebook](notebook.ipynb) uses them.
 """
 
 SECTIONS = {
@@ -41,10 +41,10 @@ SECTIONS = {
     "Ask and tell": ["Session", "AskedTrial"],
     "Trainers": ["Run", "Report", "report", "Fold", "Predictions", "Part", "check_unsealed"],
 }
-"""In which order names stand on the page; those in neither list come after them, exceptions last."""
+"""The sections of the page in order. Public names outside these lists follow in the section "More", exceptions last."""
 
 CALLED = {"Session"}
-"""Classes that a user makes an object of by their own `__init__`."""
+"""Classes that users instantiate: the page shows their `__init__`."""
 
 MEMBERS = {
     "Study": ["load", "from_dict", "spec", "path", "folder", "home"],
@@ -52,7 +52,7 @@ MEMBERS = {
     "State": [],
     "Cause": [],
 }
-"""Which members of a class are public, where that is not all without an underscore."""
+"""The public members of a class, where some members without an underscore are not public."""
 
 
 def page() -> str:
@@ -118,7 +118,7 @@ def _snake(name: str) -> str:
 
 
 def _signature(function: Any) -> str:
-    """As it is written, without `self`; on several lines where it is long."""
+    """A signature as in its file, without `self`; a long one has several lines."""
     node = _node(function)
     arguments = node.args
     arguments.args = [one for one in arguments.args if one.arg not in ("self", "cls")]
@@ -130,7 +130,7 @@ def _signature(function: Any) -> str:
 
 
 def _plain(annotation: str) -> str:
-    """Without quotes, and without the modules that types are in."""
+    """An annotation without quotes and module names."""
     return re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", annotation.replace("'", "").replace('"', ""))
 
 
@@ -154,7 +154,7 @@ def _code(text: str) -> str:
 
 
 def _exceptions(names: list[str]) -> Iterator[str]:
-    """As a table, a base before what is derived from it."""
+    """A table of the exceptions, a base class before its subclasses."""
     kinds = sorted((getattr(hpsearch, name) for name in names), key=lambda kind: len(kind.__mro__))
     yield "| exception | is a | exit code | means |\n| --- | --- | --- | --- |"
     for kind in kinds:
