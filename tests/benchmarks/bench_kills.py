@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
-from tests.support.simulated_kills import SEARCHES, killed_and_continued, unbroken
+from tests.support.simulated_kills import SEARCHES, killed_and_continued, uninterrupted
 
 SEEDS = 5
 """Searches of each method that are killed in turn."""
@@ -20,7 +20,7 @@ SEEDS = 5
 
 @cache
 def whole(name: str, seed: int) -> list[object]:
-    return unbroken(name, seed)
+    return uninterrupted(name, seed)
 
 
 def epochs_of(outcome: Sequence[object]) -> int:

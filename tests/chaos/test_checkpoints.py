@@ -8,14 +8,14 @@ import pytest
 from tests.chaos.invariants import reading
 from tests.chaos.scenario import Scenario
 from tests.cli.cli_runner import content
-from tests.support.damage import DAMAGES, EVIL, Damage, Payload, sign
+from tests.support.damage import DAMAGES, MALICIOUS, Damage, Payload, sign
 
 SAMPLE = ["bit flipped in its middle", "torch file", "both"]
 
 
 def bomb(evil: str, marker: Path) -> Damage:
     def damage(path: Path) -> None:
-        path.write_bytes(EVIL[evil](Payload(marker)))
+        path.write_bytes(MALICIOUS[evil](Payload(marker)))
         sign(path)
 
     return damage
@@ -27,7 +27,7 @@ def damages(marker: Path) -> dict[str, Damage]:
     A folder in its place is not among them: no disk does that, and it ends the run, which says where it is.
     """
     disk = {name: damage for name, damage in DAMAGES.items() if name != "a folder"}
-    return {**disk, **{evil: bomb(evil, marker) for evil in EVIL}, "both": DAMAGES["empty"]}
+    return {**disk, **{evil: bomb(evil, marker) for evil in MALICIOUS}, "both": DAMAGES["empty"]}
 
 
 def unbroken(scenario: Scenario) -> list[dict[str, Any]]:

@@ -261,7 +261,7 @@ class TestFailures:
 
 # That it is harmless ─────────────────────────────────────────────────────────────────────────────
 
-EVIL = "</script></pre><script>alert(1)<!-- <img src=http://127.0.0.1:9/x onerror=alert(2)> \"'"
+MALICIOUS = "</script></pre><script>alert(1)<!-- <img src=http://127.0.0.1:9/x onerror=alert(2)> \"'"
 
 
 class TestHarmless:
@@ -271,8 +271,8 @@ class TestHarmless:
         (cli.folder / "evil.py").write_text(TRAINER)
         cli.study(
             trainer="evil:train",
-            options=f"note = '''{EVIL}'''",
-            space=f"x = {{ low = 0.0, high = 1.0 }}\nkind = ['''{EVIL}''', '<b>b</b>']",
+            options=f"note = '''{MALICIOUS}'''",
+            space=f"x = {{ low = 0.0, high = 1.0 }}\nkind = ['''{MALICIOUS}''', '<b>b</b>']",
             search='method = "random"\ntrials = 6',
             more="[limits]\nmax_failures = 9\n",
         )
@@ -286,7 +286,7 @@ class TestHarmless:
         assert len(evil.scripts) == 2
         assert not evil.tags_of("img")
         assert not [name for _, attributes in evil.tags for name in attributes if name.startswith("on")]
-        assert EVIL.split("<!--")[0] in evil.words
+        assert MALICIOUS.split("<!--")[0] in evil.words
         assert "b</b>" in evil.words
 
     def test_passwords_are_redacted(self, evil: Page) -> None:

@@ -11,4 +11,4 @@ __all__ = ["JournalContract", "journal", "leased"]
 class JournalContract(
     OpeningContract, StudiesContract, WritingContract, SummaryContract, ChangesContract, LeaseContract
 ):
-    """A subclass gives a fixture `url`, that of an empty database; its module imports `journal` and `leased`."""
+    """A subclass defines the fixture `url`, the URL of an empty database; its module imports `journal` and `leased`."""

@@ -11,7 +11,7 @@ from hpsearch.journal.database import Database
 from hpsearch.journal.schema import leases
 
 DEAD_PID = 2**22 + 1
-"""A pid greater than any that Linux gives out."""
+"""A pid greater than Linux's maximum."""
 
 LOSS = Objective("loss", "minimize")
 ODD = "Zürich 🦜 % ../ 'quoted' \"twice\" \\ \n\t{}"
@@ -57,7 +57,7 @@ def make_batch(*trials: Trial) -> Batch:
 
 
 def other_owner(**fields: object) -> Owner:
-    """Another process of this machine, alive unless stated otherwise."""
+    """Another process of this machine; alive, unless `fields` change it."""
     return replace(Owner.current(), **fields)  # type: ignore[arg-type]
 
 
@@ -74,5 +74,5 @@ def set_lease(url: str, **columns: object) -> None:
 
 
 def exact_repr(value: object) -> str:
-    """Tells apart what == does not (0.0 and -0.0, 1 and True), and finds NaN equal to itself."""
+    """Distinguishes values that are equal with == (0.0 and -0.0, 1 and True); NaN equals itself."""
     return repr(value)

@@ -23,7 +23,7 @@ from tests.contracts.journal_helpers import (
 
 
 class LeaseContract:
-    def test_a_living_holder_keeps_others_out_and_is_named(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_a_living_holder_excludes_others_and_is_named(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(StudyBusy) as busy:
             journal.acquire(leased.study.id, other_owner())
         message = str(busy.value)
@@ -36,14 +36,12 @@ class LeaseContract:
         dead = journal.acquire(study.id, other_owner(pid=DEAD_PID))
         assert journal.acquire(study.id, other_owner()).token == dead.token + 1
 
-    def test_a_pid_that_was_given_out_again_is_another_process(self, journal: Journal) -> None:
+    def test_a_reused_pid_is_another_process(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
         journal.acquire(study.id, other_owner(started="1"))
         journal.acquire(study.id, other_owner())
 
-    def test_a_holder_elsewhere_is_followed_only_when_it_has_been_silent_for_long(
-        self, journal: Journal, url: str
-    ) -> None:
+    def test_a_lease_of_another_machine_expires_only_after_a_long_silence(self, journal: Journal, url: str) -> None:
         study = journal.create("study", {}, {}, at=0)
         journal.acquire(study.id, other_host_owner())
         with pytest.raises(StudyBusy, match="on elsewhere"):
@@ -66,7 +64,7 @@ class LeaseContract:
         with pytest.raises(StudyBusy):
             journal.acquire(study.id, other_owner())
 
-    def test_the_time_allowed_is_the_holders_own(self, journal: Journal) -> None:
+    def test_a_lease_expires_after_its_own_ttl(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
         journal.acquire(study.id, other_host_owner(), ttl=0.0)
         journal.acquire(study.id, other_owner())
@@ -75,7 +73,7 @@ class LeaseContract:
         journal.release(leased.lease)
         assert journal.acquire(leased.study.id, other_owner()).token == leased.lease.token + 1
 
-    def test_a_holder_may_take_it_again(self, journal: Journal) -> None:
+    def test_a_holder_may_acquire_its_lease_again(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
         owner = Owner.current()
         first = journal.acquire(study.id, owner)
@@ -84,17 +82,17 @@ class LeaseContract:
             journal.renew(first)
         journal.renew(second)
 
-    def test_no_such_study_to_take(self, journal: Journal) -> None:
+    def test_the_lease_of_an_unknown_study(self, journal: Journal) -> None:
         with pytest.raises(NotFound, match="no study"):
             journal.acquire(99, Owner.current())
 
-    def test_who_lost_the_study_writes_nothing_more(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
+    def test_a_process_that_lost_its_lease_cannot_write(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
         leased.writer.write(make_batch(make_trial(0, 1.0)))
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
-        heir = journal.acquire(leased.study.id, other_owner(host="heir"))
+        successor = journal.acquire(leased.study.id, other_owner(host="successor"))
         late = Batch([make_trial(0, 1.0, 2.0)], [(0, Report(2, {"loss": 2.0}))], [Decision("go on", "")], "DONE")
         for _ in range(2):
-            with pytest.raises(LeaseLost, match=f"process {os.getpid()} on heir .token {heir.token}"):
+            with pytest.raises(LeaseLost, match=f"process {os.getpid()} on successor .token {successor.token}"):
                 leased.writer.write(late)
         for attempt in (
             journal.renew,
@@ -106,7 +104,7 @@ class LeaseContract:
         assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
         assert journal.decisions(leased.study.id) == []
         assert journal.studies()[0].state == "NEW"
-        journal.renew(heir)
+        journal.renew(successor)
 
     def test_a_late_release_does_not_affect_the_new_holder(
         self, journal: Journal, leased: LeasedStudy, url: str

@@ -40,7 +40,7 @@ class SummaryContract:
             (Objective("other", "minimize"), None),
         ],
     )
-    def test_the_best_is_that_of_the_objective(
+    def test_the_best_trial_follows_the_objective(
         self, journal: Journal, objective: Objective, best: tuple[int, float, int] | None
     ) -> None:
         leased = lease_study(journal, "study", objective)
@@ -126,13 +126,13 @@ class ChangesContract:
         assert sum((page.decisions for page in pages), ()) == whole.decisions
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 5])
-    def test_a_page_keeps_to_its_limit_unless_one_batch_is_larger(
+    def test_a_page_respects_its_limit_unless_one_batch_is_larger(
         self, journal: Journal, leased: LeasedStudy, limit: int
     ) -> None:
         self.write_history(leased)
         assert all(len(page.reports) <= max(limit, 3) for page in self.pages(journal, leased, limit))
 
-    def test_a_trial_comes_with_its_first_report_and_with_its_last(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_a_page_with_reports_also_has_their_trials(self, journal: Journal, leased: LeasedStudy) -> None:
         self.write_history(leased)
         pages = list(self.pages(journal, leased, 1))
         for page in pages:

@@ -26,7 +26,7 @@ from tests.contracts.journal_helpers import (
 
 
 class OpeningContract:
-    def test_a_journal_is_there_when_it_is_opened_again(self, url: str) -> None:
+    def test_a_journal_persists(self, url: str) -> None:
         with Journal.open(url) as journal:
             study = journal.create("digits", {}, {}, at=0)
         with Journal.open(url, create=False) as journal:
@@ -67,7 +67,7 @@ class StudiesContract:
         assert journal.studies() == [first]
 
     @pytest.mark.parametrize("name", [ODD, "x" * 300, "half a pair \udcff", "nul \0 byte", "", " "])
-    def test_any_name_will_do(self, journal: Journal, name: str) -> None:
+    def test_any_name_is_allowed(self, journal: Journal, name: str) -> None:
         made = journal.create(name, {}, {}, at=0)
         assert journal.find(name) == made
         assert journal.create(name, {}, {}, at=0) == made
@@ -85,7 +85,7 @@ class StudiesContract:
         journal.release(leased.lease)
         assert journal.trials(journal.create("study", {}, {}, at=1).id) == []
 
-    def test_one_with_reports_is_not(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_a_study_with_reports_is_not_deleted(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(make_batch(make_trial(0, 0.5)))
         with pytest.raises(ValueError, match=r"(?i)foreign key"):
             journal.delete_study(leased.lease)
@@ -131,7 +131,7 @@ class WritingContract:
         leased.writer.write(Batch([make_trial(0, state=state)]))
         assert journal.trial(leased.study.id, 0).state is state
 
-    def test_what_a_database_cannot_hold_is_escaped(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_characters_that_a_database_cannot_store_are_escaped(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(Batch([make_trial(0, error="nul \0 and half a pair \ud800 ü")]))
         assert journal.trial(leased.study.id, 0).error == "nul \\x00 and half a pair \\ud800 ü"
 
@@ -186,7 +186,7 @@ class WritingContract:
         leased.writer.write(Batch([make_trial(0)]))
         assert journal.trials(leased.study.id) == [make_trial(0)]
 
-    def test_nothing_to_write_writes_nothing(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_an_empty_batch_writes_nothing(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(Batch())
         assert journal.changes(leased.study.id, 0).revision == 0
 
@@ -242,7 +242,7 @@ class WritingContract:
         assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
 
     def break_commit(self, monkeypatch: pytest.MonkeyPatch, journal: Journal, *, after: bool) -> None:
-        """The connection is lost during a commit: before the database has received it, or after."""
+        """The connection is lost during a commit: before the database has received it, or afterwards."""
         engine = journal._database.engine
         connect, error = engine.raw_connection, engine.dialect.loaded_dbapi.OperationalError
         monkeypatch.setattr(engine, "raw_connection", lambda: Lossy(connect(), error, after))
@@ -250,7 +250,7 @@ class WritingContract:
 
 @dataclass
 class Lossy:
-    """A connection that is gone when it is to commit, or right after."""
+    """A connection that is lost just before a commit, or just after it."""
 
     connection: PoolProxiedConnection
     error: type[Exception]

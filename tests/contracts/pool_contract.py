@@ -1,4 +1,4 @@
-"""What every pool keeps to. A new one joins by a subclass with the two fixtures `pool` and `work`."""
+"""The contract of pools. A subclass with the fixtures `pool` and `work` tests one kind of pool."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from hpsearch.workers import checkpoints
 from hpsearch.workers.pools.base import WorkerPool
 
 PATIENCE = 60.0
-"""Seconds after which a pool that says nothing has failed; none of these tests takes one of them."""
+"""Seconds without an event after which a test fails; no test takes 1 s."""
 
 _numbers = count()
 
@@ -41,10 +41,10 @@ class Driver:
         self.pool.execute(start)
 
     def until(self, enough: Callable[[], bool]) -> None:
-        """Listen until something is so."""
+        """Listen until a condition holds."""
         deadline = time.monotonic() + PATIENCE
         while not enough():
-            assert time.monotonic() < deadline, f"it did not come; received: {self.events[-3:]}"
+            assert time.monotonic() < deadline, f"timed out; received: {self.events[-3:]}"
             self.listen()
 
     def listen(self) -> Sequence[Event]:
@@ -55,17 +55,17 @@ class Driver:
                 self.curves.setdefault(event.number, []).extend(event.reports)
         return events
 
-    def news(self, start: Start) -> Event:
-        """The next event of a trial, which must be the next of all."""
+    def next_event(self, start: Start) -> Event:
+        """The next event of a trial. Fails if an event of another trial comes first."""
         count = len(self.events)
         self.until(lambda: len(self.events) > count)
         assert [event.number for event in self.events[count:]] == [start.number]
         return self.events[count]
 
     def train(self, *starts: Start, release: bool = True) -> list[Reported]:
-        """Let trials that were started go on until each has reported its epoch `until`, has ended or has failed.
+        """Let started trials continue until each has reported its epoch `until`, has ended or has failed.
 
-        release: those that have ended, as the loop does.
+        release: release the trials that have ended, as the loop does.
         """
         left, last = {start.number: start for start in starts}, dict[int, Reported]()
         while left:
@@ -88,7 +88,7 @@ class Driver:
 
 
 class PoolContract:
-    """`pool` has two workers with the trainer toys:either, and is free; `work` is the folder of its setup."""
+    """`pool` has two free workers with the trainer toys:either; `work` is the folder of its setup."""
 
     @pytest.fixture
     def driver(self, pool: WorkerPool) -> Driver:
@@ -100,31 +100,31 @@ class PoolContract:
         start = driver.start({"toy": "learner"}, until=100_000, epochs=100_000)
         for _ in range(3):
             known = len(driver.curves.get(start.number, []))
-            event = driver.news(start)
+            event = driver.next_event(start)
             assert isinstance(event, Reported)
             assert [report.step for report in event.reports] == list(range(known + 1, known + 1 + len(event.reports)))
             assert event.reports
             assert (event.ended, event.failure) == (False, None)
             assert driver.listen() == []
             driver.pool.execute(Advance(start.number))
-        driver.news(start)
+        driver.next_event(start)
         driver.pool.execute(Release(start.number, over=True))
 
-    def test_never_beyond_until(self, driver: Driver) -> None:
+    def test_no_report_beyond_until(self, driver: Driver) -> None:
         start = driver.start({"toy": "learner"}, until=3)
         driver.train(start)
         assert [report.step for report in driver.curve(start)] == [1, 2, 3]
         assert driver.listen() == []
         driver.pool.execute(Release(start.number, over=False))
 
-    def test_room_is_what_could_start_now(self, driver: Driver) -> None:
+    def test_room_counts_the_starts_that_are_possible_now(self, driver: Driver) -> None:
         assert driver.pool.room == 2
         first = driver.start({"toy": "learner"}, until=1)
         assert driver.pool.room == 1
         second = driver.start({"toy": "learner"}, until=1)
         assert driver.pool.room == 0
         driver.train(first, second)
-        assert driver.pool.room == 0, "who waits for an order holds the worker"
+        assert driver.pool.room == 0, "a trial that waits for an order holds its worker"
         driver.pool.execute(Release(first.number, over=False))
         assert driver.pool.room == 1
         driver.pool.execute(Release(second.number, over=False))
@@ -137,8 +137,8 @@ class PoolContract:
             for start in starts:
                 driver.pool.execute(Release(start.number, over=True))
 
-    def test_one_that_ends_waits_for_its_release(self, driver: Driver, work: Path) -> None:
-        """Until its end is in the journal, what it could go on from must stay: a driver may be killed between them."""
+    def test_an_ended_trial_waits_for_its_release(self, driver: Driver, work: Path) -> None:
+        """Its newest checkpoint must stay until its end is in the journal: a driver may be killed in between."""
         start = driver.start({"toy": "learner"}, until=1)
         driver.train(start)
         driver.pool.execute(Release(start.number, over=False))
@@ -184,7 +184,7 @@ class PoolContract:
         driver.pool.execute(Release(start.number, over=False))
         driver.until(closed.exists)
 
-    def test_a_release_for_good_keeps_the_best_alone(self, driver: Driver, work: Path) -> None:
+    def test_a_final_release_keeps_only_the_best_checkpoint(self, driver: Driver, work: Path) -> None:
         starts = [driver.start({"toy": "learner"}, until=3) for _ in range(2)]
         driver.train(*starts)
         folders = [work / "checkpoints" / f"{start.number:05d}" for start in starts]
@@ -199,7 +199,7 @@ class PoolContract:
         whole, first = driver.start({"toy": toy}), driver.start({"toy": toy}, until=k)
         driver.train(whole, first)
         driver.pool.execute(Release(first.number, over=False))
-        for _ in range(2):  # two that hold one worker each in turn, so that it is another that goes on
+        for _ in range(2):  # the holder occupies another worker each time, so that another worker continues
             holder = driver.start({"toy": "learner"}, until=1)
             then = replace(first, until=5, after=k)
             driver.order(then)
@@ -247,13 +247,13 @@ class PoolContract:
         driver.train(start)
         driver.pool.execute(Release(start.number, over=True))
         log = work / "logs" / f"trial-{start.number:05d}.log"
-        # Where the trial has a process of its own, its output is copied beside the reports.
+        # If the trial has a separate process, its output is copied in parallel with the reports.
         driver.until(lambda: log.exists() and log.read_text().count("\n") == 2)
         assert log.read_text() == "epoch 1: words \nand to stderr\n"
 
 
 class MeasurerContract:
-    """As PoolContract, of the same pool: what it measures before the first trial."""
+    """The contract of a pool's measurements before the first trial, with the same fixtures as PoolContract."""
 
     @pytest.fixture
     def driver(self, pool: WorkerPool) -> Driver:
@@ -300,7 +300,7 @@ class MeasurerContract:
         assert found.failure.kind == kind
         assert driver.pool.room == 2
 
-    def test_why_there_is_no_range_test_is_an_answer(self, driver: Driver) -> None:
+    def test_a_measurement_explains_a_missing_range_test(self, driver: Driver) -> None:
         found = driver.pool.measure(LrSweep({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
         assert isinstance(found, SweepLosses)
         assert "run.track(optimizer=…)" in found.problem

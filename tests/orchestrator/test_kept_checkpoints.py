@@ -30,7 +30,7 @@ from tests.support.studies import (
     ListSampler,
     setup,
 )
-from tests.support.workers import kept, start, store_of, train
+from tests.support.workers import checkpoint_files, start, store_of, train
 
 
 def ended(number: int, loss: float, state: State = COMPLETE, x: float | None = None) -> Trial:
@@ -65,7 +65,7 @@ class Folder:
 
     @property
     def have(self) -> list[int]:
-        return [trial.number for trial in self.history if kept(self.work, trial.number)]
+        return [trial.number for trial in self.history if checkpoint_files(self.work, trial.number)]
 
 
 @pytest.fixture
@@ -194,8 +194,8 @@ class TestRounds:
         observer.trial_started(third, ("round 3: …",))
         observer.finish()
         assert rounds.have == [2, 3, 4], "the best of those that are left behind, and what may be continued"
-        assert kept(rounds.work, 2) == ["best.pt"]
-        assert kept(rounds.work, 3) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
+        assert checkpoint_files(rounds.work, 2) == ["best.pt"]
+        assert checkpoint_files(rounds.work, 3) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
 
     def test_the_next_run_finds_them_too(self, rounds: Folder) -> None:
         rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer().finish()
@@ -212,7 +212,7 @@ class TestRounds:
     def test_with_all_nothing_changes(self, rounds: Folder) -> None:
         rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer("all").finish()
         assert rounds.have == [0, 1, 2, 3, 4]
-        assert kept(rounds.work, 2) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
+        assert checkpoint_files(rounds.work, 2) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
 
 
 class TestWorker:
@@ -226,11 +226,11 @@ class TestWorker:
         store_of(folder.work).remove(Removal("best", 1))
         order = Release(0, over=True, epoch=3)
         worker.release(order.over, order.epoch)
-        assert kept(folder.work) == []
+        assert checkpoint_files(folder.work) == []
 
     def test_a_trial_that_is_started_again_has_its_own(self, folder: Folder, worker: Worker) -> None:
         train(worker, start(params={"losses": "5 4"}))
         store_of(folder.work).remove(Removal("best", 1))
         assert store_of(folder.work).removal == Removal("best", 1)
         train(worker, start(params={"losses": "5 4"}))
-        assert (store_of(folder.work).removal, kept(folder.work)[0]) == (None, "best.pt")
+        assert (store_of(folder.work).removal, checkpoint_files(folder.work)[0]) == (None, "best.pt")

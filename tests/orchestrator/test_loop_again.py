@@ -64,25 +64,25 @@ class TestOnceMore:
     @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
     def test_stopped_after_any_turn(self, tmp_path: Path, sampler: str) -> None:
         unbroken = self.study(tmp_path / "unbroken", sampler)
-        unbroken.go()
+        unbroken.run()
         for stop_at in range(unbroken.recorder.writes):
             turns = count()
             study = self.study(tmp_path / str(stop_at), sampler)
-            study.go(lambda loop, turns=turns, at=stop_at: loop.stop("now") if next(turns) == at else None)
+            study.run(lambda loop, turns=turns, at=stop_at: loop.stop("now") if next(turns) == at else None)
             assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
-            study.again().go()
+            study.reopened().run()
             assert study.recorder.result() == unbroken.recorder.result()
 
     @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
     def test_killed_before_any_write(self, tmp_path: Path, sampler: str) -> None:
         unbroken = self.study(tmp_path / "unbroken", sampler)
-        unbroken.go()
+        unbroken.run()
         for killed_at in range(unbroken.recorder.writes):
             study = self.study(tmp_path / str(killed_at), sampler)
             study.recorder.fails = range(killed_at, 999)
             with pytest.raises(JournalError):
-                study.go()
-            study.again().go()
+                study.run()
+            study.reopened().run()
             assert study.recorder.result() == unbroken.recorder.result()
 
     def test_at_most_one_epoch_is_trained_twice(self, tmp_path: Path) -> None:
@@ -94,20 +94,20 @@ class TestOnceMore:
         for killed_at in count(1):
             study.recorder.fails = range(killed_at, 999)
             try:
-                study.go()
+                study.run()
                 break
             except JournalError:
-                study.again()
+                study.reopened()
         trained = Counter(epoch_log(tmp_path))
         assert max(trained.values()) == 2, "a report that the recorder did not take is trained again, and nothing else"
 
     def test_extended_by_more_trials(self, tmp_path: Path) -> None:
         unbroken = Search(tmp_path / "unbroken", self.Greedy(4, slow=False))
-        unbroken.go()
+        unbroken.run()
         study = Search(tmp_path / "extended", self.Greedy(2, slow=False))
-        study.go()
+        study.run()
         study.sampler = self.Greedy(4, slow=False)
-        study.again().go()
+        study.reopened().run()
         assert study.recorder.result() == unbroken.recorder.result()
 
 
@@ -147,7 +147,7 @@ class TestRecorderFirst:
                 super().execute(order)
 
         study.pool = Watching(study.pool, [])
-        assert [trial.state for trial in study.go().history] == [PAUSED, COMPLETE]
+        assert [trial.state for trial in study.run().history] == [PAUSED, COMPLETE]
 
     @pytest.mark.parametrize("fails", range(10))
     def test_a_failed_write_gives_no_orders(self, tmp_path: Path, fails: int) -> None:
@@ -164,10 +164,10 @@ class TestRecorderFirst:
 
         study.recorder = Failing(fails=[fails])
         with pytest.raises(JournalError):
-            study.go()
+            study.run()
         assert len(done) == ordered_before[fails]
         assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
-        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
+        assert [trial.state for trial in study.reopened().run().history] == [COMPLETE] * 2
 
     def test_a_write_with_a_lost_reply_is_not_written_twice(self, tmp_path: Path) -> None:
         """The connection broke after the commit: the same batch is offered again, by which a recorder knows it."""
@@ -187,11 +187,11 @@ class TestRecorderFirst:
         study = Search(tmp_path, ListSampler([{}] * 2), workers=2)
         study.recorder = Mute()
         with pytest.raises(JournalError):
-            study.go()
-        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
+            study.run()
+        assert [trial.state for trial in study.reopened().run().history] == [COMPLETE] * 2
 
     def test_a_turn_without_events_renews_the_lease(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]), stall_seconds=10.0, retries=0)
         study.pool = UnreliablePool(study.pool, lambda _order, _before: "hang", study.clock)
-        study.go()
+        study.run()
         assert 20 <= study.recorder.renewals <= 22, "every half second"

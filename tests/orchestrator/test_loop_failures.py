@@ -33,45 +33,45 @@ class TestOutOfMemory:
     def test_retried_once_alone_then_failed(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
         pool = study.pool = UnreliablePool(study.pool, lambda _order, _before: "")
-        history = study.go().history
+        history = study.run().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
         assert history[1].reason.startswith("out of memory even alone (MemoryError): try a smaller batch_size")
         assert study.recorder.reasons("wait") == ["out of memory (MemoryError): tried once more, alone"]
         assert (history[1].cause, history[1].exception) == (Cause.OUT_OF_MEMORY, "MemoryError")
         assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(1, Cause.OUT_OF_MEMORY)]
-        again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
-        assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, 7, 5, 5, after=1)
-        assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
+        again = [place for place, order in enumerate(pool.executed) if isinstance(order, Start)][-1]
+        assert pool.executed[again] == Start(1, {"at": 2, "how": "memory"}, 7, 5, 5, after=1)
+        assert {order.number for order in pool.executed[again:]} == {1}, "nothing runs beside it"
 
     def test_a_worker_that_ray_ended_for_its_memory(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}, {}]), workers=2)
         study.pool = UnreliablePool(
             study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else ""
         )
-        history = study.go().history
+        history = study.run().history
         assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
         assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(0, Cause.OUT_OF_MEMORY)]
 
     def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
         sampler = ListSampler([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
-        history = Search(tmp_path, sampler, "faulty", workers=2).go().history
+        history = Search(tmp_path, sampler, "faulty", workers=2).run().history
         assert [trial.state for trial in history] == [FAILED] + [COMPLETE] * 4
 
     def test_two_that_run_out_are_alone_one_after_the_other(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(0, 2), "faulty", workers=3)
-        assert [trial.state for trial in study.go().history] == [FAILED, COMPLETE, FAILED]
+        assert [trial.state for trial in study.run().history] == [FAILED, COMPLETE, FAILED]
 
     def test_another_process_lets_it_run_alone_too(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
-        study.go(lambda loop: loop.stop("now") if study.recorder.waits else None)
+        study.run(lambda loop: loop.stop("now") if study.recorder.waits else None)
         waits = study.recorder.trials[1]
         assert (waits.state, waits.cause) == (WAITING, Cause.OUT_OF_MEMORY)
-        pool = UnreliablePool(study.again().pool, lambda _order, _before: "")
+        pool = UnreliablePool(study.reopened().pool, lambda _order, _before: "")
         study.pool = pool
-        history = study.go().history
+        history = study.run().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
-        place = next(place for place, order in enumerate(pool.did) if order.number == 1)
-        assert {order.number for order in pool.did[place : place + 1]} == {1}
+        place = next(place for place, order in enumerate(pool.executed) if order.number == 1)
+        assert {order.number for order in pool.executed[place : place + 1]} == {1}
 
 
 FAILS, FINE, INFEASIBLE_AT_1 = {"at": 2, "how": "raise"}, {"at": 0}, {"at": 1, "how": "infeasible"}
@@ -81,7 +81,7 @@ class TestInfeasible:
     @pytest.mark.parametrize(("at", "epochs"), [(1, 0), (3, 2), (6, 5)])
     def test_it_is_no_failure_and_its_curve_stays(self, tmp_path: Path, at: int, epochs: int) -> None:
         study = Search(tmp_path, ListSampler([{"at": at, "how": "infeasible"}, FINE]), "faulty", max_failures=1)
-        loop = study.go()
+        loop = study.run()
         bad, good = loop.history
         assert (bad.state, bad.cause, bad.cause_numbers) == (INFEASIBLE, Cause.INFEASIBLE, {"epoch": epochs})
         assert (bad.reason, bad.error, bad.epoch) == ("b > a", "", epochs)
@@ -91,14 +91,14 @@ class TestInfeasible:
 
     def test_an_infeasible_trial_is_never_the_best(self, tmp_path: Path) -> None:
         """Its first epoch has the lowest loss of all."""
-        loop = Search(tmp_path, ListSampler([{"at": 3, "how": "infeasible"}]), "faulty").go()
+        loop = Search(tmp_path, ListSampler([{"at": 3, "how": "infeasible"}]), "faulty").run()
         assert loop.history.best() is None
         end = loop.end.of(loop.history)
         assert (end.state, end.all_failed, end.cause) == ("FAILED", True, Cause.INFEASIBLE)
         assert end.numbers == {"failed": 0, "infeasible": 1}
 
     def test_a_study_of_failed_and_infeasible_trials_ends_with_the_cause_of_the_failure(self, tmp_path: Path) -> None:
-        loop = Search(tmp_path, ListSampler([INFEASIBLE_AT_1, FAILS, INFEASIBLE_AT_1]), "faulty").go()
+        loop = Search(tmp_path, ListSampler([INFEASIBLE_AT_1, FAILS, INFEASIBLE_AT_1]), "faulty").run()
         end = loop.end.of(loop.history)
         assert (end.state, end.cause, end.numbers) == (
             "FAILED",
@@ -112,7 +112,7 @@ class TestInfeasible:
         history = study.recorder.history(study.setup.trainer.objective)
         history.uncounted = 2
         study.recorder.history = lambda _objective: history  # type: ignore[method-assign]
-        loop = study.go()
+        loop = study.run()
         assert (len(loop.history), loop.history.counted) == (6, 4)
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"trials": 4})
 
@@ -120,43 +120,43 @@ class TestInfeasible:
 class TestFailures:
     def test_so_many_end_the_run(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
-        loop = study.go()
+        loop = study.run()
         assert [trial.state for trial in loop.history] == [FAILED] * 3
         assert loop.end.is_max_failures
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 3})
 
     def test_failures_between_good_trials_do_not_end_it(self, tmp_path: Path) -> None:
         fates = [FAILS, FINE] * 9
-        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).run()
         assert [trial.state for trial in loop.history] == [FAILED, COMPLETE] * 9
         assert not loop.end.stopped
 
     def test_a_larger_share_ends_it_once_enough_have_ended(self, tmp_path: Path) -> None:
         fates = [FAILS, FAILS, FINE] * 9
-        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).run()
         assert len(loop.history) == 20
         assert loop.end.is_max_failures
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 14, "ended": 20, "share": 0.5})
 
     def test_a_larger_share_may_be_allowed(self, tmp_path: Path) -> None:
         fates = [FAILS, FAILS, FINE] * 9
-        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3, max_failure_share=0.8).go()
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3, max_failure_share=0.8).run()
         assert len(loop.history) == 27
 
     def test_those_of_an_earlier_run_are_not_counted(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([FAILS] * 9), "faulty", max_failures=3)
-        study.go()
-        assert [len(study.again().go().history) for _ in range(2)] == [6, 9]
+        study.run()
+        assert [len(study.reopened().run().history) for _ in range(2)] == [6, 9]
 
     def test_infeasible_ones_neither_count_nor_interrupt_a_row(self, tmp_path: Path) -> None:
         fates = [FAILS, INFEASIBLE_AT_1, FAILS, *[INFEASIBLE_AT_1] * 30, FAILS, FINE]
-        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).run()
         assert len(loop.history) == len(fates) - 1
         assert loop.end.numbers == {"failed": 3}
 
     def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:
         sampler = ListSampler([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)
-        loop = Search(tmp_path, sampler, "faulty", workers=2, max_failures=1).go()
+        loop = Search(tmp_path, sampler, "faulty", workers=2, max_failures=1).run()
         assert [trial.state for trial in loop.history] == [FAILED, WAITING]
 
     @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ class TestFailures:
     def test_a_trainer_that_breaks_the_contract_ends_it_at_once(self, tmp_path: Path, how: str, words: str) -> None:
         study = Search(tmp_path, ListSampler([{"how": how}] * 4), "wrong", workers=2)
         with pytest.raises(TrainerError) as caught:
-            study.go()
+            study.run()
         assert str(caught.value).startswith("trial 0: ")
         assert words in str(caught.value)
         assert {trial.state for trial in study.recorder.trials.values()} == {WAITING}
@@ -179,7 +179,7 @@ class TestFailures:
     def test_after_a_result_one_that_breaks_it_fails_alone(self, tmp_path: Path) -> None:
         """Its parameters are the reason, and the study would end at the same trial in every run."""
         fates = [{"how": "fine"}, {"how": "falling step"}, {"how": "tuple"}, {"how": "fine"}]
-        loop = Search(tmp_path, ListSampler(fates, until=2), "wrong").go()
+        loop = Search(tmp_path, ListSampler(fates, until=2), "wrong").run()
         assert [trial.state for trial in loop.history] == [COMPLETE, FAILED, FAILED, COMPLETE]
         assert [trial.cause for trial in loop.history][1:3] == [Cause.TRAINER_RAISED] * 2
         assert [trial.epoch for trial in loop.history] == [1, 1, 1, 1]
@@ -192,7 +192,7 @@ class TestFailures:
         study = Search(tmp_path, ListSampler([{}, {}]), workers=2)
         study.pruner = Broken()
         with pytest.raises(ZeroDivisionError):
-            study.go()
+            study.run()
         assert [(trial.state, trial.epoch) for trial in study.recorder.trials.values()] == [(WAITING, 1), (WAITING, 0)]
         assert study.recorder.trials[0].reason == "the run ended: ZeroDivisionError"
         assert study.recorder.trials[0].cause is Cause.INTERRUPTED
@@ -203,7 +203,7 @@ class TestFailures:
                 return super().ask(history) or Resume(0, 5, "again")
 
         with pytest.raises(AssertionError, match="continued trial 0, which is COMPLETE"):
-            Search(tmp_path, Wrong([{}])).go()
+            Search(tmp_path, Wrong([{}])).run()
 
     def test_events_of_an_ended_trial_are_ignored(self, tmp_path: Path) -> None:
         class Echo(SlowPool):
@@ -217,7 +217,7 @@ class TestFailures:
 
         study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
         study.pool = Echo(study.pool, 1.0)
-        loop = study.go()
+        loop = study.run()
         assert [trial.state for trial in loop.history] == [FAILED, COMPLETE]
         assert loop.totals.failures == 1
 
@@ -228,6 +228,6 @@ class TestFailures:
 
         study = Search(tmp_path, ListSampler([{}] * 3), workers=2)
         with pytest.raises(KeyboardInterrupt):
-            study.go(interrupt)
+            study.run(interrupt)
         assert {trial.state for trial in study.recorder.trials.values()} == {WAITING}
-        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 3
+        assert [trial.state for trial in study.reopened().run().history] == [COMPLETE] * 3

@@ -30,20 +30,20 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 class TestLimits:
     def test_trials(self, tmp_path: Path) -> None:
-        loop = Search(tmp_path, ListSampler([{}] * 9), workers=2, study_trials=3).go()
+        loop = Search(tmp_path, ListSampler([{}] * 9), workers=2, study_trials=3).run()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"trials": 3})
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
     def test_trials_count_over_all_runs_and_a_larger_number_goes_on(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 9), study_trials=2)
-        study.go()
-        assert len(study.again().go().history) == 2
+        study.run()
+        assert len(study.reopened().run().history) == 2
         study.rules = replace(study.rules, study_trials=4)
-        history = study.again().go().history
+        history = study.reopened().run().history
         assert [trial.ended for trial in history] == [1, 2, 3, 4]
 
     def test_epochs(self, tmp_path: Path) -> None:
-        loop = Search(tmp_path, ListSampler([{}] * 9), study_epochs=7).go()
+        loop = Search(tmp_path, ListSampler([{}] * 9), study_epochs=7).run()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": 7})
         assert loop.history[0].state is COMPLETE
         assert loop.history.epochs <= 7 + 1
@@ -51,14 +51,14 @@ class TestLimits:
     def test_seconds_of_the_study(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 9), study_seconds=105.0)
 
-        loop = study.go(lambda _: setattr(study.clock, "now", study.clock.now + 10))
+        loop = study.run(lambda _: setattr(study.clock, "now", study.clock.now + 10))
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"seconds": 105.0})
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
         study.pool = SlowPool(study.pool, 3600.0)
-        loop = study.go()
+        loop = study.run()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
         assert loop.history.busy >= 4 * 3600
         assert loop.history.epochs == 5
@@ -66,7 +66,7 @@ class TestLimits:
     def test_without_limits_the_study_runs_to_its_end(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 3))
         study.pool = SlowPool(study.pool, 1e9)
-        assert [trial.state for trial in study.go().history] == [COMPLETE] * 3
+        assert [trial.state for trial in study.run().history] == [COMPLETE] * 3
 
 
 class TestTime:
@@ -88,7 +88,7 @@ class TestTime:
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_trial_that_takes_too_long_is_pruned(self, tmp_path: Path, workers: int) -> None:
         study = self.hanging(tmp_path, 0, workers=workers, trial_seconds=60.0)
-        history = study.go().history
+        history = study.run().history
         assert [trial.state for trial in history] == [PRUNED, COMPLETE, COMPLETE]
         assert (history[0].reason, history[0].epoch) == ("timeout: over limits.trial = 60 s", 2)
         assert (history[0].cause, history[0].cause_numbers) == (Cause.TIMEOUT, {"seconds": 60.0})
@@ -97,22 +97,22 @@ class TestTime:
     def test_time_in_earlier_rounds_counts(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{}], first=2, then=5), trial_seconds=35.0)
         study.pool = SlowPool(study.pool, 10.0)
-        trial = study.go().history[0]
+        trial = study.run().history[0]
         assert (trial.state, trial.epoch) == (PRUNED, 4)
 
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_stalled_trial_gets_another_worker(self, tmp_path: Path, workers: int) -> None:
         study = self.hanging(tmp_path, 0, times=1, workers=workers, stall_seconds=30.0)
-        trial = study.go().history[0]
+        trial = study.run().history[0]
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
         reason = "stalled: no report for limits.stall = 30 s; tried again after epoch 2"
         assert study.recorder.reasons("wait") == [reason]
         assert study.recorder.waits == [(0, Cause.STALLED, {"seconds": 30.0, "epoch": 2, "workers": 1})]
-        assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
+        assert [order for order in study.pool.executed if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
 
     def test_a_trial_that_always_stalls_fails(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, stall_seconds=30.0, retries=1)
-        history = study.go().history
+        history = study.run().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE, COMPLETE]
         assert (history[0].cause, history[0].cause_numbers) == (
             Cause.STALLED,
@@ -129,7 +129,7 @@ class TestTime:
             if 0 in loop.running and study.clock.now - loop.running[0] > 10:
                 study.clock.now += next(jumps, 0.0)
 
-        trial = study.go(suspend).history[0]
+        trial = study.run(suspend).history[0]
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
         assert [numbers for _, _, numbers in study.recorder.waits] == [{"seconds": 20.0, "epoch": 2, "workers": 1}]
         assert 20 <= study.clock.now - 1000 - seconds < 27, "it stalls later, by the time that the driver ran"
@@ -147,16 +147,16 @@ class TestTime:
             return []
 
         study.pool.events = late  # type: ignore[method-assign]
-        assert study.go().history[0].state is COMPLETE
+        assert study.run().history[0].state is COMPLETE
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
-        study.go(lambda _: setattr(study.clock, "now", study.clock.now + 29))
+        study.run(lambda _: setattr(study.clock, "now", study.clock.now + 29))
         assert study.recorder.trials[0].state is COMPLETE
 
     def test_at_a_stop_the_running_epoch_has_its_grace(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, workers=2)
-        loop = study.go(lambda loop: loop.stop("stopped by SIGTERM", 20.0) if loop.history.epochs > 3 else None)
+        loop = study.run(lambda loop: loop.stop("stopped by SIGTERM", 20.0) if loop.history.epochs > 3 else None)
         assert [(trial.state, trial.epoch >= 2) for trial in loop.history] == [(WAITING, True)] * 2
         assert loop.history[0].reason == "stopped by SIGTERM; its epoch did not end in time"
         assert [trial.cause for trial in loop.history] == [Cause.INTERRUPTED] * 2
@@ -170,6 +170,6 @@ class TestTime:
             if loop.history.epochs == 2 and (named := next(stops, None)):
                 loop.stop(*named)
 
-        loop = study.go(stop)
+        loop = study.run(stop)
         assert loop.end.stopped == "first"
         assert study.clock.now - 1000 < 10

@@ -80,12 +80,12 @@ def test_invariants_under_random_events(
             study.pool = pool
             before = len(study.recorder.decisions)
             turns = count()
-            loop = study.go(
+            loop = study.run(
                 lambda loop, turns=turns, last=last: loop.stop("now") if next(turns) == stop_at and not last else None
             )
             check(study.recorder, pool, study.recorder.decisions[before:], finished=not loop.end.stopped)
             if not last:
-                study.again()
+                study.reopened()
         assert len(study.recorder.trials) <= len(params)
 
 
@@ -98,7 +98,7 @@ def check(recorder: ListRecorder, pool: UnreliablePool, decisions: Sequence[Deci
         steps = recorder.changes(number)
         # Off a lost worker and on to another in one turn: the recorder sees RUNNING twice and a decision to wait.
         assert set(pairwise(steps)) <= ALLOWED
-    starts = Counter(order.number for order in pool.did if isinstance(order, Start))
+    starts = Counter(order.number for order in pool.executed if isinstance(order, Start))
     ends = Counter(decision.number for decision in decisions if decision.kind in ENDS)
     assert starts == ends, "every start has one end"
     ends = [trial.ended for trial in recorder.trials.values() if trial.ended]

@@ -38,7 +38,7 @@ def steps(loop: Loop) -> Mapping[int, list[int]]:
 
 class TestAMetricInSomeReports:
     def test_a_trial_is_judged_by_those_that_have_it(self, tmp_path: Path) -> None:
-        loop = search(tmp_path, EVERY_THIRD.format(0.5, 0.7)).go()
+        loop = search(tmp_path, EVERY_THIRD.format(0.5, 0.7)).run()
         assert states(loop) == [COMPLETE]
         judged = loop.history.objective.judged(loop.history[0])
         assert judged is not None
@@ -47,29 +47,29 @@ class TestAMetricInSomeReports:
     def test_pruners_and_early_stopping_act_on_those(self, tmp_path: Path) -> None:
         study = search(tmp_path, EVERY_THIRD.format(0.5, 0.4), EVERY_THIRD.format(0.9, 0.8), epochs=9)
         study.pruner = Median(startup_trials=1)
-        assert states(loop := study.go()) == [COMPLETE, PRUNED]
+        assert states(loop := study.run()) == [COMPLETE, PRUNED]
         assert loop.history[1].epoch == 3
 
     def test_a_rung_without_it_is_judged_at_the_next_report(self, tmp_path: Path) -> None:
         study = search(tmp_path, EVERY_THIRD.format(0.5, 0.4), EVERY_THIRD.format(0.9, 0.8))
         study.pruner = Halving(2, 2, 6)
-        loop = study.go()
+        loop = study.run()
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(COMPLETE, 6), (PRUNED, 3)]
 
     def test_patience_counts_reports_that_have_it(self, tmp_path: Path) -> None:
         study = search(tmp_path, "1:0.5 2 3 4:0.6 5 6 7:0.6 8", epochs=9)
         study.early_stopping = EarlyStopping(2)
-        loop = study.go()
+        loop = study.run()
         assert (loop.history[0].state, loop.history[0].cause, loop.history[0].epoch) == (COMPLETE, Cause.PATIENCE, 7)
         assert loop.history[0].cause_numbers == {"epochs": 6, "best": 0.5, "epoch": 1}
 
     def test_at_the_end_of_a_round_the_last_value_before_it_counts(self, tmp_path: Path) -> None:
         params = [{"reports": "1:0.9 2 3 4:0.1"}, {"reports": "1:0.5 2 3 4:0.2"}]
-        loop = Search(tmp_path, RoundsSampler(params, 2, 4), "sparse", epochs=4).go()
+        loop = Search(tmp_path, RoundsSampler(params, 2, 4), "sparse", epochs=4).run()
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(PAUSED, 2), (COMPLETE, 4)]
 
     def test_a_trial_that_never_reports_it_fails(self, tmp_path: Path) -> None:
-        loop = search(tmp_path, "3:0.5 6", "1 2", "3:0.4").go()
+        loop = search(tmp_path, "3:0.5 6", "1 2", "3:0.4").run()
         assert states(loop) == [COMPLETE, FAILED, COMPLETE]
         assert loop.history[1].cause is Cause.TRAINER_RAISED
         assert (
@@ -90,49 +90,49 @@ class TestAMetricInSomeReports:
             TrainerError,
             match=r'^trial 0: study\.metric = "val_loss" is not reported by the trainer, which reports: kl_loss$',
         ):
-            study.go()
+            study.run()
         assert [trial.state for trial in study.recorder.trials.values()] == [FAILED]
 
     def test_also_where_its_round_ends_before(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{"reports": "1 2 3:1 4"}] * 2, 2, 4), "sparse", epochs=4)
         with pytest.raises(TrainerError):
-            study.go()
+            study.run()
         assert [trial.state for trial in study.recorder.trials.values()] == [PAUSED]
 
 
 class TestSteps:
     def test_they_rise_by_any_amount_and_count_as_epochs(self, tmp_path: Path) -> None:
         study = search(tmp_path, "2:3 4:2 6:1", "5:1", epochs=6)
-        loop = study.go()
+        loop = study.run()
         assert steps(loop) == {0: [2, 4, 6], 1: [5]}
         assert states(loop) == [COMPLETE, COMPLETE]
         assert (loop.history.epochs, loop.totals.epochs) == (11, 11)
 
     def test_a_round_ends_with_the_first_report_at_or_after_its_epoch(self, tmp_path: Path) -> None:
         params = [{"reports": "2:3 4:2 6:1 8:0.5"}] * 2
-        loop = Search(tmp_path, RoundsSampler(params, 3, 8), "sparse", epochs=8).go()
+        loop = Search(tmp_path, RoundsSampler(params, 3, 8), "sparse", epochs=8).run()
         assert steps(loop) == {0: [2, 4], 1: [2, 4]}
         assert [trial.as_of(3).epoch for trial in loop.history] == [4, 4]
 
     def test_a_continued_trial_drops_what_it_trains_again_by_step(self, tmp_path: Path) -> None:
         study = search(tmp_path, "2:3 4:2 6:1", epochs=6)
-        study.go(lambda loop: loop.stop("now"))
+        study.run(lambda loop: loop.stop("now"))
         before = study.recorder.trials[0].epoch
         for path in (tmp_path / "checkpoints").rglob("*.pt"):
             path.unlink()
-        loop = study.again().go()
+        loop = study.reopened().run()
         assert 0 < before < 6
         assert steps(loop) == {0: [2, 4, 6]}
 
 
 class TestOtherMetrics:
     def test_one_that_is_nan_ends_no_trial(self, tmp_path: Path) -> None:
-        loop = search(tmp_path, "1:0.5 2:0.4").go()
+        loop = search(tmp_path, "1:0.5 2:0.4").run()
         assert (loop.history[0].state, loop.history[0].epoch) == (COMPLETE, 2)
 
     @pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
     def test_the_objective_ends_it(self, tmp_path: Path, bad: str) -> None:
-        loop = search(tmp_path, f"1:0.5 2:{bad} 3:0.1").go()
+        loop = search(tmp_path, f"1:0.5 2:{bad} 3:0.1").run()
         assert (loop.history[0].state, loop.history[0].cause) == (PRUNED, Cause.DIVERGED)
         assert loop.history[0].reason == f"diverged: val_loss is {float(bad)} at epoch 2"
 
@@ -141,7 +141,7 @@ class TestAfterTheLastReport:
     PARAMS: ClassVar[dict[str, str]] = {"reports": "1:0.5 2:0.4", "then": "raise"}
 
     def test_an_exception_is_recorded_and_the_trial_is_complete(self, tmp_path: Path) -> None:
-        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go().history[0]
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).run().history[0]
         assert (trial.state, trial.cause, trial.cause_numbers) == (COMPLETE, Cause.DONE, {"epoch": 2})
         assert trial.exception == "RuntimeError: could not draw the confusion matrix"
         assert "in sparse" in trial.error
@@ -149,22 +149,22 @@ class TestAfterTheLastReport:
 
     def test_also_where_several_epochs_come_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", 60)
-        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go().history[0]
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).run().history[0]
         assert (trial.state, bool(trial.exception)) == (COMPLETE, True)
 
     def test_before_the_last_epoch_it_fails_the_trial(self, tmp_path: Path) -> None:
-        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=3).go().history[0]
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=3).run().history[0]
         assert (trial.state, trial.cause, trial.epoch) == (FAILED, Cause.TRAINER_RAISED, 2)
 
     def test_what_follows_an_early_stop_does_not_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", 60)
         study = Search(tmp_path, ListSampler([{**self.PARAMS, "reports": "1:0.5 2:0.6 3:0.7"}]), "sparse", epochs=9)
         study.early_stopping = EarlyStopping(1)
-        trial = study.go().history[0]
+        trial = study.run().history[0]
         assert (trial.state, trial.cause, trial.epoch, trial.exception) == (COMPLETE, Cause.PATIENCE, 2, "")
 
     def test_only_the_best_checkpoint_is_kept_and_the_log_has_the_traceback(self, tmp_path: Path) -> None:
-        Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go()
+        Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).run()
         assert sorted(path.name for path in (tmp_path / "checkpoints/00000").glob("*.pt")) == ["best.pt"]
         log = (tmp_path / "logs/trial-00000.log").read_text()
         assert "RuntimeError: could not draw the confusion matrix" in log
@@ -182,7 +182,7 @@ class TestFailedTrials:
         return study
 
     def test_the_best_epoch_before_the_failure_counts(self, tmp_path: Path) -> None:
-        history = self.search(tmp_path, "keep").go().history
+        history = self.search(tmp_path, "keep").run().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED]
         assert BestTrial.of(history) == BestTrial(1, 0.2, 2, history[1].params, failed=True)
         snapshot = CheckpointStore.of(tmp_path, "u", 1).at(2)
@@ -190,9 +190,9 @@ class TestFailedTrials:
         assert snapshot.objects["weight"] == {"value": 2}
 
     def test_it_is_dropped_where_the_study_says_so(self, tmp_path: Path) -> None:
-        history = self.search(tmp_path, "drop").go().history
+        history = self.search(tmp_path, "drop").run().history
         assert BestTrial.of(history) == BestTrial(0, 0.7, 3, history[0].params)
 
     def test_samplers_see_no_result_of_it(self, tmp_path: Path) -> None:
-        history = self.search(tmp_path, "keep").go().history
+        history = self.search(tmp_path, "keep").run().history
         assert [trial.number for trial in history.objective.succeeded(history)] == [0]

@@ -26,7 +26,7 @@ def reworded(monkeypatch: pytest.MonkeyPatch, one_epoch_a_slice: None) -> None:
 
 def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
     study = Search(tmp_path, ListSampler([{"losses": "0.1 nan"}, {"losses": "3 2 1 1 1"}]), "scripted")
-    history = study.go().history
+    history = study.run().history
     assert (history[0].state, history[0].reason) == (PRUNED, "2 hcope ta nan si ssol_lav :degrevid")
     assert history.best() is history[1]
     assert study.recorder.history(study.setup.trainer.objective).best() == history[1]
@@ -40,18 +40,19 @@ def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
         workers=3,
     )
     pool = study.pool = UnreliablePool(study.pool, lambda _order, _before: "")
-    history = study.go().history
+    history = study.run().history
     assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
-    assert [(one.number, one.after) for one in pool.did if isinstance(one, Start)] == [(0, 0), (1, 0), (2, 0), (1, 1)]
-    again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
-    assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
+    starts = [(order.number, order.after) for order in pool.executed if isinstance(order, Start)]
+    assert starts == [(0, 0), (1, 0), (2, 0), (1, 1)]
+    again = [place for place, order in enumerate(pool.executed) if isinstance(order, Start)][-1]
+    assert {order.number for order in pool.executed[again:]} == {1}, "nothing runs beside it"
 
 
 def test_and_by_another_process_too(tmp_path: Path) -> None:
     fates = ListSampler([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)])
     study = Search(tmp_path, fates, "faulty", workers=3)
-    study.go(lambda loop: loop.stop("now") if study.recorder.reasons("wait") else None)
+    study.run(lambda loop: loop.stop("now") if study.recorder.reasons("wait") else None)
     assert (study.recorder.trials[1].state, study.recorder.trials[1].cause) == (WAITING, Cause.OUT_OF_MEMORY)
-    pool = study.pool = UnreliablePool(study.again().pool, lambda _order, _before: "")
-    assert [trial.state for trial in study.go().history] == [COMPLETE, FAILED, COMPLETE]
-    assert [order.number for order in pool.did if isinstance(order, Start)].count(1) == 1
+    pool = study.pool = UnreliablePool(study.reopened().pool, lambda _order, _before: "")
+    assert [trial.state for trial in study.run().history] == [COMPLETE, FAILED, COMPLETE]
+    assert [order.number for order in pool.executed if isinstance(order, Start)].count(1) == 1

@@ -26,7 +26,7 @@ class TestSlowSampler:
                     assert trained.wait(60)
                 return super().ask(history)
 
-        loop = Search(tmp_path, Thinker([{}] * 3, slow=True)).go(
+        loop = Search(tmp_path, Thinker([{}] * 3, slow=True)).run(
             lambda loop: trained.set() if loop.history.epochs >= 3 else None
         )
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
@@ -42,8 +42,8 @@ class TestSlowSampler:
                 return super().ask(history)
 
         study = Search(tmp_path, Noting([{}] * 4, slow=True))
-        study.go()
-        study.again().go()
+        study.run()
+        study.reopened().run()
         assert {number: set(each) for number, each in seen.items()} == {
             0: {()}, 1: {()}, 2: {(0,)}, 3: {(0, 1)}, 4: {(0, 1, 2), (0, 1, 2, 3)}
         }  # fmt: skip
@@ -59,7 +59,7 @@ class TestSlowSampler:
 
         study = Search(tmp_path, Broken([{}] * 4, slow=slow), workers=3)
         with pytest.raises(ArithmeticError, match="positive definite"):
-            study.go()
+            study.run()
         assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
 
 
@@ -68,11 +68,11 @@ class TestTotals:
         study = Search(
             tmp_path, ListSampler([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2
         )
-        first = study.go().totals
+        first = study.run().totals
         assert (first.epochs, first.failures, first.workers) == (11, 1, 2)
         assert first.busy > 0
         study.sampler = ListSampler([{"at": 0, "how": ""}] * 4)
-        then = study.again().go().totals
+        then = study.reopened().run().totals
         assert (then.epochs, then.failures, then.workers) == (5, 0, 1)
 
 
@@ -92,7 +92,7 @@ class TestDecisionsAboutTheSearch:
     def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
         study = Search(tmp_path, Noted([{}] * 3, slow=slow))
         seen = RecordingObserver()
-        loop = study.go(observers=[seen])
+        loop = study.run(observers=[seen])
         decided = [
             (one.kind, one.reason) for one in study.recorder.decisions if one.kind in ("round", "propose", "over")
         ]
@@ -109,5 +109,5 @@ class TestDecisionsAboutTheSearch:
 
     def test_is_of_no_trial(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Noted([{}]))
-        study.go()
+        study.run()
         assert {one.number for one in study.recorder.decisions if one.kind in ("round", "over")} == {None}

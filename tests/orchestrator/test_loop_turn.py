@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 class TestObservers:
     def test_see_every_event_of_a_trial(self, tmp_path: Path) -> None:
         seen = RecordingObserver()
-        Search(tmp_path, ListSampler([{}]), epochs=2).go(observers=[seen])
+        Search(tmp_path, ListSampler([{}]), epochs=2).run(observers=[seen])
         finish = Finish("trained all 2 epochs", numbers={"epoch": 2})
         assert [(name, what) for name, _, what in seen.calls] == [
             ("trial_started", ()),
@@ -56,12 +56,12 @@ class TestObservers:
                 super().reported(trial)
 
         seen = Checking()
-        study.go(observers=[seen])
+        study.run(observers=[seen])
         assert sum(name == "ended" for name, _, _ in seen.calls) == 2
 
     def test_see_a_trial_that_pauses_and_goes_on_in_one_turn(self, tmp_path: Path) -> None:
         seen = RecordingObserver()
-        Search(tmp_path, RoundsSampler([{}], first=2, then=5)).go(observers=[seen])
+        Search(tmp_path, RoundsSampler([{}], first=2, then=5)).run(observers=[seen])
         assert [what for name, _, what in seen.calls if name == "ended"] == [PAUSED, COMPLETE]
         started = [trial for name, trial, _ in seen.calls if name == "trial_started"]
         assert [trial.round for trial in started] == [1, 2]
@@ -70,14 +70,14 @@ class TestObservers:
     def test_are_called_in_their_order(self, tmp_path: Path) -> None:
         order: list[str] = []
         one, other = EachTurn(lambda _: order.append("one")), EachTurn(lambda _: order.append("other"))
-        Search(tmp_path, ListSampler([{}]), epochs=1).go(observers=[one, Observer(), other])
+        Search(tmp_path, ListSampler([{}]), epochs=1).run(observers=[one, Observer(), other])
         assert order == ["one", "other"] * (len(order) // 2)
 
 
 class TestRecorder:
     def test_gets_where_a_trial_was_trained_with_its_first_report(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}, {}]))
-        study.go()
+        study.run()
         assert [(number, came.after) for number, came in study.recorder.provenance] == [(0, 0), (1, 0)]
 
     def test_may_ask_for_the_end(self, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ class TestRecorder:
         def ask(loop: Loop) -> None:
             study.recorder.stop_requested = "the journal is away" if loop.history.epochs == 2 else ""
 
-        loop = study.go(ask)
+        loop = study.run(ask)
         assert (loop.end.stopped, [trial.state for trial in loop.history]) == ("the journal is away", [WAITING])
         assert loop._deadline - study.clock() == STOP_GRACE
 

@@ -46,11 +46,11 @@ def test_a_search_trains_exactly_so_many_epochs_and_a_raised_limit_goes_on(
     tmp_path: Path, workers: int, limit: int
 ) -> None:
     study = Search(tmp_path, ListSampler([{}] * 9), workers=workers, study_epochs=limit)
-    loop = study.go()
+    loop = study.run()
     assert loop.history.epochs == limit
     assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": limit})
     assert {one.state for one in loop.history} <= {COMPLETE, WAITING}
     study.rules = replace(study.rules, study_epochs=None)
-    whole = study.again().go()
+    whole = study.reopened().run()
     assert [one.state for one in whole.history] == [COMPLETE] * 9
     assert [one.epoch for one in whole.history] == [5] * 9

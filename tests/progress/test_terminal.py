@@ -46,7 +46,7 @@ def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Termi
     def go(screen: Terminal) -> Search:
         search = Search(tmp_path, ListSampler([{"x": 0.1}, {"x": 0.2}, {"x": 0.3}]), epochs=3)
         with screen:
-            search.go(observers=[screen])
+            search.run(observers=[screen])
         return search
 
     return go

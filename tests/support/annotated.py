@@ -1,4 +1,4 @@
-"""A trainer whose annotations are text, one of which only a type checker can resolve."""
+"""Trainers whose annotations are strings; only a type checker can resolve the annotation of `lost`."""
 
 from __future__ import annotations
 

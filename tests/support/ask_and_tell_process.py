@@ -1,8 +1,8 @@
-"""`python -m tests.support.asker STUDY.json FOLDER`: asks and reports as `session_trainer.drive`, prints its trials.
+"""`python -m tests.support.ask_and_tell_process STUDY.json FOLDER`: runs `session_trainer.drive`, prints its trials.
 
---reports N      it ends itself with SIGKILL after so many reports, before the loop goes on
---shared         several of these may search the study
---pace SECONDS   it sleeps so long before each report
+--reports N it sends itself SIGKILL after N reports, before the loop continues
+--shared several of these processes may search the study
+--pace SECONDS it sleeps before each report
 """
 
 import argparse
@@ -17,18 +17,18 @@ from hpsearch import Session, Study
 from tests.support.session_trainer import drive
 
 
-class Mortal(Session):
-    """Counts its reports."""
+class SelfKillingSession(Session):
+    """Sends its process SIGKILL after a number of reports."""
 
-    left, pace = 0, 0.0
+    reports_left, pace = 0, 0.0
 
     def report(self, *arguments: Any) -> bool:
         time.sleep(self.pace)
-        going_on = super().report(*arguments)
-        self.left -= 1
-        if self.left == 0:
+        continues = super().report(*arguments)
+        self.reports_left -= 1
+        if self.reports_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return going_on
+        return continues
 
 
 def main() -> None:
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--shared", action="store_true", default=None)
     args = parser.parse_args()
     study = Study.from_dict(json.loads(args.study.read_text()), folder=args.folder)
-    with Mortal(study, shared=args.shared) as session:
-        session.left, session.pace = args.reports, args.pace
+    with SelfKillingSession(study, shared=args.shared) as session:
+        session.reports_left, session.pace = args.reports, args.pace
         print(json.dumps([number for number, _ in drive(session)]))
 
 

@@ -1,5 +1,5 @@
-"""What pip-audit has found, for `make audit`: `python -m tests.support.audit FOUND.json`. Exit 1 for a known hole, or
-where no package is in the database."""
+"""Prints what pip-audit has found, for `make audit`: `python -m tests.support.audit FOUND.json`. Exit 1 for a known
+vulnerability, or if no package is in the database."""
 
 import json
 import sys

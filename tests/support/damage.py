@@ -23,7 +23,7 @@ def hash_of(path: Path) -> Path:
 
 
 def sign(path: Path) -> None:
-    """Write the right hash of the file."""
+    """Write the correct hash of the file."""
     hash_of(path).write_text(hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -50,7 +50,7 @@ def append(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
 
 
-def hash_says(text: str) -> Damage:
+def replace_hash(text: str) -> Damage:
     return lambda path: _write(hash_of(path), text.encode())
 
 
@@ -59,7 +59,7 @@ def shorten_hash(path: Path) -> None:
 
 
 def foreign(owner: str) -> Damage:
-    """Replace it by a valid checkpoint of another study or trial, with its hash."""
+    """Replace the file by a valid checkpoint of another study or trial, with its hash."""
 
     def damage(path: Path) -> None:
         step = int(path.stem[6:]) if path.stem.startswith("epoch-") else 1
@@ -92,9 +92,9 @@ DAMAGES: dict[str, Damage] = {
     "gone": Path.unlink,
     "a folder": become_folder,
     "hash gone": lambda path: hash_of(path).unlink(),
-    "hash empty": hash_says(""),
+    "hash empty": replace_hash(""),
     "hash too short": shorten_hash,
-    "hash of another": hash_says(hashlib.sha256(b"another").hexdigest()),
+    "hash of another": replace_hash(hashlib.sha256(b"another").hexdigest()),
     "hash is no text": lambda path: _write(hash_of(path), bytes(range(256))),
     "another study's": foreign("another study/0"),
     "no checkpoint, signed": lambda path: (_write(path, b"no checkpoint"), sign(path))[0],
@@ -118,7 +118,7 @@ def _saved(thing: Any, **options: Any) -> bytes:
 
 
 def _in_tar(payload: Payload) -> bytes:
-    """In the oldest format of torch files."""
+    """A file in torch's oldest format."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in ("storages", "tensors", "pickle"):
@@ -133,7 +133,7 @@ def _among_objects(payload: Payload) -> bytes:
     return _saved({"owner": "study/3", "step": 2, "best": 0.5, "objects": {"weight": payload}, "random": {}})
 
 
-EVIL: dict[str, Callable[[Payload], bytes]] = {
+MALICIOUS: dict[str, Callable[[Payload], bytes]] = {
     "pickle": pickle.dumps,
     "pickle of the oldest protocol": lambda payload: pickle.dumps(payload, protocol=0),
     "torch file": _saved,

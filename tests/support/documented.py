@@ -15,6 +15,6 @@ def example(page: str, file: str) -> str:
 
 
 def write_example(page: str, file: str, folder: Path) -> str:
-    """Write it into the folder as a module, and return the name of the module."""
+    """Write the example into the folder as a module, and return the module's name."""
     (folder / file).write_text(example(page, file), encoding="utf-8")
     return file.removesuffix(".py")

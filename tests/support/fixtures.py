@@ -12,7 +12,8 @@ ENDLESS = 1e9
 
 @pytest.fixture(scope="session")
 def quick_collections() -> Iterator[None]:
-    """A worker collects garbage after every trial; what pytest and torch hold is none (as after `Worker.check`)."""
+    """Excludes the objects of pytest and torch from the garbage collection after every trial, as `Worker.check`
+    does."""
     import torch  # noqa: F401
 
     gc.freeze()

@@ -1,4 +1,4 @@
-"""`python -m tests.support.fresh_process work epochs number…`: continues trials of `torch_toy`, prints their reports.
+"""`python -m tests.support.fresh_process work epochs number…`: continues trials of `torch_toy`, and prints the reports.
 
 Trial k was paused after epoch k.
 """

@@ -1,4 +1,4 @@
-"""A trainer whose import ends its process with SIGKILL, as often as the file that KILLS names has characters."""
+"""A trainer whose import ends its process with SIGKILL. The file that KILLS names has one character for each kill."""
 
 import os
 import signal

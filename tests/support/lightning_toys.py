@@ -111,7 +111,7 @@ def without_validation(params: dict[str, Any], run: Any) -> None:
 
 
 def of_another_checkpoint(params: dict[str, Any], run: Any) -> None:
-    """The Trainer's state is replaced when it begins, as a ckpt_path does."""
+    """Replaces the Trainer's state at the beginning of fit, as a ckpt_path does."""
 
     class Replaced(lightning.pytorch.callbacks.Callback):  # type: ignore[name-defined, misc]
         def on_fit_start(self, trainer: Any, module: Any) -> None:

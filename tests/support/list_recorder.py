@@ -15,9 +15,9 @@ ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
 
 
 class ListRecorder:
-    """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them.
+    """The writes numbered in `fails` (from 0) raise JournalError and write nothing.
 
-    waits: (trial, cause, its numbers), each once: why trials had to wait for a worker.
+    waits: why trials had to wait for a worker, each once, as (trial, cause, numbers of the cause).
     """
 
     def __init__(self, before: "ListRecorder | None" = None, fails: Sequence[int] = ()):

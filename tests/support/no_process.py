@@ -1,4 +1,4 @@
-"""A trainer with which the first fork of its template fails, as where the user has too many processes."""
+"""A trainer for which the template's first fork fails, as when the user has too many processes."""
 
 import errno
 import os

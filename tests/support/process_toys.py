@@ -1,4 +1,4 @@
-"""Trainers that change their process, in the way of `params["how"]`."""
+"""Trainers that change their process; `params["how"]` says how."""
 
 import atexit
 import faulthandler
@@ -24,7 +24,7 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 logging.info("imported")
 
 shared_folder = tempfile.TemporaryDirectory()
-"""Made by the import, for all trials."""
+"""Created by the import, for all trials."""
 
 seen: list[float] = []
 """State of the module that trials change."""
@@ -79,7 +79,7 @@ def writes(run: Run) -> None:
 
 
 def folders(run: Run) -> None:
-    """A temporary folder of its own, which is removed at the end of the process, and that of the module."""
+    """Writes the names of its temporary folder, which the end of the process removes, and of the module's folder."""
     own = tempfile.TemporaryDirectory()
     atexit.register(lambda: own)  # it lives until then
     (run.scratch_dir / "folders").write_text(f"{own.name}\n{shared_folder.name}")
@@ -144,7 +144,7 @@ def closes_output(run: Run) -> None:
 
 
 def raises_without_streams(run: Run) -> None:
-    """What it raises cannot be written to its log."""
+    """Its exception cannot be written to its log."""
     sys.stdout.close()
     sys.stderr.close()
     raise OSError("no such folder")
@@ -169,7 +169,7 @@ def handles_signals(run: Run) -> None:
 
 
 def joins_another_group(run: Run) -> None:
-    """That of its parent; a child process follows it."""
+    """Joins the process group of its parent, with a child process."""
     os.setpgid(0, os.getppid())
     children(run)
 
@@ -190,7 +190,7 @@ def starts_processes(run: Run) -> None:
 
 
 def loads(run: Run) -> None:
-    """Workers that stay."""
+    """Starts persistent workers."""
     from torch.utils.data import DataLoader
 
     kept.append(batches := iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
@@ -201,7 +201,7 @@ kept: list[object] = []
 
 
 def leaves_shared_memory(run: Run) -> None:
-    """And the temporary folder of multiprocessing."""
+    """Also leaves the temporary folder of multiprocessing."""
     block = shared_memory.SharedMemory(create=True, size=1000)
     kept.append(block)
     (run.scratch_dir / "folders").write_text(f"/dev/shm/{block.name}\n{multiprocessing.util.get_temp_dir()}")
@@ -256,14 +256,14 @@ def terminated(run: Run) -> None:
 
 
 def exits_at_sigterm(run: Run) -> None:
-    """Has a handler as many training scripts have one."""
+    """Has a handler that exits, as many training scripts have."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(1e6)
 
 
 def returns_at_sigterm(run: Run) -> None:
-    """Has a handler with which it ends in good order."""
+    """Has a handler with which it returns normally."""
     signal.signal(signal.SIGTERM, lambda *_: None)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,6 +1,7 @@
-"""`python -m tests.support.ray_session work`: a pool from its start to its end, as a command uses it.
+"""`python -m tests.support.ray_session work`:
 
-Its worker ends itself, and the pool is closed. What is left of it then is written to `work`/left.
+starts and closes a pool, as a command does. Its worker exits before the pool is closed. The processes and folders that
+remain are written to `work`/left.
 """
 
 import os
@@ -66,12 +67,12 @@ def _open_files(pid: int) -> list[str]:
 
 
 def running(pids: Iterable[int]) -> list[int]:
-    """The processes that have not ended. Zombies (state Z) have."""
+    """The processes that have not ended. Zombies (state Z) have ended."""
     return [pid for pid in pids if _fields(Path(f"/proc/{pid}/stat"))[:1] not in ([], ["Z"])]
 
 
 def _fields(stat: Path) -> list[str]:
-    """The fields from the state on; [] for a process that has ended."""
+    """The fields, beginning with the state; [] for a process that has ended."""
     try:
         return stat.read_text().rpartition(")")[2].split()
     except OSError:

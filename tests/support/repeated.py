@@ -20,7 +20,7 @@ def ends(params: Params, run: Run) -> Iterator[Report]:
         yield Report(epoch, {"val_loss": weight.value})
 
 
-def one_of_them(params: Params, run: Run) -> Iterator[Report]:
+def one_repeat_differs(params: Params, run: Run) -> Iterator[Report]:
     """Behaves as params["how"] in epoch 2 of the repeat with seed params["seed"]."""
     weight = Weight()
     run.track(weight=weight)

@@ -1,4 +1,4 @@
-"""Two values compared to the last bit."""
+"""Compares two values bit for bit."""
 
 import collections
 import collections.abc
@@ -12,7 +12,7 @@ import torch
 
 
 def bits(value: Any) -> Any:
-    """A value that is equal for values with the same bits and types in all their parts."""
+    """A value that is equal for two arguments if all their parts have the same bits and types."""
     if isinstance(
         value, np.ndarray | np.generic | np.random.Generator | np.random.RandomState | np.random.BitGenerator
     ):

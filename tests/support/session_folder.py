@@ -47,7 +47,7 @@ class SessionFolder:
             return journal.trials(record.id)
 
     def decided(self, name: str) -> list[Any]:
-        """The decisions, without those about checkpoints: a program with its own loop has none."""
+        """The decisions, except those about checkpoints: a program with its own loop has no checkpoints."""
         record = self.record(name)
         assert record is not None
         with Journal.open(self.study().journal_url) as journal:
@@ -95,4 +95,4 @@ def until(enough: Callable[[], bool]) -> None:
         if enough():
             return
         threading.Event().wait(0.05)
-    pytest.fail("it did not come")
+    pytest.fail("timed out")

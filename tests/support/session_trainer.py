@@ -8,7 +8,7 @@ from hpsearch import Report, Run, Session
 
 
 def loss(params: Mapping[str, Any], seed: int, epoch: int) -> float:
-    """Falls as epochs go by, differently for each trial; NaN from epoch 2 on where lr > 0.5."""
+    """Falls with the epochs, differently for each trial; NaN from epoch 2 on if lr > 0.5."""
     if params["lr"] > 0.5 and epoch >= 2:
         return math.nan
     return abs(math.log10(params["lr"]) + 2) + (1 + seed % 97 / 97) / epoch
@@ -20,7 +20,7 @@ def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
 
 
 def drive(session: Session, trials: int = 10_000) -> list[tuple[int, range]]:
-    """Train what the session gives, as far as it says; the trials in their order, with the epochs that they had."""
+    """Train the trials of the session, each to the epoch it asks for. Returns (trial number, its epochs) in order."""
     seen = []
     while len(seen) < trials and (trial := session.ask()):
         seen.append((trial.number, trial.epochs))

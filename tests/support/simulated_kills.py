@@ -28,11 +28,11 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "recipe": {"search": {"method": "recipe", "budget": {"epochs": BUDGET}}},
     "recipe+halving": {"search": {"method": "recipe", "budget": {"epochs": BUDGET}, "promote": True}},
 }
-"""Of each, sections of the study file."""
+"""Sections of the study file for each search."""
 
 
 class Killed(BaseException):
-    """Nothing in the product catches it, as nothing catches SIGKILL."""
+    """hpsearch does not catch it, as a process cannot catch SIGKILL."""
 
 
 def loss(params: Params, epoch: int) -> float:
@@ -56,7 +56,7 @@ def study(name: str, seed: int) -> Study:
 
 
 def killed_in(epochs: int) -> Callable[[int, int, int], None]:
-    """A fault that kills the driver while so many epochs have been reported."""
+    """A fault that kills the driver after `epochs` epochs of all trials."""
     seen = iter(range(epochs + 1))
 
     def fault(_trial: int, _epoch: int, _attempt: int) -> None:
@@ -83,5 +83,5 @@ def killed_and_continued(name: str, seed: int, at: int) -> list[object]:
     return outcome(history)
 
 
-def unbroken(name: str, seed: int) -> list[object]:
+def uninterrupted(name: str, seed: int) -> list[object]:
     return outcome(simulate(study(name, seed), FunctionCurves(loss, "val_loss"), spread=0.0).history)

@@ -1,4 +1,5 @@
-"""Small searches: scripted samplers and pruners, a clock that tests advance, workers that are lost at given orders."""
+"""Small searches: scripted samplers and pruners, a clock that tests advance, and workers that are lost at given
+orders."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,23 +24,23 @@ LOSS = Objective("val_loss", "minimize")
 WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, INFEASIBLE, FAILED = State
 
 
-OF_CONTEXT = ("use", "folder", "options", "objective", "replicates", "trainer_object")
+CONTEXT_FIELDS = ("use", "folder", "options", "objective", "replicates", "trainer_object")
 
 
 def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:
     """A worker's setup for a trainer of `toys`, or for "module:function" of this folder.
 
-    changes: of fields of the Setup or of its TrainerContext.
+    changes: fields of the Setup or of its TrainerContext.
     """
     use = f"tests.support.{trainer if ':' in trainer else f'toys:{trainer}'}"
-    own = {name: changes.pop(name) for name in OF_CONTEXT if name in changes}
+    own = {name: changes.pop(name) for name in CONTEXT_FIELDS if name in changes}
     context = TrainerContext(**{"use": use, "folder": ROOT, "options": {}, "objective": LOSS, **own})
     return Setup(context, work, "u", **changes)
 
 
 @dataclass
 class ListSampler:
-    """Proposes these parameter sets, one after the other. `until`: epochs that each may train."""
+    """Proposes these parameter sets, one after the other. until: maximum epochs of each trial."""
 
     params: Sequence[Params]
     until: int = 100
@@ -94,11 +95,11 @@ class Clock:
 
 
 class UnreliablePool:
-    """A pool whose workers are lost or hang at an order if `fate` says so; otherwise as `inside`.
+    """A pool whose workers are lost or hang at an order if `fate` returns so; otherwise as `inside`.
 
-    fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | "outside" (see Lost) | why the
-    worker is lost. Where nothing happens, the time that was to be waited passes on `clock`. In the place of a worker
-    that was taken away a new one comes with the next events, no sooner.
+    fate: (order, number of earlier orders for that trial) -> "" | "hang" | "memory" | "outside" (see Lost) | why the
+    worker is lost. If there are no events, the clock advances by the timeout. A killed worker is replaced at the next
+    call of `events`.
     """
 
     def __init__(self, inside: Pool, fate: Callable[[Start | Advance, int], str], clock: Clock | None = None):
@@ -107,7 +108,7 @@ class UnreliablePool:
         self._hung: set[int] = set()
         self._coming = 0
         self._orders: dict[int, int] = {}
-        self.did: list[Order] = []
+        self.executed: list[Order] = []
 
     @property
     def room(self) -> int:
@@ -117,7 +118,7 @@ class UnreliablePool:
         return self.room + released
 
     def execute(self, order: Order) -> None:
-        self.did.append(order)
+        self.executed.append(order)
         match order:
             case Start() | Advance():
                 assert self.room > 0 or isinstance(order, Advance), f"{order} and no worker is free"
@@ -213,7 +214,7 @@ class RecordingObserver(Observer):
 
 
 class Search:
-    """A study in a folder, with simple defaults. `go` runs it, `again` continues it as another process would."""
+    """A study in a folder, with simple defaults. `run` runs it; `reopened` continues it as a new process would."""
 
     def __init__(self, folder: Path, sampler: Any, trainer: str = "learner", *, workers: int = 1, **rules: Any):
         self.folder, self.sampler, self.workers = folder, sampler, workers
@@ -238,7 +239,7 @@ class Search:
             **{"clock": self.clock, "wall": lambda: 5.0, **changes},
         )
 
-    def go(self, act: Callable[[Loop], object] | None = None, **changes: Any) -> Loop:
+    def run(self, act: Callable[[Loop], object] | None = None, **changes: Any) -> Loop:
         """act: called after every turn."""
         observers = [EachTurn(act)] if act else changes.pop("observers", ())
         loop = self.loop(observers=observers, **changes)
@@ -247,7 +248,7 @@ class Search:
         loop.run()
         return loop
 
-    def again(self) -> "Search":
+    def reopened(self) -> "Search":
         """A search that continues from the recorder and the files of this one."""
         self.pool.close()
         self.pool = InProcess(self.setup, self.workers)

@@ -1,4 +1,4 @@
-"""A study file for tests, to change piece by piece."""
+"""A study file for tests, and functions that replace parts of it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,9 +25,9 @@ units = { low = 16, high = 256, log = true }
 method = "random"
 trials = 5
 """
-"""Fifteen lines; what a test appends begins on line 16."""
+"""Fifteen lines; appended text begins on line 16."""
 
-# Pieces of it, and beginnings of what may stand there.
+# Parts of FILE, and beginnings of replacements.
 LR = "{ low = 1e-5, high = 1.0, log = true }"
 RANDOM = '"random"\ntrials = 5'
 ROUNDS = '"coarse-to-fine"\nrounds = '
@@ -39,7 +39,7 @@ NOTHING: Mapping[str, str] = {}
 def make_study(
     *changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()
 ) -> Study:
-    """The study of FILE in the current folder, with pieces of it replaced; "" is its end."""
+    """The study of FILE in the current folder, with parts replaced; "" stands for the end of the file."""
     text = FILE
     for old, new in changes:
         assert old in text
@@ -51,7 +51,7 @@ def make_study(
 def study_file_errors(
     *changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()
 ) -> list[str]:
-    """The lines of what is said about it."""
+    """The lines of the error message for a changed FILE."""
     with pytest.raises(StudyFileError) as problem:
         make_study(*changes, environment=environment, overrides=overrides)
     assert problem.value.exit_code == 2

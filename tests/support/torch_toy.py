@@ -1,4 +1,4 @@
-"""A small training with everything that must be restored for a curve to go on bit for bit."""
+"""A small training with all kinds of state that must be restored for a curve to continue bit for bit."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Trainers that take no time: each shows one thing that a trainer may do. `params` say when and where."""
+"""Fast trainers: each shows one thing that a trainer may do. Their `params` say when and where."""
 
 import ctypes
 import faulthandler
@@ -22,7 +22,7 @@ def noop(params: Params, run: Run) -> Iterator[Report]:
 
 
 class Weight:
-    """A model of one number."""
+    """A model with one number."""
 
     def __init__(self) -> None:
         self.value = 0.0
@@ -46,7 +46,7 @@ def learner(params: Params, run: Run) -> Iterator[Report]:
 
 
 def folded(params: Params, run: Run) -> Iterator[Report]:
-    """Its loss is the number of its fold, and behind the point what is drawn in the epoch."""
+    """Its loss is the number of its fold plus a random number below 1."""
     fold, weight = run.fold, Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
@@ -56,7 +56,7 @@ def folded(params: Params, run: Run) -> Iterator[Report]:
 
 
 def untracked(params: Params, run: Run) -> Iterator[Report]:
-    """As `learner`, but nothing of it can be put into a checkpoint."""
+    """As `learner`, but it tracks nothing, so it has no checkpoints."""
     value = 0.0
     for epoch in run.epochs():
         _note(params, run, epoch)
@@ -71,7 +71,8 @@ def _note(params: Params, run: Run, epoch: int) -> None:
 
 
 def scripted(params: Params, run: Run) -> Iterator[Report]:
-    """losses: one an epoch, "3 2 nan"; it ends with them. Its weight is the epoch, so a checkpoint tells its own."""
+    """losses: one per epoch, "3 2 nan"; training ends after them. Its weight is the epoch, so a checkpoint shows its
+    epoch."""
     weight = Weight()
     run.track(weight=weight)
     losses = [float(loss) for loss in str(params["losses"]).split()]
@@ -84,7 +85,7 @@ def scripted(params: Params, run: Run) -> Iterator[Report]:
 
 
 class LocalError(Exception):
-    """Two arguments and one attribute: it does not come back from a pickle."""
+    """Two arguments and a lambda as attribute: it cannot be pickled."""
 
     def __init__(self, what: str, where: object):
         super().__init__(f"{what} at {where}")
@@ -97,7 +98,8 @@ class Unprintable(Exception):
 
 
 def faulty(params: Params, run: Run) -> Iterator[Report]:
-    """Goes wrong in the way `how` in the midst of epoch `at`, or after the one before. Its first epoch is the best."""
+    """Fails as `how` says, in epoch `at` or, if that is not trained, after the epoch before. Its first epoch is the
+    best."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
@@ -138,7 +140,7 @@ def go_wrong(how: str) -> None:
 
 
 def end_badly(how: str) -> None:
-    """Ways of the process itself."""
+    """Failures that end or stop the process."""
     match how:
         case "sys.exit":
             sys.exit(3)
@@ -156,7 +158,7 @@ def end_badly(how: str) -> None:
 
 
 def wrong(params: Params, run: Run) -> Iterator[Any]:
-    """A first report that is right, then one that is wrong in the way `how`."""
+    """A correct first report, then a wrong report; `how` says what is wrong."""
     yield Report(1, {"val_loss": 1.0})
     match params["how"]:
         case "tuple":
@@ -200,7 +202,7 @@ def chatty(params: Params, run: Run) -> Iterator[Report]:
 
 
 def tidy(params: Params, run: Run) -> Iterator[Report]:
-    """Leaves a file behind when it is closed; with `how`, it goes wrong even then."""
+    """Creates a file when it is closed; with `how`, closing fails."""
     try:
         yield from noop(params, run)
     finally:
@@ -209,15 +211,15 @@ def tidy(params: Params, run: Run) -> Iterator[Report]:
 
 
 def resources(params: Params, run: Run) -> Iterator[Report]:
-    """Reports what it was given."""
+    """Reports its thread limits."""
     import torch
 
     for epoch in run.epochs():
         yield Report(epoch, {"val_loss": 0.0, "threads": run.threads, "torch_threads": torch.get_num_threads()})
 
 
-def kept_late(params: Params, run: Run) -> Iterator[Report]:
-    """Names what it tracks when it has begun: too late to have it restored."""
+def tracked_late(params: Params, run: Run) -> Iterator[Report]:
+    """Calls run.track after its first epoch has begun, too late for a restore."""
     weight = Weight()
     for epoch in run.epochs():
         run.track(weight=weight)
@@ -235,7 +237,7 @@ def own_range(params: Params, run: Run) -> Iterator[Report]:
 
 
 class Lambda:
-    """Its state cannot be written down."""
+    """Its state cannot be pickled."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"function": lambda: None}
@@ -243,7 +245,7 @@ class Lambda:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-def unkeepable(params: Params, run: Run) -> Iterator[Report]:
+def unsavable(params: Params, run: Run) -> Iterator[Report]:
     run.track(schedule=Lambda())
     yield from noop(params, run)
 
@@ -284,17 +286,17 @@ def parameterless() -> float:
 
 
 def hashes(params: Params, run: Run) -> Iterator[Report]:
-    """What orders a set of strings."""
+    """Reports Python's hash of a string, which orders a set of strings."""
     yield Report(1, {"val_loss": float(hash("a string") % 2**31), "pid": os.getpid()})
 
 
 def either(params: Params, run: Run) -> Iterator[Any]:
-    """The one that is called params["toy"], for tests with one pool and several trainers."""
+    """Calls the trainer params["toy"], for tests with one pool and several trainers."""
     yield from globals()[str(params["toy"])](params, run)
 
 
 def network(params: Params, run: Run) -> Iterator[Report]:
-    """A real one, whose learning rate is `lr`."""
+    """Trains a network of torch with the learning rate `lr`."""
     from tests.support import torch_toy
 
     yield from torch_toy.train(params, run)
@@ -309,8 +311,8 @@ setting = 3
 
 
 def sparse(params: Params, run: Run) -> Iterator[Report]:
-    """reports: one for each word, "2:0.5 3 6:nan": its step and the study's metric, where it has it. The weight is the
-    step; another loss is in every report, NaN."""
+    """reports: one for each word, "2:0.5 3 6:nan": its step and, if given, the study's metric. The weight is the step.
+    Every report also has `kl_loss`, NaN."""
     weight = Weight()
     run.track(weight=weight)
     wanted = dict(word.partition(":")[::2] for word in str(params["reports"]).split())

@@ -85,7 +85,7 @@ def forgetful(params: dict[str, Any], run: Any) -> None:
 
 
 def in_trainer_output(params: dict[str, Any], run: Any) -> None:
-    """The default of TrainingArguments."""
+    """Uses the default output_dir of TrainingArguments."""
     fit(params, run, output_dir="trainer_output")
 
 

@@ -1,7 +1,8 @@
-"""`python -m tests.support.try_wheel FILE.whl`: what a newcomer does with the wheel, outside the repository.
+"""`python -m tests.support.try_wheel FILE.whl`: runs a new user's first commands with the wheel, outside the
+repository.
 
-The wheel is unpacked into an empty folder, beside the dependencies that this Python has: nothing of the repository is
-importable. Each call of hpsearch is a process of its own, and prints what it did.
+The wheel is unpacked into an empty folder and uses this Python's installed dependencies; no module of the repository is
+importable. Each call of hpsearch is a separate process.
 """
 
 import os
@@ -58,7 +59,8 @@ def _call(folder: str, code: str, where: Path | None = None) -> None:
 
 
 def _program(folder: str, code: str) -> tuple[list[str], dict[str, str]]:
-    """A Python that finds the wheel, then the installed packages, without their .pth files; and its environment."""
+    """The argv and environment of a Python that finds the wheel, then the installed packages, without their .pth
+    files."""
     path = os.pathsep.join([f"{folder}/site", sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HPSEARCH_")}
     return [sys.executable, "-S", "-c", code], {**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}

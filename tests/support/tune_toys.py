@@ -1,4 +1,4 @@
-"""What runs under ray.tune, as one writes it there: nothing of hpsearch in it but `hpsearch.report`."""
+"""Trainings as users write them for ray.tune. They use nothing of hpsearch except `hpsearch.report`."""
 
 import random
 import tempfile
@@ -20,7 +20,7 @@ def data() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Network(tune.Trainable):  # type: ignore[misc]
-    """A real training, whose checkpoint is a file. It draws from every global random state."""
+    """A training whose checkpoint is a file. It draws from every global random state."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.inputs, self.targets = data()
@@ -57,7 +57,7 @@ class Network(tune.Trainable):  # type: ignore[misc]
 
 
 class Counter(tune.Trainable):  # type: ignore[misc]
-    """Its checkpoint is a dictionary; it reports itself when it is done, and fails where the parameters ask for it."""
+    """Its checkpoint is a dictionary. It reports when it is done, and fails at the step that the parameters name."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.count = 0
@@ -86,7 +86,7 @@ class Forgetful(tune.Trainable):  # type: ignore[misc]
 
 
 def network(config: dict[str, Any]) -> None:
-    """A real training, as Tune's guide writes it: a checkpoint every `every` epochs, with the random states in it."""
+    """A training as in Tune's guide: a checkpoint every `every` epochs, with the random state."""
     loader = DataLoader(TensorDataset(*data()), batch_size=16, shuffle=True)
     model = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=config["lr"])
@@ -119,7 +119,7 @@ def network(config: dict[str, Any]) -> None:
 
 
 def short(config: dict[str, Any]) -> None:
-    """Ends by itself, or goes wrong, after so many reports; saves nothing."""
+    """Returns, or fails, after `last` reports; saves nothing."""
     for epoch in range(1, int(config["last"]) + 1):
         tune.report({"val_loss": random.random() + epoch})
     if config.get("wrong"):
@@ -139,12 +139,12 @@ def reports_to_hpsearch(config: dict[str, Any]) -> None:
         hpsearch.report(epoch, {"val_loss": float(epoch)})
 
 
-def mute(config: dict[str, Any]) -> None:
-    """No generator, and nothing of Tune's either."""
+def reports_nothing(config: dict[str, Any]) -> None:
+    """Neither a generator nor a caller of Tune."""
 
 
-def stubborn(config: dict[str, Any]) -> None:
-    """Does not let itself be ended."""
+def catches_system_exit(config: dict[str, Any]) -> None:
+    """Catches SystemExit and continues."""
     while True:
         with suppress(SystemExit):
             tune.report({"val_loss": 1.0})

@@ -1,4 +1,4 @@
-"""Orders to a worker as a pool gives them, and what is in its checkpoint stores."""
+"""Orders to a worker as a pool sends them, and the contents of its checkpoint stores."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ def start(number: int = 0, params: Params | None = None, *, until: int = EPOCHS,
 
 
 def train(worker: Worker | IsolatedWorker, order: Start) -> Reported:
-    """All that comes of an order, to its end or to the epoch `until`, as one report."""
+    """All reports after an order, until the trial ends or reaches the epoch `until`, as one event."""
     came = [worker.start(order)]
     while not (came[-1].ended or came[-1].failure or _is_at(order.until, came[-1])):
         came.append(worker.advance())
@@ -31,7 +31,7 @@ def _is_at(epoch: int, reported: Reported) -> bool:
     return bool(reported.reports) and reported.reports[-1].step >= epoch
 
 
-def paused(worker: Worker | IsolatedWorker, order: Start) -> Reported:
+def train_and_release(worker: Worker | IsolatedWorker, order: Start) -> Reported:
     reported = train(worker, order)
     worker.release()
     return reported
@@ -41,5 +41,5 @@ def store_of(work: Path, number: int = 0) -> CheckpointStore:
     return CheckpointStore(work / "checkpoints" / f"{number:05d}", f"u/{number}")
 
 
-def kept(work: Path, number: int = 0) -> list[str]:
+def checkpoint_files(work: Path, number: int = 0) -> list[str]:
     return sorted(path.name for path in store_of(work, number).folder.glob("*.pt"))

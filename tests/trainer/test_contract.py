@@ -82,9 +82,9 @@ class TestFind:
         )
 
     def test_a_module_that_needs_what_is_not_installed(self) -> None:
-        assert complaint("tests.support.needy:train") == (
-            'trainer.use = "tests.support.needy:train": importing tests.support.needy failed: '
-            f"{ROOT}/tests/support/needy.py:3 imports no_such_library_at_all, "
+        assert complaint("tests.support.missing_import:train") == (
+            'trainer.use = "tests.support.missing_import:train": importing tests.support.missing_import failed: '
+            f"{ROOT}/tests/support/missing_import.py:3 imports no_such_library_at_all, "
             "which is neither beside it nor installed"
         )
 

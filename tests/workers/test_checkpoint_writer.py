@@ -8,7 +8,7 @@ from hpsearch.core.trial import Objective
 from hpsearch.trainer import state
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import kept, paused, start, store_of, train
+from tests.support.workers import checkpoint_files, start, store_of, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -23,8 +23,8 @@ def best_of(work: Path) -> int | None:
 class TestRetention:
     def test_the_newest_two_and_the_best_stay(self, tmp_path: Path, one_epoch_a_slice: None) -> None:
         toy = Worker(setup(tmp_path, "scripted"))
-        paused(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
-        assert kept(tmp_path) == ["best.pt", "epoch-000004.pt", "epoch-000005.pt"]
+        train_and_release(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
+        assert checkpoint_files(tmp_path) == ["best.pt", "epoch-000004.pt", "epoch-000005.pt"]
 
     def test_of_a_trial_that_is_over_the_best_alone_stays(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "scripted"))
@@ -36,12 +36,12 @@ class TestRetention:
         toy = Worker(setup(tmp_path, "scripted"))
         assert train(toy, start(params={"losses": "5 1 4"})).ended
         toy.release(over=True)
-        assert kept(tmp_path) == ["best.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt"]
 
     def test_one_that_ended_and_was_not_released_can_go_on(self, tmp_path: Path, one_epoch_a_slice: None) -> None:
         """A driver may be killed before the end is in its journal."""
         assert train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "5 1 4"}, until=9, epochs=9)).ended
-        assert kept(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000003.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000003.pt"]
 
     @pytest.mark.usefixtures("slices")
     @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ class TestRetention:
     ) -> None:
         toy = Worker(setup(tmp_path, "scripted"))
         if pause is not None:
-            paused(toy, start(params={"losses": losses}, until=pause))
+            train_and_release(toy, start(params={"losses": losses}, until=pause))
         train(toy, start(params={"losses": losses}, after=pause or 0))
         snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
@@ -71,7 +71,7 @@ class TestRetention:
     def test_judged_at_the_last_epoch_the_last_is_the_best(self, tmp_path: Path, pause: int | None, at: str) -> None:
         toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "minimize", at=at)))
         if pause is not None:
-            paused(toy, start(params={"losses": "5 1 nan 3"}, until=pause))
+            train_and_release(toy, start(params={"losses": "5 1 nan 3"}, until=pause))
         assert train(toy, start(params={"losses": "5 1 nan 3"}, after=pause or 0)).ended
         toy.release(over=True)
         snapshot = store_of(tmp_path).read("best.pt")
@@ -94,8 +94,8 @@ class TestRetention:
     ) -> None:
         """Also where the trainer went on afterwards, to fail or to train what nobody asked for."""
         train(Worker(setup(tmp_path, trainer)), start(params=params))
-        assert kept(tmp_path)
-        for name in kept(tmp_path):
+        assert checkpoint_files(tmp_path)
+        for name in checkpoint_files(tmp_path):
             snapshot = store_of(tmp_path).read(name)
             assert snapshot is not None
             assert snapshot.objects == {"weight": {"value": float(snapshot.step)}}
@@ -118,13 +118,13 @@ class TestRetention:
         """It got the order to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
         toy, epoch_log = Worker(setup(tmp_path, "scripted")), tmp_path / "epoch_log"
         params = {"losses": "6 5 7 7 1 2 9 9 9", "epoch_log": str(epoch_log)}
-        paused(toy, start(params=params, until=2, epochs=9))
-        paused(toy, start(params=params, after=2, until=6, epochs=9))
+        train_and_release(toy, start(params=params, until=2, epochs=9))
+        train_and_release(toy, start(params=params, after=2, until=6, epochs=9))
         epoch_log.unlink()
-        paused(toy, start(params=params, after=2, until=4, epochs=9))
-        assert kept(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000004.pt"]
+        train_and_release(toy, start(params=params, after=2, until=4, epochs=9))
+        assert checkpoint_files(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000004.pt"]
         assert best_of(tmp_path) == 2, "the best of epoch 5 was never reported"
-        paused(toy, start(params=params, after=4, until=5, epochs=9))
+        train_and_release(toy, start(params=params, after=4, until=5, epochs=9))
         assert best_of(tmp_path) == 5
         assert [line.split()[1] for line in epoch_log.read_text().splitlines()] == ["3", "4", "5"], (
             "nothing is trained twice"
@@ -167,10 +167,10 @@ class TestRetention:
         assert best_of(tmp_path) == 2
 
     def test_a_state_that_cannot_be_saved_is_trained_without_checkpoints(self, tmp_path: Path) -> None:
-        reported = train(Worker(setup(tmp_path, "unkeepable")), start())
+        reported = train(Worker(setup(tmp_path, "unsavable")), start())
         assert reported.failure is None
         assert "schedule" in reported.unsaved
-        assert kept(tmp_path) == []
+        assert checkpoint_files(tmp_path) == []
 
     @pytest.mark.parametrize(("trainer", "saves"), [("noop", False), ("scripted", True)])
     def test_a_trainer_that_tracks_nothing_is_known(self, tmp_path: Path, trainer: str, saves: bool) -> None:
@@ -192,11 +192,11 @@ class TestRetention:
         monkeypatch.setattr(state, "unpack", refuse)
         reported = train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "3 2 1 4"}))
         assert "weights only: no" in reported.unsaved
-        assert kept(tmp_path) == []
+        assert checkpoint_files(tmp_path) == []
 
     def test_what_is_trained_again_is_counted(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "noop"))
-        paused(toy, start(until=2))
+        train_and_release(toy, start(until=2))
         toy = Worker(setup(tmp_path, "noop"))
         again = toy.start(start(after=2))
         reports = list(again.reports)

@@ -9,7 +9,7 @@ from hpsearch.trainer import state
 from hpsearch.trainer.adapters.side_by_side import parts
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, store_of, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -29,7 +29,7 @@ def torch_toy(work: Path, weights_only: bool = True) -> Worker:
 
 @pytest.mark.usefixtures("slices")
 def test_the_best_has_the_weights_and_the_newest_has_all(tmp_path: Path) -> None:
-    paused(torch_toy(tmp_path), start(params=PARAMS, until=4))
+    train_and_release(torch_toy(tmp_path), start(params=PARAMS, until=4))
     best, newest = snapshot(tmp_path, "best.pt"), snapshot(tmp_path, "epoch-000004.pt")
     assert (set(best.objects), best.weights_only) == ({"model"}, True)
     assert set(newest.objects) == {"model", "optimizer", "schedule", "shuffle", "noise"}
@@ -48,8 +48,8 @@ def test_it_is_the_state_at_the_best_epoch(tmp_path: Path) -> None:
 
 def test_a_trial_is_continued_bit_for_bit(tmp_path: Path) -> None:
     whole = train(torch_toy(tmp_path / "whole", weights_only=False), start(params=PARAMS))
-    first = paused(torch_toy(tmp_path / "split"), start(params=PARAMS, until=3))
-    assert "epoch-000003.pt" in kept(tmp_path / "split")
+    first = train_and_release(torch_toy(tmp_path / "split"), start(params=PARAMS, until=3))
+    assert "epoch-000003.pt" in checkpoint_files(tmp_path / "split")
     then = train(torch_toy(tmp_path / "split"), start(params=PARAMS, after=3))
     assert [one.metrics for one in (*first.reports, *then.reports)] == [one.metrics for one in whole.reports]
     assert len(whole.reports) == EPOCHS

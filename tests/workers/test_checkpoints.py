@@ -11,7 +11,7 @@ import torch
 from hpsearch.trainer import state
 from hpsearch.trainer.state import Snapshot
 from hpsearch.workers.checkpoints import CheckpointStore
-from tests.support.damage import DAMAGES, EVIL, Payload
+from tests.support.damage import DAMAGES, MALICIOUS, Payload
 from tests.support.toys import Weight
 
 OWNER = "study/3"
@@ -195,11 +195,11 @@ class TestDamage:
         assert newest.step == 1
         assert "it is of epoch 5" in store.warnings[0]
 
-    @pytest.mark.parametrize("evil", EVIL)
+    @pytest.mark.parametrize("evil", MALICIOUS)
     def test_nothing_is_executed(self, store: CheckpointStore, tmp_path: Path, evil: str) -> None:
         """Not even where the hash is right."""
         marker = tmp_path / "executed"
-        bomb = EVIL[evil](Payload(marker))
+        bomb = MALICIOUS[evil](Payload(marker))
         store.write(1, content(1), best=True)
         store.write(2, bomb)
         store.write_best(bomb)

@@ -10,7 +10,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.workers import trial_log, worker
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import EPOCHS, kept, paused, start, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -48,7 +48,7 @@ class TestAhead:
 class TestReports:
     @pytest.mark.parametrize("trainer", ["learner", "untracked", "endless", "noop"])
     @pytest.mark.parametrize("until", [1, 3, EPOCHS])
-    def test_never_beyond_until(self, tmp_path: Path, trainer: str, until: int) -> None:
+    def test_no_report_beyond_until(self, tmp_path: Path, trainer: str, until: int) -> None:
         reported = train(Worker(setup(tmp_path, trainer)), start(until=until))
         assert [report.step for report in reported.reports] == list(range(1, until + 1))
         assert reported.ended is (until == EPOCHS and trainer != "endless")
@@ -166,7 +166,7 @@ class TestSurroundings:
         train(toy, start(until=2))
         toy.release()
         toy.release(over=True)
-        assert kept(tmp_path) != []
+        assert checkpoint_files(tmp_path) != []
 
     def test_what_it_prints_goes_to_its_log(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         train(Worker(setup(tmp_path, "chatty")), start(until=2))
@@ -184,7 +184,7 @@ class TestSurroundings:
     def test_the_log_is_capped_over_all_pauses(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         toy = Worker(setup(tmp_path, "chatty"))
         for after in range(4):
-            paused(toy, start(params={"words": 100_000}, until=after + 1, after=after))
+            train_and_release(toy, start(params={"words": 100_000}, until=after + 1, after=after))
         size = (tmp_path / "logs" / "trial-00000.log").stat().st_size
         assert trial_log.MAX_BYTES <= size < trial_log.MAX_BYTES + 1000
 

@@ -15,7 +15,7 @@ import torch
 from hpsearch.core.trial import Objective, Report
 from hpsearch.workers.worker import Worker
 from tests.support.studies import ROOT, setup
-from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, store_of, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -34,8 +34,8 @@ class TestContinuation:
     @pytest.mark.parametrize("k", range(1, EPOCHS))
     def test_after_every_epoch(self, tmp_path: Path, unbroken: tuple[Report, ...], k: int) -> None:
         torch_worker = Worker(setup(tmp_path, "torch_toy:train"))
-        first = paused(torch_worker, start(params=TORCH, until=k))
-        paused(torch_worker, start(1, {"lr": 0.1}, seed=9, until=2))
+        first = train_and_release(torch_worker, start(params=TORCH, until=k))
+        train_and_release(torch_worker, start(1, {"lr": 0.1}, seed=9, until=2))
         then = train(torch_worker, start(params=TORCH, after=k))
         assert first.reports == unbroken[:k]
         assert then.reports == unbroken[k:]
@@ -44,7 +44,7 @@ class TestContinuation:
     def test_in_a_fresh_process(self, tmp_path: Path, unbroken: tuple[Report, ...]) -> None:
         torch_worker = Worker(setup(tmp_path, "torch_toy:train"))
         for k in range(1, EPOCHS):
-            paused(torch_worker, start(k, TORCH, until=k))
+            train_and_release(torch_worker, start(k, TORCH, until=k))
         numbers = [str(k) for k in range(1, EPOCHS)]
         printed = subprocess.run(
             [sys.executable, "-m", "tests.support.fresh_process", tmp_path, str(EPOCHS), *numbers],
@@ -60,7 +60,7 @@ class TestContinuation:
         torch_worker = Worker(setup(tmp_path, "torch_toy:train"))
         curve: list[Report] = []
         for k in range(EPOCHS):
-            curve += paused(torch_worker, start(params=TORCH, until=k + 1, after=k)).reports
+            curve += train_and_release(torch_worker, start(params=TORCH, until=k + 1, after=k)).reports
         assert tuple(curve) == unbroken
 
     def test_the_best_state_is_the_same_however_long_a_slice_is(
@@ -71,7 +71,7 @@ class TestContinuation:
         for seconds in (0.0, 1e9):
             monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", seconds)
             made = setup(tmp_path / str(seconds), "torch_toy:train", objective=Objective("lr", "maximize"))
-            paused(Worker(made), start(params=TORCH, until=EPOCHS - 1))
+            train_and_release(Worker(made), start(params=TORCH, until=EPOCHS - 1))
             best.append(store_of(made.work).read("best.pt"))
         assert best[0] is not None
         assert best[1] is not None
@@ -82,26 +82,26 @@ class TestContinuation:
     def test_what_was_trained_is_not_trained_again(self, tmp_path: Path) -> None:
         epoch_log = tmp_path / "epoch_log"
         toy = Worker(setup(tmp_path))
-        paused(toy, start(params={"epoch_log": str(epoch_log)}, until=4))
+        train_and_release(toy, start(params={"epoch_log": str(epoch_log)}, until=4))
         train(toy, start(params={"epoch_log": str(epoch_log)}, after=4))
         assert epoch_log.read_text().split() == ["3", "1", "3", "2", "3", "3", "3", "4", "3", "5", "3", "6"]
 
     def test_a_trainer_that_tracks_nothing_is_trained_again_and_keeps_it_to_itself(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "untracked"))
         unbroken = train(toy, start(1)).reports
-        first = paused(toy, start(until=4))
+        first = train_and_release(toy, start(until=4))
         then = train(toy, start(after=4))
         assert first.reports + then.reports == unbroken
         assert [report.step for report in then.reports] == [5, 6]
         assert then.notes == ("epochs 1 to 4 are trained again: no checkpoint of them",)
-        assert kept(tmp_path) == []
+        assert checkpoint_files(tmp_path) == []
 
     @pytest.mark.usefixtures("one_slice")
     def test_what_was_dropped_leaves_no_trace(self, tmp_path: Path) -> None:
         """A verdict at epoch 2 came when six were trained: it goes on from there as if it had stopped in time."""
         toy = Worker(setup(tmp_path))
-        unbroken = paused(toy, start(until=6, epochs=9)).reports
-        until_4 = paused(toy, start(until=4, after=2))
+        unbroken = train_and_release(toy, start(until=6, epochs=9)).reports
+        until_4 = train_and_release(toy, start(until=4, after=2))
         assert until_4.reports == unbroken[2:4]
         then = train(toy, start(after=4))
         assert then.reports == unbroken[4:]
@@ -124,26 +124,26 @@ class TestTrainersThatDoNotContinue:
 
     @pytest.mark.parametrize(
         ("trainer", "line"),
-        [("own_range", "`for epoch in run.epochs():`"), ("kept_late", "run.track(…) is called after")],
+        [("own_range", "`for epoch in run.epochs():`"), ("tracked_late", "run.track(…) is called after")],
     )
     def test_it_is_said_at_the_first_checkpoint_and_the_trial_is_trained_again(
         self, tmp_path: Path, trainer: str, line: str
     ) -> None:
         whole = train(Worker(setup(tmp_path / "whole", trainer)), start()).reports
         toy = Worker(setup(tmp_path, trainer))
-        first = paused(toy, start(until=2))
+        first = train_and_release(toy, start(until=2))
         assert line in first.unsaved
-        assert kept(tmp_path) == ["best.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt"]
         then = train(toy, start(after=2))
         assert (*first.reports, *then.reports) == whole
         (note,) = then.notes
         assert re.findall(r"\d+", note)[:2] == ["1", "2"]
 
-    @pytest.mark.parametrize("trainer", ["own_range", "kept_late"])
+    @pytest.mark.parametrize("trainer", ["own_range", "tracked_late"])
     def test_a_checkpoint_of_an_earlier_trainer_or_version_is_left_out(self, tmp_path: Path, trainer: str) -> None:
         whole = train(Worker(setup(tmp_path / "whole", trainer)), start()).reports
-        paused(Worker(setup(tmp_path)), start(until=2))  # with a checkpoint of the same object
-        assert "epoch-000002.pt" in kept(tmp_path)
+        train_and_release(Worker(setup(tmp_path)), start(until=2))  # with a checkpoint of the same object
+        assert "epoch-000002.pt" in checkpoint_files(tmp_path)
         then = train(Worker(setup(tmp_path, trainer)), start(after=2))
         assert then.reports == whole[2:]
         (note,) = then.notes
@@ -161,7 +161,7 @@ class TestDamage:
     @pytest.fixture
     def files(self, tmp_path: Path, one_epoch_a_slice: None) -> list[Path]:
         """The checkpoints of epochs 4 and 3."""
-        paused(Worker(setup(tmp_path)), start(until=4))
+        train_and_release(Worker(setup(tmp_path)), start(until=4))
         return sorted(store_of(tmp_path).folder.glob("epoch-*.pt"), reverse=True)
 
     @pytest.mark.parametrize("how", ["truncated", "empty", "a flipped bit", "no hash", "gone", "a hash of nothing"])
@@ -178,7 +178,7 @@ class TestDamage:
             assert sum("is not used" in note for note in then.notes) == damaged
 
     def test_of_another_trial(self, tmp_path: Path, files: list[Path], whole: tuple[Report, ...]) -> None:
-        paused(Worker(setup(tmp_path)), start(1, seed=99, until=4))
+        train_and_release(Worker(setup(tmp_path)), start(1, seed=99, until=4))
         for path in files:
             for suffix in ("", ".sha256"):
                 own = path.with_name(path.name + suffix)

@@ -82,18 +82,18 @@ class Breaking:
 @pytest.mark.parametrize("pause", [False, True])
 def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None:
     """Whether the trial was to go on or to be paused; and another run goes on as if nothing had been."""
-    calm = Search(tmp_path / "calm", ListSampler([{}, {}])).go().history
+    calm = Search(tmp_path / "calm", ListSampler([{}, {}])).run().history
     study = Search(tmp_path / "broken", ListSampler([{}, {}]))
     if pause:
         study.pruner = ScriptedPruner({(0, 3): Pause("far enough")})
     breaking = Breaking(store_of(study.folder).folder, at=3)
     with pytest.raises(DiskError, match=r"^trial 0: .*checkpoints/00000"):
-        study.go(breaking)
+        study.run(breaking)
     trial = study.recorder.trials[0]
     assert (trial.state, trial.epoch) == (PAUSED if pause else WAITING, 3)
     assert len(study.recorder.trials) == 1, "and nothing more was started"
     breaking.mend()
-    states = [one.state for one in study.again().go().history]
+    states = [one.state for one in study.reopened().run().history]
     assert states == ([State.PAUSED, COMPLETE] if pause else [COMPLETE] * 2)
     if not pause:
         again = study.recorder.history(study.setup.trainer.objective)

@@ -26,7 +26,8 @@ def test_the_search_has_the_same_result_as_without_the_kill(
     study.write_text(json.dumps(session_folder.sections(ROUNDS)))
     trained = 0
     for count in reports:
-        command = [sys.executable, "-m", "tests.support.asker", str(study), str(tmp_path), "--reports", str(count)]
+        command = [sys.executable, "-m", "tests.support.ask_and_tell_process", str(study), str(tmp_path)]
+        command += ["--reports", str(count)]
         killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert killed.returncode == -9, killed.stderr
         trained += count

@@ -49,7 +49,7 @@ class Programs:
         command = [
             sys.executable,
             "-m",
-            "tests.support.asker",
+            "tests.support.ask_and_tell_process",
             str(self._file),
             str(self.session_folder.folder),
             *options,

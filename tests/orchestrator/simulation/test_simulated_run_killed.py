@@ -5,10 +5,10 @@
 
 import pytest
 
-from tests.support.simulated_kills import SEARCHES, killed_and_continued, unbroken
+from tests.support.simulated_kills import SEARCHES, killed_and_continued, uninterrupted
 
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_killed_search_comes_to_the_same(name: str) -> None:
-    whole = unbroken(name, 1)
+    whole = uninterrupted(name, 1)
     assert killed_and_continued(name, 1, 26) == whole

@@ -11,7 +11,7 @@ from hpsearch.trainer.adapters.accelerate import TrackedAccelerator, is_accelera
 from hpsearch.workers.worker import Worker
 from tests.support.documented import write_example
 from tests.support.studies import setup
-from tests.support.workers import EPOCHS, kept, paused, start, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, train, train_and_release
 
 accelerate = pytest.importorskip("accelerate", reason="needs accelerate: make test-frameworks")
 pytestmark = [pytest.mark.usefixtures("quick_collections"), pytest.mark.filterwarnings("default")]
@@ -30,7 +30,7 @@ def worker(tmp_path: Path) -> Worker:
 def test_the_documented_loop_resumes_bit_for_bit(worker: Worker, k: int) -> None:
     whole = train(worker, start(params=PARAMS)).reports
     worker.release()
-    first = paused(worker, start(1, PARAMS, until=k))
+    first = train_and_release(worker, start(1, PARAMS, until=k))
     then = train(worker, start(1, PARAMS, after=k))
     assert first.reports + then.reports == whole
     assert then.notes == ()
@@ -40,7 +40,7 @@ def test_the_documented_loop_resumes_bit_for_bit(worker: Worker, k: int) -> None
 def test_nothing_is_left_but_checkpoints(worker: Worker, tmp_path: Path) -> None:
     train(worker, start(params=PARAMS, until=3))
     worker.release(over=True)
-    assert kept(tmp_path / "work") == ["best.pt"]
+    assert checkpoint_files(tmp_path / "work") == ["best.pt"]
     assert [path for path in (tmp_path / "work" / "scratch").rglob("*") if path.is_file()] == []
 
 

@@ -17,7 +17,7 @@ from tests.cli.conftest import cli
 from tests.support import lightning_toys
 from tests.support.documented import example, write_example
 from tests.support.studies import setup
-from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, store_of, train, train_and_release
 
 pytest.importorskip("lightning", reason="needs lightning and pytorch_lightning: make test-frameworks")
 pytest_plugins = ["tests.support.fixtures"]
@@ -55,7 +55,7 @@ class TestResumed:
         params = {"package": package, "schedule": schedule}
         whole = curve(tmp_path / "whole", **params)
         trained = worker(tmp_path)
-        first = paused(trained, start(params=params, until=2))
+        first = train_and_release(trained, start(params=params, until=2))
         then = train(trained, start(params=params, after=2))
         assert first.reports + then.reports == whole
         assert [report.step for report in whole] == list(range(1, EPOCHS + 1))
@@ -66,7 +66,7 @@ class TestResumed:
         params = {"workers": workers}
         whole = curve(tmp_path / "whole", **params)
         trained = worker(tmp_path)
-        first = paused(trained, start(params=params, until=3))
+        first = train_and_release(trained, start(params=params, until=3))
         then = train(trained, start(params=params, after=3))
         assert first.reports + then.reports == whole
 
@@ -74,7 +74,7 @@ class TestResumed:
         """Two validations per epoch of four batches: steps go on, with another order of the data."""
         params = {"interval": 2}
         trained = worker(tmp_path)
-        first = paused(trained, start(params=params, until=6, epochs=12))
+        first = train_and_release(trained, start(params=params, until=6, epochs=12))
         then = train(trained, start(params=params, after=6, until=12, epochs=12))
         assert [report.step for report in first.reports + then.reports] == [2, 4, 6, 8, 10, 12]
         assert then.failure is None
@@ -82,7 +82,7 @@ class TestResumed:
     def test_a_trainer_that_loads_another_checkpoint_is_trained_again(self, tmp_path: Path) -> None:
         whole = curve(tmp_path / "whole")
         trained = worker(tmp_path, "of_another_checkpoint")
-        first = paused(trained, start(until=2))
+        first = train_and_release(trained, start(until=2))
         then = train(trained, start(after=2))
         assert "without a ckpt_path of your own" in "".join(then.notes)
         assert first.reports == whole[:2]
@@ -94,7 +94,7 @@ class TestResumed:
         snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
         assert sorted(snapshot.objects) == ["lightning", "model"]
-        assert kept(tmp_path) == ["best.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt"]
         lightning_toys.Net("none").load_state_dict(snapshot.objects["model"])
 
 

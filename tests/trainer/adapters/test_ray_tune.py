@@ -24,7 +24,7 @@ from tests.cli.conftest import cli
 from tests.contracts.pool_contract import Driver
 from tests.support import tune_toys
 from tests.support.studies import COMPLETE, LOSS, ROOT, RoundsSampler, Search, setup
-from tests.support.workers import EPOCHS, kept, paused, start, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -69,8 +69,8 @@ class TestContinuation:
     @pytest.mark.parametrize("k", [1, 3, 5])
     def test_after_a_pause(self, tmp_path: Path, kind: str, unbroken: tuple[Report, ...], k: int) -> None:
         trained = worker(tmp_path, kind)
-        first = paused(trained, start(params=LR, until=k))
-        paused(trained, start(1, {"lr": 0.1}, seed=9, until=2))
+        first = train_and_release(trained, start(params=LR, until=k))
+        train_and_release(trained, start(1, {"lr": 0.1}, seed=9, until=2))
         then = train(trained, start(params=LR, after=k))
         assert first.reports + then.reports == unbroken
         assert then.notes == ()
@@ -100,7 +100,7 @@ class TestContinuation:
     def test_in_a_fresh_process(self, tmp_path: Path) -> None:
         whole = [train(worker(tmp_path / "whole", kind), start(params=LR)).reports for kind in KINDS]
         for kind in KINDS:
-            paused(worker(tmp_path / kind, kind), start(params=LR, until=3))
+            train_and_release(worker(tmp_path / kind, kind), start(params=LR, until=3))
         printed = subprocess.run(
             [sys.executable, "-c", CONTINUED, tmp_path, *KINDS], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout.splitlines()
@@ -112,7 +112,7 @@ class TestContinuation:
         params = {**LR, "every": 2}
         whole = train(worker(tmp_path / "whole", "network"), start(params=params)).reports
         trained = worker(tmp_path, "network")
-        first = paused(trained, start(params=params, until=k))
+        first = train_and_release(trained, start(params=params, until=k))
         then = train(trained, start(params=params, after=k))
         assert first.reports + then.reports == whole
 
@@ -120,14 +120,14 @@ class TestContinuation:
     def test_what_saves_nothing_is_trained_again(self, tmp_path: Path, name: str, params: dict[str, Any]) -> None:
         whole = train(worker(tmp_path / "whole", name), start(params=params)).reports
         trained = worker(tmp_path, name)
-        first = paused(trained, start(params=params, until=3))
+        first = train_and_release(trained, start(params=params, until=3))
         assert first.reports + train(trained, start(params=params, after=3)).reports == whole
 
     def test_nothing_is_left_but_checkpoints(self, tmp_path: Path, kind: str) -> None:
         trained = worker(tmp_path, kind)
         train(trained, start(params=LR, until=4))
         trained.release(over=True)
-        assert kept(tmp_path) == ["best.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt"]
         assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
 
 
@@ -138,7 +138,7 @@ class TestResults:
 
     def test_a_class_finds_its_iteration_restored(self, tmp_path: Path) -> None:
         trained = worker(tmp_path, "Network")
-        paused(trained, start(params=LR, until=3))
+        train_and_release(trained, start(params=LR, until=3))
         assert [r.metrics["iteration"] for r in train(trained, start(params=LR, after=3)).reports] == [3, 4, 5]
 
     def test_done_ends_a_trial(self, tmp_path: Path) -> None:
@@ -183,10 +183,10 @@ class TestEnd:
         assert (failure.kind, failure.summary) == ("contract", "Counter.save_checkpoint: ValueError: nothing to save")
 
     def test_a_plain_function_is_told_what_a_trainer_is(self, tmp_path: Path) -> None:
-        failure = train(worker(tmp_path, "mute"), start()).failure
+        failure = train(worker(tmp_path, "reports_nothing"), start()).failure
         assert failure is not None
         assert failure.kind == "contract"
-        assert "`mute` returned and reported nothing: a trainer is a generator" in failure.summary
+        assert "`reports_nothing` returned and reported nothing: a trainer is a generator" in failure.summary
 
     def test_a_number_that_is_returned_is_the_metric_of_the_study(self, tmp_path: Path) -> None:
         assert train(worker(tmp_path, "number"), start(params=LR)).reports == (Report(1, {"val_loss": 0.01}),)
@@ -199,7 +199,7 @@ class TestEnd:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("hpsearch.trainer.adapters.ray_tune.GRACE", 0.1)
-        trained = worker(tmp_path, "stubborn")
+        trained = worker(tmp_path, "catches_system_exit")
         train(trained, start(until=2))
         trained.release()
         assert "does it catch SystemExit?" in (tmp_path / "logs" / "trial-00000.log").read_text()
@@ -238,7 +238,7 @@ def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:
 
 def test_a_search_over_one(tmp_path: Path) -> None:
     search = Search(tmp_path, RoundsSampler([{"lr": 0.1}, {"lr": 0.001}], first=2, then=5), "tune_toys:Network")
-    search.go()
+    search.run()
     (best,) = [trial for trial in search.recorder.history(LOSS) if trial.state is COMPLETE]
     assert [report.step for report in best.curve] == [1, 2, 3, 4, 5]
 
@@ -257,7 +257,7 @@ def test_the_one_of_the_documentation_goes_on(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "tune_of_the_docs.py").write_text(block)
     monkeypatch.syspath_prepend(tmp_path)
     trained = Worker(setup(tmp_path, use="tune_of_the_docs:train"))
-    first = paused(trained, start(params=LR, until=3))
+    first = train_and_release(trained, start(params=LR, until=3))
     then = train(trained, start(params=LR, after=3))
     losses = [report.metrics["val_loss"] for report in first.reports + then.reports]
     assert len(losses) == EPOCHS

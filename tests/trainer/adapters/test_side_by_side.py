@@ -18,7 +18,7 @@ from hpsearch.trainer.training_run import Run
 from hpsearch.workers.worker import Worker
 from tests.support import torch_toy
 from tests.support.studies import ListSampler, Search, setup
-from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
+from tests.support.workers import EPOCHS, checkpoint_files, start, store_of, train, train_and_release
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -108,7 +108,7 @@ class TestFolds:
         replicates = Replicates(folds=2, repeats=2)
         whole = train(worker(tmp_path / "whole", "folded", replicates), start()).reports
         trained = worker(tmp_path, "folded", replicates)
-        first = paused(trained, start(until=k))
+        first = train_and_release(trained, start(until=k))
         assert first.reports + train(trained, start(after=k)).reports == whole
 
     @pytest.mark.parametrize("trainer", ["learner", "tune_toys:network"])
@@ -135,15 +135,15 @@ class TestContinuation:
     def test_after_every_epoch(self, tmp_path: Path, k: int) -> None:
         whole = train(worker(tmp_path / "whole"), start()).reports
         trained = worker(tmp_path)
-        first = paused(trained, start(until=k))
+        first = train_and_release(trained, start(until=k))
         assert first.reports + train(trained, start(after=k)).reports == whole
 
     def test_of_a_network(self, tmp_path: Path) -> None:
         k = 3
         whole = train(worker(tmp_path / "whole", "torch_toy:train"), start(params=TORCH)).reports
         trained = worker(tmp_path, "torch_toy:train")
-        first = paused(trained, start(params=TORCH, until=k))
-        paused(trained, start(1, {"lr": 0.1}, seed=9, until=2))
+        first = train_and_release(trained, start(params=TORCH, until=k))
+        train_and_release(trained, start(1, {"lr": 0.1}, seed=9, until=2))
         then = train(trained, start(params=TORCH, after=k))
         assert first.reports + then.reports == whole
         assert then.notes == ()
@@ -169,8 +169,8 @@ class TestContinuation:
     def test_what_tracks_nothing_is_trained_again(self, tmp_path: Path) -> None:
         whole = train(worker(tmp_path / "whole", "untracked"), start()).reports
         trained = worker(tmp_path, "untracked")
-        first = paused(trained, start(until=4))
-        assert kept(tmp_path) == []
+        first = train_and_release(trained, start(until=4))
+        assert checkpoint_files(tmp_path) == []
         then = train(trained, start(after=4))
         assert first.reports + then.reports == whole
         (note,) = then.notes
@@ -180,11 +180,11 @@ class TestContinuation:
         whole = train(worker(tmp_path / "whole", "tune_toys:network"), start(params=TORCH)).reports
         assert whole[0].metrics["val_loss_se"] > 0
         trained = worker(tmp_path, "tune_toys:network")
-        first = paused(trained, start(params=TORCH, until=3))
+        first = train_and_release(trained, start(params=TORCH, until=3))
         assert first.reports + train(trained, start(params=TORCH, after=3)).reports == whole
 
     def test_the_checkpoint_of_one_is_that_of_a_trial_of_its_own(self, tmp_path: Path) -> None:
-        paused(worker(tmp_path, "torch_toy:train"), start(params=TORCH, until=4))
+        train_and_release(worker(tmp_path, "torch_toy:train"), start(params=TORCH, until=4))
         snapshot = store_of(tmp_path).read("epoch-000004.pt")
         assert snapshot is not None
         _, single, _ = parts(snapshot, THREE)
@@ -212,15 +212,17 @@ class TestEnds:
     def test_a_trial_is_continued_after_one_has_ended(self, tmp_path: Path, k: int) -> None:
         whole = self.whole(tmp_path)
         trained = worker(tmp_path, "repeated:ends")
-        curve = [*paused(trained, start(until=k, epochs=9)).reports]
+        curve = [*train_and_release(trained, start(until=k, epochs=9)).reports]
         for after in range(k, 7):  # and paused in each epoch again: what has ended is handed on
-            curve += paused(trained, start(until=after + 1, after=after, epochs=9)).reports
+            curve += train_and_release(trained, start(until=after + 1, after=after, epochs=9)).reports
         assert tuple(curve) == whole
 
 
 class TestFaults:
     def trained(self, tmp_path: Path, how: str) -> Any:
-        return train(worker(tmp_path, "repeated:one_of_them"), start(params={"how": how, "seed": SEEDS[1]}, until=2))
+        return train(
+            worker(tmp_path, "repeated:one_repeat_differs"), start(params={"how": how, "seed": SEEDS[1]}, until=2)
+        )
 
     def test_one_that_raises_fails_the_trial(self, tmp_path: Path) -> None:
         reported = self.trained(tmp_path, "raises")
@@ -260,14 +262,14 @@ class TestSearch:
         return Search(tmp_path, ListSampler(params), replicates=Replicates(repeats=2))
 
     def test_trials_of_other_parameters_have_the_same_seeds(self, search: Search) -> None:
-        search.go()
+        search.run()
         seeds = [trial.seed for trial in search.recorder.trials.values()]
         assert seeds[0] == seeds[1]
         assert seeds[2] != seeds[0], "the same parameters once more are not the same training once more"
 
     def test_with_different_seeds_and_without_repeats_every_trial_has_its_own(self, tmp_path: Path) -> None:
         alone = Search(tmp_path, ListSampler([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]), trial_seeds="different")
-        alone.go()
+        alone.run()
         assert len({trial.seed for trial in alone.recorder.trials.values()}) == 3
 
 

@@ -16,7 +16,7 @@ from tests.cli.conftest import cli
 from tests.support import transformers_toys
 from tests.support.documented import write_example
 from tests.support.studies import setup
-from tests.support.workers import kept, paused, start, store_of, train
+from tests.support.workers import checkpoint_files, start, store_of, train, train_and_release
 
 pytest.importorskip("transformers", reason="needs transformers and accelerate: make test-frameworks")
 pytest_plugins = ["tests.support.fixtures"]
@@ -85,7 +85,7 @@ class TestResumed:
         assert {"config.json", "model.safetensors", "trainer_state.json"} <= set(
             snapshot.objects["transformers"]["files"]
         )
-        assert kept(tmp_path) == ["best.pt"]
+        assert checkpoint_files(tmp_path) == ["best.pt"]
 
 
 class TestReports:
@@ -100,7 +100,7 @@ class TestReports:
 
     @pytest.mark.parametrize("params", [{"eval_strategy": "no"}, {"save_only_model": True}])
     def test_arguments_that_cannot_work_are_refused(self, tmp_path: Path, params: dict[str, Any]) -> None:
-        failure = paused(worker(tmp_path), start(params=params, epochs=1, until=1)).failure
+        failure = train_and_release(worker(tmp_path), start(params=params, epochs=1, until=1)).failure
         assert failure is not None
         assert failure.kind == "contract"
 

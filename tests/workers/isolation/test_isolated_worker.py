@@ -24,7 +24,7 @@ from hpsearch.workers.pools.ray.reaper import descendants
 from hpsearch.workers.trial_log import MAX_BYTES, log_file
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import paused, train
+from tests.support.workers import train, train_and_release
 
 PATIENCE = 60.0
 numbers = count()
@@ -116,8 +116,8 @@ class TestTrialsDoNotShare:
     def test_each_curve_is_that_of_a_worker_without_isolation(self, worker: IsolatedWorker, tmp_path: Path) -> None:
         isolated = up(IsolatedWorker(setup(tmp_path / "a", "learner", isolated=True)), {})
         try:
-            first = paused(isolated, Start(0, {}, 3, until=2, epochs=4))
-            second = paused(isolated, Start(0, {}, 3, until=4, epochs=4, after=2))
+            first = train_and_release(isolated, Start(0, {}, 3, until=2, epochs=4))
+            second = train_and_release(isolated, Start(0, {}, 3, until=4, epochs=4, after=2))
         finally:
             isolated.close()
         whole = train(Worker(setup(tmp_path / "b", "learner")), Start(0, {}, 3, until=4, epochs=4))
@@ -362,7 +362,7 @@ class TestImport:
     def test_that_ends_the_process(self, tmp_path: Path) -> None:
         worker = IsolatedWorker(setup(tmp_path, "leaves:train", isolated=True))
         worker.warm_up()
-        with pytest.raises(TrainerError, match=r"tests.support.leaves:train.*exit code"):
+        with pytest.raises(TrainerError, match=r"tests.support.exits_on_import:train.*exit code"):
             worker.check({})
 
     @pytest.mark.parametrize("times", [1, pytest.param(isolated_worker.IMPORTS_KILLED, marks=pytest.mark.slow)])

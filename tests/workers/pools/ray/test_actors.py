@@ -55,12 +55,12 @@ class TestStart:
 
     @pytest.mark.slow
     def test_one_whose_import_ends_the_process_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(TrainerError, match=r"tests.support.leaves:train"):
+        with pytest.raises(TrainerError, match=r"tests.support.exits_on_import:train"):
             RayActors(setup(tmp_path, "leaves:train", isolated=True), Cluster(workers=2), {})
 
     @pytest.mark.slow
     def test_one_whose_import_ends_the_worker_is_found_out(self, tmp_path: Path) -> None:
-        with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
+        with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.exits_on_import:train"):
             RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
 
     @pytest.mark.slow
@@ -169,7 +169,7 @@ class TestRayActors(PoolContract):
         assert pid != os.getpid()
         os.kill(pid, signal.SIGKILL)
         driver.pool.execute(Advance(start.number))
-        lost = driver.news(start)
+        lost = driver.next_event(start)
         assert isinstance(lost, Lost)
         assert lost.cause is Cause.WORKER_LOST, "and not: out of memory"
         driver.until(lambda: driver.pool.room == 2)
@@ -187,7 +187,7 @@ class TestRayActors(PoolContract):
         before = slot.process
         time.sleep(1.0)  # its trial begins; before that the worker ends without an answer
         os.kill(before[0], signal.SIGTERM)
-        lost = driver.news(start)
+        lost = driver.next_event(start)
         assert isinstance(lost, Lost)
         assert (lost.outside, lost.cause) == (True, Cause.WORKER_LOST)
         driver.until(lambda: driver.pool.room == 2)

@@ -57,7 +57,7 @@ class TestRayActorsWithoutIsolation(PoolContract):
         (last,) = driver.train(start)
         os.kill(int(last.reports[0].metrics["pid"]), signal.SIGKILL)
         driver.pool.execute(Advance(start.number))
-        lost = driver.news(start)
+        lost = driver.next_event(start)
         assert isinstance(lost, Lost)
         assert lost.cause is Cause.WORKER_LOST, "and not: out of memory"
         driver.until(lambda: driver.pool.room == 2)
