@@ -1,7 +1,7 @@
 """The files and environment variables that a trainer's source text names, such as `open("config.yaml")`.
 
-A file that the text also writes is a result, and not listed. Nothing is imported or run. A name that the program makes
-up while it runs is not found.
+A file that the text also writes is a result, and is not listed. Nothing is imported or run, so names that the program
+computes are not found.
 """
 
 import ast
@@ -29,13 +29,13 @@ MAX_SETTINGS_BYTES = 1 << 18
 """A larger file is data."""
 
 MAX_DATA_BYTES = 1 << 26
-"""Of a larger file only the size is compared."""
+"""For a larger file, only the size is compared."""
 
 MAX_IN_FOLDER = 100
-"""The most files of a folder of settings (`config_path` of Hydra)."""
+"""Maximum number of files of a settings folder (Hydra's `config_path`)."""
 
 WRITES = re.compile(r"(save|write|dump|to_|touch|unlink|remove|rename|copy|mkdir|makedirs)")
-"""The beginning of the names of functions that write the files that they are called with."""
+"""Prefixes of functions that write the file in their arguments."""
 
 _WRITING = re.compile(r"[rbt+]*[wax][rbt+]*|r[bt]*\+[bt]*")
 _PATH = re.compile(r"[^\s<>|*?{}:]+(\.[A-Za-z0-9]+)")
@@ -46,12 +46,13 @@ MACHINE = re.compile(
     r"|(HOME|PATH|USER|LOGNAME|HOSTNAME|PWD|TMPDIR|TMP|TEMP|SHELL|TERM|COLUMNS|LINES|LANG|LC_ALL|TZ|DISPLAY)$"
     r"|.*(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)"
 )
-"""Environment variables that say where a training runs, or that are secret."""
+"""Names of environment variables that describe the machine or are secret; they are not compared."""
 
 
 @dataclass(frozen=True)
 class NamedInputs:
-    """settings, data: by the name in the text. A program that the text names (`runpy`, a subprocess) is in settings."""
+    """settings, data: paths by their name in the text. A program that the text names (`runpy`, a subprocess) is in
+    settings."""
 
     settings: Mapping[str, Path] = field(default_factory=dict)
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -89,7 +90,7 @@ def _existing(found: "_Names", places: Iterable[Path]) -> Iterator[tuple[str, Pa
 
 
 def settings_text(path: Path) -> str:
-    """The content of a file of settings without its comments and layout; its text where it cannot be parsed."""
+    """The content of a settings file without comments and layout; its text if it cannot be parsed."""
     text = path.read_text(encoding="utf-8")
     parse = _PARSERS.get(path.suffix)
     try:
@@ -109,7 +110,7 @@ def _data_digest(path: Path, changed: int, size: int) -> str:  # noqa: ARG001
 
 
 def variable_digest(name: str, value: str | None) -> str:
-    """Of its value, which may be private."""
+    """The hash of a variable's value, which may be private."""
     return "" if value is None else hashlib.sha256(f"{name}={value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -192,7 +193,7 @@ def _name(node: ast.AST) -> Iterator[str]:
 
 
 def _joined(node: ast.AST) -> str:
-    """The constant end of `folder / "conf" / "a.yaml"`, of os.path.join(folder, "conf", "a.yaml") and the like."""
+    """The constant end of a path such as `folder / "conf" / "a.yaml"` or os.path.join(folder, "conf", "a.yaml")."""
     parts: list[ast.expr] = []
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         first: ast.expr = node

@@ -36,7 +36,7 @@ SHOWN = 3
 
 
 RULES = 2
-"""1: without modules that are imported by importlib.import_module."""
+"""Version of the rules that find the sources. 1: without modules that are imported by importlib.import_module."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SourceText:
 
     @classmethod
     def of_settings(cls, path: Path) -> "SourceText":
-        """Of a file of settings: comments and layout do not count."""
+        """A settings file: comments and layout do not count."""
         if path.suffix == ".py":
             return cls.of_file(path)
         try:
@@ -100,8 +100,8 @@ class TrainerCode:
     """file: the study file, "" for a study without one. sources: the trainer's modules and objects.
     versions: of Python and of the packages that it imports. settings, data: files that the sources name, see
     `NamedInputs`; digests of their content. variables: digests of the environment variables that the sources name.
-    rules: those by which the sources were found, 1 or `RULES`. constants: digests of the global variables that the code
-    of a program or notebook names.
+    rules: version of the rules that found the sources, 1 or `RULES`. constants: digests of the global variables that
+    the code of a program or notebook names.
     """
 
     file: str
@@ -134,7 +134,7 @@ class TrainerCode:
         texts = [
             {name: SourceText(**one) for name, one in found.get(kind, {}).items()} for kind in ("sources", "settings")
         ]
-        data, variables = found.get("data", {}), found.get("variables", {})  # an earlier version had neither
+        data, variables = found.get("data", {}), found.get("variables", {})  # earlier versions recorded neither
         rules, constants = found.get("rules", 1), found.get("constants", {})
         return cls(found["file"], texts[0], found["versions"], texts[1], data, variables, rules, constants)
 
@@ -158,7 +158,7 @@ class TrainerCode:
         return found
 
     def input_changes_since(self, before: "TrainerCode") -> list[str]:
-        """What may change the results, and is no code: data files and environment variables."""
+        """Changed data files and variables, which may change the results but are not code."""
         kinds = (
             ("the file ", before.data, self.data),
             ("the environment variable ", before.variables, self.variables),

@@ -90,8 +90,8 @@ class TrainerContext:
         return sources_of(self.use, self.folder, self.program)
 
     def import_libraries(self) -> None:
-        """Import NumPy, and torch where trials may use it: what is imported later is not seeded, and each trial would
-        wait for it."""
+        """Import NumPy, and torch if trials may use it. A later import would not be seeded, and each trial would wait
+        for it."""
         for name in ("numpy", *(["torch"] if self._may_use_torch() else [])):
             if importlib.util.find_spec(name) is not None:
                 importlib.import_module(name)

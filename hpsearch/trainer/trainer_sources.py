@@ -11,10 +11,10 @@ from hpsearch.study.program import Program
 from hpsearch.trainer.adapters import program_sources
 
 WITHOUT_TORCH = frozenset({"lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost"})
-"""Packages that do not import torch by themselves."""
+"""Packages that do not import torch."""
 
 NAMES_TORCH = re.compile(r"torch|\btrack\b")
-"""In the code of a trainer that uses torch, or gives objects to `Run.track`: torch writes their checkpoints."""
+"""Matches the code of a trainer that uses torch, or that calls `Run.track`, whose checkpoints torch writes."""
 
 
 def sources_of(use: str, folder: Path, program: Program | None) -> Sources:

@@ -92,7 +92,7 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
 
 @cache
 def has_early_return(function: Any) -> bool:
-    """Whether a function has a `return` without a value before its end. False where its source is not known."""
+    """Whether a function has a `return` without a value before its end. False if its source is not known."""
     try:
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, TypeError, SyntaxError, ValueError):

@@ -30,7 +30,7 @@ def is_objective(signature: Signature) -> bool:
 
 
 def is_trial(parameter: Parameter) -> bool:
-    """Whether it is named `trial` or annotated optuna.Trial."""
+    """Whether the parameter is named `trial` or annotated optuna.Trial."""
     annotation = parameter.annotation
     if parameter.name == "trial":
         return True

@@ -45,7 +45,7 @@ class IsolatedWorker:
         self._number = MEASUREMENT
         self._last_step = 0
         self._environment: Any = None
-        self._lock = threading.Lock()  # of the next three: `kill` may come from another thread
+        self._lock = threading.Lock()  # guards the next three: `kill` may be called from another thread
         self._starts = 0
         self._begun = 0
         self._killed = 0

@@ -132,7 +132,7 @@ def open_streams() -> None:
 
 
 def import_everything(setup: Setup) -> None:
-    """Import the trainer, and torch where trials may use it. The trial raises a trainer's error again."""
+    """Import the trainer, and torch if trials may use it. The trial raises the trainer's error again."""
     setup.trainer.import_libraries()
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)

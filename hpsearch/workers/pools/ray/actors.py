@@ -317,7 +317,7 @@ class RayActors:
             return
         slot.number = None
         if slot.pending is None:
-            slot.actor.kill.remote()  # in the order of the calls, and so before the next start
+            slot.actor.kill.remote()  # calls run in order, so this runs before the next start
         else:
             slot.kill = slot.actor.kill.options(concurrency_group=KILL_GROUP).remote(slot.starts)
             slot.killed_at = time.monotonic()
