@@ -53,7 +53,7 @@ def run(
     progress: show a line for each ended trial (a live view in a terminal); False: no output.
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search without the checks of [preflight].
-    force: start even if the learning-rate range is outside of the one that the range test finds.
+    force: start even if the learning-rate range is outside the range that the range test finds.
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
     accept_changes: if the trainer's code has changed, start the search again. The earlier trials stay recorded, but
     the search ignores them. Without it, StudyChanged is raised.
@@ -115,7 +115,7 @@ class RecordedTrial:
     """One trial of a recorded study.
 
     number: from 0. state, cause, reason: its state and why; cause is None until it has ended.
-    params: its parameters. epoch: the one that the objective selects. value: the study's metric at that epoch. Both
+    params: its parameters. epoch: the epoch that the objective selects. value: the study's metric at that epoch. Both
     are None for a trial without a value. values: the metric of each goal at that epoch.
     """
 
@@ -140,7 +140,8 @@ class RecordedTrial:
     def load(self) -> dict[str, Any]:
         """The state of the objects given to `run.track`, at `epoch`, on the CPU: {"model": state_dict, ...}.
 
-        With folds or repeats: such a dict for each, by its name. NotFound if there is no checkpoint: the trainer tracks
+        With folds or repeats: one such dict for each, by its name. NotFound if there is no checkpoint: the trainer
+        tracks
         nothing, [checkpoints] of the study keeps only better trials, or the study was trained on another machine.
         """
         if self.epoch is None:

@@ -28,7 +28,7 @@ class Member:
 
     name: for messages. number: of the trial in the study `study_uid`, which has the folder `work`. step: the epoch.
     way: how it predicts: as one model, as the mean over augmented copies of the inputs, or as its snapshot ensemble.
-    replicates: those of its trial; all of them predict.
+    replicates: the trial's replicates; all of them predict.
     """
 
     name: str

@@ -55,7 +55,7 @@ def evaluate(
     accept_changes: bool = False,
 ) -> EvaluationResult:
     """top: the number of best trials that are trained again. seeds: the minimum number of fresh seeds for each,
-    including those of an earlier evaluation. again: open the test set although it was opened before. accept_changes:
+    including seeds of an earlier evaluation. again: open the test set even if it was opened before. accept_changes:
     evaluate although the trainer's code has changed since the search.
 
     BadInput: a process has opened the test set and ended before it recorded a result. StudyChanged: the trainer's code

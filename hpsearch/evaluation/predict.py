@@ -72,7 +72,7 @@ class Predict:
     seconds: float = 86400.0
 
     def measure(self, context: TrainerContext) -> Scored:
-        """`Scored.problem` has what is missing in the trainer, or the exception of its `score`."""
+        """`Scored.problem` says what the trainer lacks, or has the exception of its `score`."""
         try:
             companion = _Companion(context)
             with unsealed(self.opening) if self.part == "test" else nullcontext():

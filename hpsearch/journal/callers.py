@@ -1,6 +1,7 @@
 """Callers: the programs that train trials of one study together (a shared `Session`), and the trials of each.
 
-Each caller renews its row, like the holder of a lease. The trials of one that stops renewing it go to another caller.
+Each caller renews its row, like the holder of a lease. If a caller stops renewing its row, another caller takes its
+trials.
 """
 
 from collections.abc import Mapping

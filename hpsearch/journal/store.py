@@ -49,7 +49,7 @@ from hpsearch.journal.schema import (
 from hpsearch.journal.writer import Writer
 
 LEASE_SECONDS = 15.0
-"""The time to live of a lease: after so many seconds without a renewal another process may take over the study."""
+"""The time to live of a lease: after this many seconds without a renewal, another process may take over the study."""
 
 
 class Journal:

@@ -14,14 +14,14 @@ HEIGHT = 420
 
 HYPERVOLUME = (
     "The share of the box between the best and the worst value of each goal that the Pareto front dominates, by the "
-    "{unit}s trained in all trials that had ended. Values are those of ended trials."
+    "{unit}s trained in all trials that had ended. Values are from ended trials."
 )
 
 
 def hypervolumes(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> list[tuple[int, float, int]]:
     """After each ended trial: the epochs trained in all ended trials, the hypervolume in [0, 1], and its number.
 
-    fit: those with a value for each goal. The box is that of all values, so one trial alone has 0.
+    fit: the trials with a value for each goal. The box contains all values, so a single trial has a hypervolume of 0.
     """
     points = {one.number: objective.losses(one) for one in fit}
     if not points:
@@ -53,7 +53,7 @@ def hypervolume_figure(trials: Sequence[Trial], fit: Sequence[Trial], objective:
 
 
 def front_figure(fit: Sequence[Trial], objective: Objective) -> go.Figure:
-    """The trials by their first two goals, those of the Pareto front in colour."""
+    """The trials by their first two goals, with the Pareto front in colour."""
     places = ranks([objective.losses(one) for one in fit])
     first, second = objective.goals[:2]
     figure = go.Figure(layout={"height": HEIGHT})

@@ -63,7 +63,7 @@ def figure(document: Document) -> go.Figure:
 
 
 def _round_traces(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
-    """The trials of a round by one parameter, in front of those of earlier rounds."""
+    """The trials of a round by one parameter, in front of the trials of earlier rounds."""
     number = one["best"]["trial"] if one["best"] else None
     new = [trial for trial in one["trials"] if not trial["continued"]]
     continued = [trial for trial in one["trials"] if trial["continued"]]

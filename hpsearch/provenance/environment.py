@@ -142,7 +142,7 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def code(use: str, folder: Path, keep_diff: bool = True) -> dict[str, Any]:
-    """The study's folder, its git repository and that of the trainer "module:name" (`repository.state`), the installed
+    """The git repositories of the study's folder and of the trainer "module:name" (`repository.state`), the installed
     distributions, and the lock files (`provenance.installed`)."""
     states = [repository.state(place, keep_diff) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]

@@ -20,8 +20,8 @@ LOCKS = (
 def distributions(path: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
     """By name: `version`, and `url` for a distribution that is not from an index (PEP 610).
 
-    path: the folders to search; default: sys.path. Names and versions are those of the .dist-info folders: reading the
-    metadata of every distribution takes 100 times as long.
+    path: the folders to search; default: sys.path. Names and versions are from the names of the .dist-info folders:
+    reading the metadata of every distribution takes 100 times as long.
     """
     found: dict[str, dict[str, str]] = {}
     for place in sys.path if path is None else path:

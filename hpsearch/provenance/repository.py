@@ -79,7 +79,7 @@ def _untracked(root: Path) -> dict[str, Any]:
 
 
 def file_hash(path: Path, most_bytes: float = math.inf) -> str:
-    """The SHA-256 of a file; the size of a larger one; the reason for one that cannot be read."""
+    """The SHA-256 of a file; for a larger file its size; for an unreadable file the reason."""
     try:
         size = path.stat().st_size
         return hashlib.sha256(path.read_bytes()).hexdigest() if size <= most_bytes else f"{size:,} bytes"

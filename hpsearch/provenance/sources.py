@@ -68,7 +68,7 @@ class Sources:
     @classmethod
     def of_object(cls, thing: Any) -> "Sources":
         """The sources of a function, a class or an instance: of its module; in a program or a notebook, its own code
-        and that of the objects that it refers to."""
+        and the code of the objects that it refers to."""
         found = cls()
         found._add_object(thing)
         return found
@@ -206,7 +206,7 @@ def _with_submodules(module: ModuleType, names: set[str]) -> Iterator[ModuleType
 
 
 def references(thing: Any) -> dict[str, Any]:
-    """The global variables, and those of enclosing functions, that a function or class refers to."""
+    """The variables that a function or class refers to: global ones, and variables of enclosing functions."""
     found: dict[str, Any] = {}
     for function in [thing] if isinstance(thing, FunctionType) else _methods(thing):
         known = function.__globals__

@@ -39,8 +39,8 @@ REFERENCE = f"${{env:{MLFLOW}}}"
 
 @dataclass(frozen=True)
 class CallersStudy:
-    """A recorded study. file: the caller's own study file, if the study was recorded from one that still exists; else
-    None. problem: why that file cannot be read now."""
+    """A recorded study. file: the caller's own study file, if it still exists; else None. problem: why that
+    file cannot be read now."""
 
     record: StudyRecord
     file: Study | None
@@ -58,8 +58,8 @@ class CallersStudy:
         return cls(record, file if file.study.name == record.name else None)
 
     def folder(self, journal: Journal) -> Path:
-        """The folder that its trainer is imported from: the study file's, else the one that it was trained in, else the
-        current one."""
+        """The folder from which its trainer is imported: the study file's, else the folder in which it was trained,
+        else the current folder."""
         if self.file is not None:
             return self.file.folder
         trained = journal.segments(self.record.id)

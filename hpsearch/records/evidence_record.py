@@ -15,7 +15,7 @@ that cannot be used."""
 
 
 def evidence_of(documents: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The sources, including those of learn_from. documents: the journal's, by kind."""
+    """The sources, including the studies of learn_from. documents: the journal's, by kind."""
     found: Sequence[Mapping[str, Any]] = documents.get(EVIDENCE, {}).get("sources", ())
     return [*found, *map(_source, documents.get(LEARNED, {}).get("studies", ()))]
 

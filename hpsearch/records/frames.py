@@ -15,7 +15,7 @@ BEFORE, AFTER = (
     ("number", "state", "cause"),
     ("value", "best_epoch", "epochs", "round", "seconds", "reason", "superseded"),
 )
-"""Columns before and after those of the parameters."""
+"""Columns before and after the columns of the parameters."""
 
 
 def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame":

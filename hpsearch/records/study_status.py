@@ -1,4 +1,4 @@
-"""The status of a recorded study, its details, and those of one trial."""
+"""The status and details of a recorded study, and the details of one trial."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -104,7 +104,7 @@ class Content:
 
     @property
     def earlier(self) -> Sequence[Mapping[str, Any]]:
-        """The evidence that the sampler uses besides these trials."""
+        """The evidence that the sampler uses in addition to these trials."""
         return evidence_of(self.documents)
 
     @cached_property

@@ -44,7 +44,7 @@ def none(_number: int) -> bool:
 class Simulation:
     """Runs `parallel` trials at a time, which end in a random order (`seed`).
 
-    epochs: a trial that reaches this epoch is COMPLETE; one that was proposed for fewer epochs is PAUSED.
+    epochs: a trial that reaches this epoch is COMPLETE; a trial that was proposed for fewer epochs is PAUSED.
     train: returns the train_loss of each report; None: reports have none.
     prune: trial number -> whether it is PRUNED after its first epoch. pruner: judges each report; at the last epoch
     of a trial its verdict has no effect.

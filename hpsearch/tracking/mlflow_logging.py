@@ -1,4 +1,4 @@
-"""Settings of MLflow, made before it is imported: no messages on stderr, no retries of its own, no telemetry."""
+"""Settings of MLflow, made before it is imported: no messages on stderr, no retries, no telemetry."""
 
 import logging
 import os

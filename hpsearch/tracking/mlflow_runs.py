@@ -187,7 +187,7 @@ class MlflowRuns:
     def children(self, *, everywhere: bool) -> list[ChildRun]:
         """Runs that trainers of the study have started themselves, and whose trials may not have ended yet.
 
-        everywhere: in all experiments, for trainers that name one of their own.
+        everywhere: search all experiments, for trainers that log to their own experiment.
         """
         wanted = f"tags.`{PARENT}` LIKE '{self.study_uid}/%' AND tags.`{CHILD}` != '{ENDED}'"
         places = [self._experiment]
@@ -207,7 +207,7 @@ class MlflowRuns:
             self._client.set_terminated(child.id, status)
 
     def send_held(self, batch: HeldBatch) -> None:
-        """Send the values that a trainer could not send to a run of its own. MLflow ignores points that it already has.
+        """Send the values that a trainer could not send to its own run. MLflow ignores points that it already has.
         Values that it refuses, such as those of a deleted run, are dropped."""
         metrics = [Metric(*point) for point in batch.metrics]
         params, tags = [Param(*pair) for pair in batch.params], [RunTag(*pair) for pair in batch.tags]

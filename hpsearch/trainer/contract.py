@@ -37,7 +37,7 @@ def check_is_not_ask_and_tell(use: str) -> None:
 def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
     """The object that "module:name" names; the module is searched in the study's folder first.
 
-    key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
+    key: the key of the study file, for messages. error: raised if there is no such object or the module cannot be
     imported.
     """
     name = use.rpartition(":")[2]

@@ -69,7 +69,7 @@ def _search_first(folder: Path) -> None:
 
 
 def _stale(module: str) -> Iterator[str]:
-    """Of the module and its imports, the loaded ones with a changed file, and those that import one of them."""
+    """The loaded modules, among the module and its imports, that have a changed file or import such a module."""
     files = Sources.of(module).files
     changed = {name for name, path in files.items() if name in sys.modules and _has_changed(name, path)}
     for name in changed:

@@ -1,4 +1,4 @@
-"""Detects a missing zero_grad: whether the gradient of a step still contains that of the previous step.
+"""Detects a missing zero_grad: whether the gradient of a step still contains the previous step's gradient.
 
 Between two steps a hook adds up the gradients that backward computes for one weight matrix. The second step uses either
 this sum, or the sum plus the gradient of the first step. Clipping multiplies both by a factor, so directions are
@@ -29,7 +29,7 @@ class GradientSum:
         self._hook = weight.register_hook(self._add)  # type: ignore[no-untyped-call]
 
     def end(self) -> "Tensor":
-        """1 if the gradient contains that of the previous step, else 0. Call it before the second step."""
+        """1 if the gradient contains the previous step's gradient, else 0. Call it before the second step."""
         self._hook.remove()
         if self._weight.grad is None:
             return self._sum.new_zeros(())

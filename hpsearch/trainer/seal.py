@@ -27,6 +27,6 @@ def check_unsealed() -> None:
     """Call it before reading a test split. Raises Sealed, except inside `unsealed`."""
     if _opening.get() is None:
         raise Sealed(
-            "the test split is sealed: after a search that has used it, its results are no estimate for new data. "
+            "the test split is sealed: after a search that has used it, its results are biased. "
             "`hpsearch evaluate` opens it once"
         )

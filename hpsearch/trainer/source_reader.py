@@ -175,7 +175,7 @@ def own_scope(function: Function) -> Iterator[ast.AST]:
 
 
 def fields(reader: SourceReader, kind: Definition) -> dict[str, bool] | Unknown:
-    """The fields of a dataclass, those of its bases first, and whether each needs a value. MISSING: it is not a
+    """The fields of a dataclass, with the bases' fields first, and whether each needs a value. MISSING: it is not a
     dataclass."""
     node = kind.node
     if not isinstance(node, ast.ClassDef):

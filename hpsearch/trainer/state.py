@@ -53,7 +53,7 @@ class Snapshot:
     def object_state(self, name: str) -> Any:
         if name not in self.objects:
             raise TrainerError(
-                f"run.track({name}=…): the checkpoint of epoch {self.step} holds {sorted(self.objects) or 'nothing'}; "
+                f"run.track({name}=…): the checkpoint of epoch {self.step} has {sorted(self.objects) or 'no objects'}; "
                 "was the trainer changed since? Start again with --fork NEW_NAME (in Python: fork=NEW_NAME)"
             )
         return self.objects[name]

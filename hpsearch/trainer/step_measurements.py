@@ -1,13 +1,14 @@
 """Measures the steps of the optimizers that a trial tracks. The doctor compares them with usual values.
 
 The measurements are added to each report, unless the trainer reports the same name without the prefix:
-- `hpsearch/lr`: the learning rate of the last step; of further parameter groups: `hpsearch/lr/group1`, …
+- `hpsearch/lr`: the learning rate of the last step; for further parameter groups: `hpsearch/lr/group1`, …
 - `hpsearch/steps`: the number of optimizer steps since the last report.
-- `hpsearch/update_ratio`: the norm of a step over that of the weights; about 1e-3 is usual (Karpathy, CS231n).
+- `hpsearch/update_ratio`: the norm of a step divided by the norm of the weights; about 1e-3 is usual (Karpathy,
+CS231n).
 - `hpsearch/grad_norm`, `hpsearch/weight_norm`: of all parameters together; the gradient as the step uses it.
 - `hpsearch/descent`: the cosine between a step and the negative gradient of the step after it. Above 0, a larger step
   would have lowered the loss further; below 0, the step was too large (Baydin et al., arXiv 1703.04782).
-- `hpsearch/accumulated`: 1 if the gradient of a step contains that of the step before, else 0.
+- `hpsearch/accumulated`: 1 if the gradient of a step contains the gradient of the step before, else 0.
 - `hpsearch/initial_norm`: the norm of the weights before the first step; in the first report.
 - `hpsearch/initial_scale`, `hpsearch/layer_ratio`, `hpsearch/silent_units`: see `layer_measurements`.
 

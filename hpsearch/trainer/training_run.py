@@ -48,8 +48,8 @@ class Run:
 
     seed: random, NumPy and torch have been seeded with it.
     epochs_total (also max_epochs, steps_total): the maximum number of epochs, or steps, of the trial, pauses included:
-    the length of a learning-rate schedule. If trainer.epochs is raised later, the trials of a trainer that reads it
-    start again from epoch 1; those of other trainers continue from their checkpoints.
+    the length of a learning-rate schedule. If trainer.epochs is raised later and the trainer reads this number, trials
+    start again from epoch 1; otherwise they continue from their checkpoints.
     epoch: the last epoch that `epochs` has yielded; 0 before the first and after the last.
     device: "cpu", or "cuda" if the trial has a GPU or a fraction of one.
     threads: number of CPU threads of the trial.

@@ -23,8 +23,8 @@ from hpsearch.trainer.state import Snapshot, pack, unpack
 BEST, BEST_BACKUP, CLAIM = "best.pt", "best.pt.before", "claim"
 
 KEPT_CHECKPOINTS = 2
-"""How many of the newest checkpoints are kept besides the best: the second is used where the last is damaged, or of an
-epoch that a verdict dropped."""
+"""Number of newest checkpoints that are kept in addition to the best. The second is used if the last is damaged, or if
+a verdict dropped its epoch."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class CheckpointStore:
             if snapshot is not None and snapshot.step == step:
                 return snapshot
             if snapshot is not None:
-                others.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
+                others.append(f"best.pt is of epoch {snapshot.step}, but epoch {step} is needed")
         self.warnings += others
         if not names:
             missing = f"there is no checkpoint of epoch {step} in {self.folder}"

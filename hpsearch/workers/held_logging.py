@@ -15,8 +15,8 @@ from typing import Any
 from hpsearch.core.folders import make_private
 
 SERVER_ERROR = 500
-"""HTTP status: the server or a proxy failed. MLflow also raises it if there is no server. A lower status is a refusal,
-and a later attempt would be refused too."""
+"""HTTP status: the server or a proxy failed. MLflow also raises it if there is no server. With a lower status, a later
+attempt would fail too."""
 
 
 @dataclass(frozen=True)

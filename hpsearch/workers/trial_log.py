@@ -94,8 +94,8 @@ class CappedLog(io.TextIOBase):
 
 
 class CollapsedOutput:
-    """Writes a process's output to its log. Of a line that is overwritten after carriage returns, such as a progress
-    bar, only the last version is written. file: None: only the last `TAIL_BYTES` are kept."""
+    """Writes a process's output to its log. If carriage returns overwrite a line, as in a progress bar, only its last
+    version is written. file: None: only the last `TAIL_BYTES` are kept."""
 
     def __init__(self, file: CappedFile | None):
         self._file = file

@@ -73,7 +73,7 @@ class TestStore:
         assert store.at(3) is None
         gone, other, damaged = store.warnings
         assert gone.startswith("there is no checkpoint of epoch 4 in ")
-        assert other == "best.pt is of epoch 3, and epoch 4 is the one that counts"
+        assert other == "best.pt is of epoch 3, but epoch 4 is needed"
         assert "its SHA-256 does not match the recorded one" in damaged
 
     def test_a_write_that_was_cut_short_is_no_checkpoint(self, store: CheckpointStore) -> None:

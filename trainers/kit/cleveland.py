@@ -17,7 +17,8 @@ URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/heart-disease/p
 LOCAL = Path("heart_disease") / "heart_cleveland.csv"
 
 SHA256 = "14bcc1aadd4f26fddfa2965e35d9ac3ceb1549d584655278f75a79cdde0ad056"
-"""Of the content (see `sha256`), not of the file's bytes: the repository publishes no checksum, and copies differ in
+"""The hash of the content (see `sha256`), not of the file's bytes: the repository publishes no checksum, and copies
+differ in
 header, row order, and the grades of the target. It was computed from such a copy of the 303 patients."""
 
 NUMERIC = ("age", "trestbps", "chol", "thalach", "oldpeak")
@@ -41,7 +42,7 @@ COLUMNS = (
     "thalach", "exang", "oldpeak", "slope", "ca", "thal", "target",
 )  # fmt: skip
 INPUTS = len(NUMERIC) + sum(map(len, CATEGORIES.values())) + 1
-"""29: five standardised numbers, 23 one-hot columns, and one that is 1 if a value of the patient is missing."""
+"""29: five standardised numbers, 23 one-hot columns, and a column that is 1 if a value of the patient is missing."""
 
 Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 """(patients, 14) in the order of COLUMNS, rows sorted; NaN where a value is missing; target 0 or 1."""

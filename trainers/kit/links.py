@@ -36,7 +36,7 @@ class Classes:
 
 
 class Two:
-    """Of logits (n, 1) and targets (n, 1) of 0.0 and 1.0: (n, 2), the probability of 0 and that of 1.
+    """Logits (n, 1) and targets (n, 1) of 0.0 and 1.0 become (n, 2), the probabilities of 0 and 1.
 
     Both are stored, because 1 - p loses all digits for p near 1.
     """
@@ -53,7 +53,7 @@ class Two:
 
 @dataclass(frozen=True)
 class Values:
-    """Of a regression on standardised targets (n, 1): the values (n) in the units of the data.
+    """A regression on standardised targets (n, 1): the values (n) in the units of the data.
 
     mean, unit: mean and standard deviation of the training targets.
     """

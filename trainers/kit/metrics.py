@@ -33,7 +33,8 @@ class Confusion:
 
     @property
     def f1(self) -> list[float]:
-        """Of each class, the harmonic mean of precision and recall; NaN if it is in neither targets nor predictions."""
+        """For each class, the harmonic mean of precision and recall; NaN if it is in neither targets nor
+        predictions."""
         both = zip(map(sum, self.counts), map(sum, zip(*self.counts, strict=True)), strict=True)
         return [2 * self.counts[label][label] / (n + m) if n + m else nan for label, (n, m) in enumerate(both)]
 

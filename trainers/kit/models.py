@@ -68,7 +68,7 @@ class ImageSettings(MlpSettings):
     """model: "linear" (logistic regression, the baseline to beat), "mlp", "cnn" or "resnet".
 
     The CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` in the first block,
-    twice as many in each further one, or `filter_counts`, those of each block, such as "6-10". kernel and stride of the
+    twice as many in each further block, or `filter_counts` for each block, such as "6-10". kernel and stride of the
     convolutions; padding "same" keeps the sides, "none" shortens them by kernel - 1; pooling halves them.
     The ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
     al. 2016, arXiv 1512.03385, section 4.2). Dropout is before its output.

@@ -22,7 +22,8 @@ class Settings(ranges.Settings):
     - "momentum": v ← momentum·v + g, w ← w - lr·v (Polyak 1964)
     - "nesterov": the gradient is taken after the momentum step (Nesterov 1983; in the form of Sutskever et al. 2013)
     - "adagrad": g over the root of the sum of all g² so far (Duchi et al. 2011)
-    - "adadelta": g over a moving root mean square, times that of the steps (Zeiler 2012, arXiv 1212.5701); lr near 1
+    - "adadelta": g divided by its moving root mean square, times the moving root mean square of the steps (Zeiler 2012,
+    arXiv 1212.5701); lr near 1
     - "rmsprop": g over a moving root mean square (Hinton 2012, lecture 6e)
     - "adam": a moving average of g over a moving root mean square (Kingma and Ba 2015, arXiv 1412.6980)
     - "adamw": Adam with decoupled weight_decay (Loshchilov and Hutter 2019, arXiv 1711.05101)

@@ -1,7 +1,7 @@
 """A program in any language as a trainer: starts its process and reads its reports while it runs.
 
 The program does not wait for verdicts. If it has checkpoints, it is suspended (SIGSTOP) until its report is judged, so
-that the files in its checkpoint folder are those of that report.
+that the files in its checkpoint folder belong to that report.
 """
 
 import math
@@ -253,8 +253,8 @@ class _Training:
         return None
 
     def _suspend(self) -> None:
-        """Suspend the program and read the rest of its output, so that the files in its checkpoint folder are those of
-        the last report."""
+        """Suspend the program and read the rest of its output, so that the files in its checkpoint folder belong to the
+        last report."""
         assert self._process is not None
         self._process.suspend(self._checkpoints.folder)
         while any(written := self._process.wait(0)):

@@ -60,7 +60,7 @@ def reports(function: Callable[[], Any], name: str, run: Run, returns_early: boo
 def results(value: Any, name: str, run: Run) -> Iterator[Report]:
     """A returned value as a report; none if the last epoch is already reported, or if it is not a number.
 
-    If there is no report before it: NothingReported for None, TrainerError for another value.
+    If the function has reported nothing: NothingReported for None, TrainerError for another value.
     """
     step = run.step_of_result
     if value is None and (run.has_reported or run.is_continued):

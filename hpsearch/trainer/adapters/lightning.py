@@ -18,8 +18,8 @@ from hpsearch.trainer.training_run import Run
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 HYPERPARAMETERS = ("hyper_parameters", "hparams_name", "hparams_type")
-"""Keys of a checkpoint that may hold any object, and that restoring does not read; those of a data module begin with
-`datamodule_`."""
+"""Keys of a checkpoint that may have any object as value, and that restoring does not read; a data module's keys begin
+with `datamodule_`."""
 
 MONITORED = "hpsearch_monitored"
 

@@ -31,8 +31,8 @@ _TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
 
 
 class Lines:
-    """Splits bytes into lines. Of a line that is overwritten by carriage returns (a progress bar), only the last
-    version."""
+    """Splits bytes into lines. If carriage returns overwrite a line (a progress bar), only its last version is a
+    line."""
 
     def __init__(self) -> None:
         self._rest = b""

@@ -24,8 +24,8 @@ MEASUREMENT = -1
 """The number in the Lost of a process that measures and trains no trial."""
 
 IMPORTS_KILLED = 3
-"""After so many kills in a row of the process that imports the trainer, the trainer counts as the cause; before that,
-the memory use of other processes may be the cause."""
+"""After this many consecutive kills of the process that imports the trainer, the trainer counts as the cause. Before,
+the cause may be the memory use of other processes."""
 
 RELEASE_TIMEOUT = 60.0
 """Seconds that the trainer's `finally` may take before its process is killed."""

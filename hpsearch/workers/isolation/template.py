@@ -335,7 +335,7 @@ class Template:
         trial.kill_at = None
 
     def _reap(self) -> None:
-        """Collect the exit codes of ended children; report that of the trial's process."""
+        """Collect the exit codes of ended children; report the exit code of the trial's process."""
         for pid, status in _exited_children():
             if self._trial is not None and pid == self._trial.pid:
                 self._report_exit(status)
@@ -361,7 +361,8 @@ class Template:
         self._end_all_children()
 
     def _end_all_children(self) -> None:
-        """Kill all children except those that the imports have started and the one that waits for a trial. A resource
+        """Kill all children except the children that the imports have started and the child that waits for a trial. A
+        resource
         tracker of multiprocessing ends by itself after the others: it removes the shared memory that they have left."""
         began = time.monotonic()
         while (seconds := time.monotonic() - began) < reaper.KILL_TIMEOUT:

@@ -68,7 +68,7 @@ def entrypoint(study: Study, overrides: Sequence[str]) -> str:
 
 
 def job_environment(study: Study) -> dict[str, Any]:
-    """The runtime_env of the job: that of its workers, and the packages of the user's own sampler and pruner."""
+    """The runtime_env of the job: the workers' runtime_env with the packages of the user's own sampler and pruner."""
     environment = runtime_env(study.trainer.use, study.folder, sources_of_trainer(study).files)
     for section in (study.search, study.prune):
         if isinstance(section, Own | OwnPrune):
