@@ -37,7 +37,7 @@ class TestSnapshot:
 
     def test_an_object_that_is_not_in_it_is_named(self) -> None:
         snapshot = state.unpack(content(4))
-        with pytest.raises(TrainerError, match=r"run\.track\(model=…\): the checkpoint of epoch 4 holds \['weight'\]"):
+        with pytest.raises(TrainerError, match=r"run\.track\(model=…\): the checkpoint of epoch 4 has \['weight'\]"):
             snapshot.object_state("model")
 
     @pytest.mark.parametrize("tracked", [["weight"], ["weight", "more"]])
