@@ -19,7 +19,7 @@ def averaged(members: Sequence[Predictions]) -> Predictions:
     """
     first = members[0]
     for number, member in enumerate(members[1:], start=2):
-        if member.outputs.shape != first.outputs.shape or not _alike(member, first):
+        if member.outputs.shape != first.outputs.shape or not _has_same_targets(member, first):
             shapes = f"outputs {first.outputs.shape} and {member.outputs.shape}"
             raise TrainerError(
                 f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so they "
@@ -28,7 +28,7 @@ def averaged(members: Sequence[Predictions]) -> Predictions:
     return Predictions(np.mean([member.outputs for member in members], axis=0), first.targets)
 
 
-def _alike(one: Predictions, other: Predictions) -> bool:
+def _has_same_targets(one: Predictions, other: Predictions) -> bool:
     if one.targets.shape != other.targets.shape:
         return False
     return np.allclose(one.targets, other.targets, rtol=0, atol=1e-5 * np.abs(one.targets).max(initial=0))

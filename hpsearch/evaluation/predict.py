@@ -148,7 +148,7 @@ class _Companion:
                 each.append(self._predicted(member.way, params, partial(run, replicate, own), part))
             for made in runs:
                 made.check_fold_was_read()
-            return _together(each, member.replicates, part)
+            return _combined(each, member.replicates, part)
 
     def _predicted(self, way: str, params: Any, run: Callable[[], Run], part: Part) -> Predictions:
         predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)
@@ -179,7 +179,7 @@ class _Companion:
         return objective.loss_of(Report(1, {objective.metric: self.score(predictions)[scored_as(objective.metric)]}))
 
 
-def _together(each: Sequence[Predictions], replicates: Replicates, part: Part) -> Predictions:
+def _combined(each: Sequence[Predictions], replicates: Replicates, part: Part) -> Predictions:
     """The mean over repeats. On validation each fold predicts its own part; on the test set the folds are averaged."""
     if part == "test" or not replicates.folds:
         return ensembles.averaged(each)

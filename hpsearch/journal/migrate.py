@@ -83,7 +83,7 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def make_ready(database: Database, *, create: bool) -> None:
+def ensure_schema(database: Database, *, create: bool) -> None:
     """Create the tables if there are none (create=False: NotFound). BadInput for tables of another version."""
     with database.read() as connection:
         found = read_version(connection)

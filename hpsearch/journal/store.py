@@ -21,7 +21,7 @@ from hpsearch.journal import lease as fencing
 from hpsearch.journal.callers import Callers
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Heartbeat, Lease, Owner
-from hpsearch.journal.migrate import make_ready
+from hpsearch.journal.migrate import ensure_schema
 from hpsearch.journal.records import (
     TRIAL,
     Changes,
@@ -69,7 +69,7 @@ class Journal:
         """
         database = Database(url, create=create)
         try:
-            make_ready(database, create=create)
+            ensure_schema(database, create=create)
         except BaseException:
             database.close()
             raise

@@ -15,7 +15,7 @@ def figure(document: Document) -> go.Figure:
     """A bar for each parameter, the longest on top. document: of an `Importance`."""
     shares = {name: short(share) for name, share in document["shares"].items()}
     layout = {"template": "plotly_white", "height": FRAME + ROW * len(shares), "margin": {"t": 110}}
-    drawn = go.Figure(layout={**layout, "title": title(" ".join(_says(document)), 110)})
+    drawn = go.Figure(layout={**layout, "title": title(" ".join(_notes(document)), 110)})
     bar = go.Bar(
         x=list(shares.values()),
         y=list(map(label, shares)),
@@ -30,7 +30,7 @@ def figure(document: Document) -> go.Figure:
     return drawn
 
 
-def _says(document: Document) -> Iterator[str]:
+def _notes(document: Document) -> Iterator[str]:
     """The number of trials, the parameters that only some trials have, and those with the same value in all trials."""
     count, complete = document["trials"], document["complete"]
     others = f", {count - complete} pruned or paused" if count > complete else ""

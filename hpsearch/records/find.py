@@ -139,7 +139,7 @@ def study_in(journal: Journal, study: str) -> JournalStudy:
     name = file.study.name if file else study
     record = journal.find(name)
     if record is None and folder_of(study) is not None:
-        return JournalStudy(_only(journal, Path(study).absolute()))
+        return JournalStudy(_only_study(journal, Path(study).absolute()))
     if record is None:
         names = [other.name for other in journal.studies()]
         near = get_close_matches(name, names, n=1)
@@ -148,7 +148,7 @@ def study_in(journal: Journal, study: str) -> JournalStudy:
     return JournalStudy(record)
 
 
-def _only(journal: Journal, folder: Path) -> StudyRecord:
+def _only_study(journal: Journal, folder: Path) -> StudyRecord:
     """The study of this folder, or the only study of a home; evaluations of it do not count.
 
     NotFound if there are several.

@@ -83,10 +83,10 @@ class SamplerCase:
         return sum(isinstance(one, New) or not self.freezes for one in simulation.proposals)
 
     def simulation(self, seed: int = 0, parallel: int = 1, history: History | None = None) -> Simulation:
-        return Simulation(self.make(seed), bowl, epochs=self.epochs, parallel=parallel, history=history)
+        return Simulation(self.make(seed), varied_loss, epochs=self.epochs, parallel=parallel, history=history)
 
 
-def bowl(params: Params, epoch: int) -> float:
+def varied_loss(params: Params, epoch: int) -> float:
     """A loss that depends on every parameter and falls with the epochs."""
     return sum(math.sin(len(name) + as_number(value)) for name, value in params.items()) + 1 / epoch
 
@@ -96,7 +96,7 @@ def as_number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float(sum(map(ord, str(value))))
 
 
-class MixedEnds:
+class MixedFailures:
     """Every sixth epoch raises, every fourth of the others has a loss of NaN, and every ninth is infeasible."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class MixedEnds:
             raise ArithmeticError
         if self.calls % 9 == 0:
             raise Infeasible("not allowed")
-        return math.nan if self.calls % 4 == 0 else bowl(params, epoch)
+        return math.nan if self.calls % 4 == 0 else varied_loss(params, epoch)
 
 
 class SamplerContract:
@@ -177,7 +177,7 @@ class SamplerContract:
 
     def test_failed_diverged_and_pruned_trials_do_not_end_it(self, case: SamplerCase) -> None:
         simulation = Simulation(
-            case.make(0), MixedEnds(), epochs=case.epochs, parallel=2, prune=lambda number: number % 3 == 1
+            case.make(0), MixedFailures(), epochs=case.epochs, parallel=2, prune=lambda number: number % 3 == 1
         ).run()
         assert case.counted(simulation) == case.budget
         assert all(case.space.contains(trial.params) for trial in simulation.history)

@@ -87,13 +87,13 @@ class TokenRequired:
         if scope["path"].startswith(CHALLENGE):
             return await _answer(send, 200, proof(self._token, scope["path"].removeprefix(CHALLENGE)).encode())
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        if self._is(query.get("token", [""])[0]):
+        if self._is_token(query.get("token", [""])[0]):
             return await self._app(scope, receive, self._with_cookie(send))
-        if self._is(_cookie(headers)) or self._is(headers.get("authorization", "").removeprefix("Bearer ")):
+        if self._is_token(_cookie(headers)) or self._is_token(headers.get("authorization", "").removeprefix("Bearer ")):
             return await self._app(scope, receive, send)
         return await _answer(send, 403, REFUSAL)
 
-    def _is(self, token: str) -> bool:
+    def _is_token(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())
 
     def _with_cookie(self, send: Send) -> Send:

@@ -36,7 +36,7 @@ def as_trainer(called: str, function: Any) -> Trainer:
 
         return ray_tune.as_trainer(function)
     if inspect.isclass(function) or not callable(function):
-        raise TrainerError(f"{called} is {_what(function)}, {FORMS}")
+        raise TrainerError(f"{called} is {_description(function)}, {FORMS}")
     code = _code(function)
     if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
         raise TrainerError(
@@ -125,5 +125,5 @@ def _code(function: Any) -> Any:
     return holder.__call__ if isinstance(holder, type) else holder
 
 
-def _what(thing: Any) -> str:
+def _description(thing: Any) -> str:
     return "a class" if inspect.isclass(thing) else f"an object of type {type(thing).__name__}"

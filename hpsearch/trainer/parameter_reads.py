@@ -59,38 +59,38 @@ class _RecordingDict(dict[str, Any]):
 
     def __init__(self, content: dict[str, Any], seen: Callable[[str], None]):
         super().__init__(content)
-        self._seen = seen
+        self._record = seen
 
-    def _all_seen(self) -> None:
+    def _record_all(self) -> None:
         for key in super().__iter__():
-            self._seen(key)
+            self._record(key)
 
     def __getitem__(self, key: str) -> Any:
-        self._seen(key)
+        self._record(key)
         return super().__getitem__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        self._seen(key)
+        self._record(key)
         return super().get(key, default)
 
     def pop(self, key: str, *default: Any) -> Any:
-        self._seen(key)
+        self._record(key)
         return super().pop(key, *default)
 
     def __iter__(self) -> Iterator[str]:
-        self._all_seen()
+        self._record_all()
         return super().__iter__()
 
     def keys(self) -> KeysView[str]:  # type: ignore[override]  # dict's own is a class of C
-        self._all_seen()
+        self._record_all()
         return super().keys()
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        self._all_seen()
+        self._record_all()
         return super().values()
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
-        self._all_seen()
+        self._record_all()
         return super().items()
 
     def copy(self) -> dict[str, Any]:

@@ -108,12 +108,12 @@ def _module(key: str, use: str, folder: Path, reader: SourceReader) -> Module | 
         ) from None
     except (OSError, ValueError):
         return None
-    if module is None and _is_nowhere(name):
+    if module is None and _is_not_found(name):
         raise TrainerError(f"{key}: {import_errors.no_module(use, name, folder)}")
     return module
 
 
-def _is_nowhere(name: str) -> bool:
+def _is_not_found(name: str) -> bool:
     """Whether the top-level module is not found. Submodules are not checked: a package may define them in other
     ways."""
     with suppress(ImportError, ValueError, AttributeError):

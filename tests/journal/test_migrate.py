@@ -89,7 +89,7 @@ def test_the_migrations_create_the_tables_of_the_schema(database: Database) -> N
     with database.write() as connection:
         schema.metadata.drop_all(connection)
         schema.version.drop(connection)
-    migrate.make_ready(database, create=True)
+    migrate.ensure_schema(database, create=True)
     made = structure(database)
     if database.path is not None:
         migrated, made = ({name: _words(sql) for name, sql in each} for each in (migrated, made))
@@ -112,7 +112,7 @@ def test_alembic_finds_nothing_to_do(database: Database) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    migrate.make_ready(database, create=True)
+    migrate.ensure_schema(database, create=True)
     options = {"version_table": schema.VERSION_TABLE, "compare_server_default": True}
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata) == []

@@ -15,7 +15,7 @@ from hpsearch.evaluation.noise import NoiseEstimate, difference, pooled, within
 
 
 @dataclass(frozen=True)
-class Behind:
+class Gap:
     """By how much a study is worse than the best. may_be_luck: it may be chance; None if the noise is unknown."""
 
     label: str
@@ -31,7 +31,7 @@ class Verdict:
     leads: Sequence[str]
     value: float
     noise: NoiseEstimate | None
-    behind: Sequence[Behind]
+    behind: Sequence[Gap]
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "noise": self.noise and self.noise.document()}
@@ -132,7 +132,7 @@ def _verdict(studies: Sequence[ComparedStudy], row: EqualCost) -> Verdict | None
         leads=row.leads,
         value=best,
         noise=noise,
-        behind=[Behind(label, by, None if noise is None else by <= noise.noise.limit) for label, by in behind.items()],
+        behind=[Gap(label, by, None if noise is None else by <= noise.noise.limit) for label, by in behind.items()],
     )
 
 

@@ -249,8 +249,8 @@ def _thread_state() -> Callable[[], None]:
     torch = sys.modules["torch"]
     threads, gradients = torch.get_num_threads(), torch.is_grad_enabled()
 
-    def set_it() -> None:
+    def copy_state() -> None:
         torch.set_num_threads(threads)
         torch.set_grad_enabled(gradients)
 
-    return set_it
+    return copy_state

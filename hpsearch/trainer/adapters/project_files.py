@@ -49,7 +49,7 @@ class ChangedFiles:
     def _stamps(self) -> Iterator[tuple[str, tuple[int, int]]]:
         left = MAX_FILES
         for place, folders, files in os.walk(self._folder):
-            folders[:] = [name for name in folders if self._is_looked_at(Path(place, name))]
+            folders[:] = [name for name in folders if self._is_searched(Path(place, name))]
             for name in files[:left]:
                 path = Path(place, name)
                 try:
@@ -61,7 +61,7 @@ class ChangedFiles:
             if left <= 0:
                 return
 
-    def _is_looked_at(self, folder: Path) -> bool:
+    def _is_searched(self, folder: Path) -> bool:
         is_hidden = folder.name.startswith(".") or folder.name in _LEFT_OUT
         return not is_hidden and not self._scratch.is_relative_to(folder)
 

@@ -24,7 +24,7 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
     passed = [name for name in given if program.style is not None and name not in written]
     faults = [fault for name in passed for fault in _of_parameter(name, space, given[name], found, script)]
     words = [word.partition("=")[0] for word in program.words if word.startswith("--") and len(word) > 2]
-    faults += [SourceFault(_no_option(script, word, found)) for word in words if found.find(word) is None]
+    faults += [SourceFault(_unknown_option(script, word, found)) for word in words if found.find(word) is None]
     there = {option.main for name in (*passed, *words) if (option := found.find(name)) is not None}
     missing = dict.fromkeys(one.main for one in found.by_key.values() if one.is_required and one.main not in there)
     faults += [SourceFault(f"{script} requires {one}; add it to [trainer.options]") for one in missing]
@@ -40,10 +40,10 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
     if option is None:
         is_negation = found.negation(name) is not None and all(isinstance(value, bool) for value in values)
         if not (is_negation and values):
-            yield SourceFault(_no_option(script, f"--{name}", found), name)
+            yield SourceFault(_unknown_option(script, f"--{name}", found), name)
         return
     parts = [part for value in values for part in (value if isinstance(value, list) and option.takes_list else [value])]
-    wrong = [value for value in parts if not _takes(option, value)]
+    wrong = [value for value in parts if not _accepts(option, value)]
     if wrong and option.choices:
         choices = ", ".join(map(str, option.choices))
         yield SourceFault(f"{script}: {option.spelled} takes {choices}, not {placeholders.word(wrong[0])}", name)
@@ -57,7 +57,7 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
         )
 
 
-def _takes(option: Option, value: Value) -> bool:
+def _accepts(option: Option, value: Value) -> bool:
     """Whether argparse accepts the value of a choice; of the types, only int is checked."""
     text = placeholders.word(value)
     if option.choices:
@@ -65,7 +65,7 @@ def _takes(option: Option, value: Value) -> bool:
     return option.kind != "int" or not isinstance(value, float | str) or text.lstrip("-").isdigit()
 
 
-def _no_option(script: str, option: str, found: Options) -> str:
+def _unknown_option(script: str, option: str, found: Options) -> str:
     near = get_close_matches(key_of(option), found.by_key, n=1, cutoff=0.5)
     hint = f"; did you mean {found.by_key[near[0]].spelled}?" if near else ""
     return f"{script} has no option {option}{hint}"

@@ -9,7 +9,7 @@ import pytest
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import State
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
-from hpsearch.evaluation.compare.comparison import Behind
+from hpsearch.evaluation.compare.comparison import Gap
 from hpsearch.journal import Environment, TrainingSegment
 from tests.evaluation.compare.helpers import compared, comparison, trial
 
@@ -33,7 +33,7 @@ def test_the_verdict_is_that_of_the_last_equal_cost() -> None:
     verdict = comparison(compared("long", LONG), compared("short", SHORT)).verdict
     assert verdict is not None
     assert (verdict.epochs, verdict.leads, verdict.value, verdict.noise) == (4, ["short"], 0.3, None)
-    assert verdict.behind == [Behind("long", pytest.approx(0.1), may_be_luck=None)]
+    assert verdict.behind == [Gap("long", pytest.approx(0.1), may_be_luck=None)]
 
 
 def test_of_a_metric_that_is_maximised_the_highest_leads() -> None:
