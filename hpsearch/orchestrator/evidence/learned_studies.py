@@ -60,7 +60,8 @@ class Learned:
         left = [f"  not used: {one.text}" for one in self.left_out]
         if self.why_not:
             return "\n".join([f'note: study "{name}" is not used: {self.why_not}', *left])
-        does = "the search learns from the ranks" if search.models_related else "the first trials have the best"
+        best = "the first trials have the best parameters"
+        does = "the search learns from the ranks" if search.models_related else best
         lines = [f'note: {does} of {many(used, "trial")} of study "{name}": {quoted(self.study.parameters)}', *left]
         if self.missing:
             lines.append(f"  not searched there: {quoted(self.missing)}")
