@@ -87,7 +87,7 @@ def _configured_sampler(study: Study) -> Sampler:
         case search_sections.Recipe(top=top, margin=margin) as search:
             from hpsearch.samplers.recipe.sampler import Recipe
 
-            by_slope, schedules = search.ranges == "slope", search.schedules(epochs, study.trainer.word)
+            by_slope, schedules = search.ranges == "slope", search.schedules(space, epochs, study.trainer.word)
             return Recipe(space, seed, schedules, top, margin, study.metric_meanings, known, by_slope)
         case search_sections.FixedList(sets=sets, seeds=seeds):
             from hpsearch.samplers.fixed_list import FixedList, ParameterSet

@@ -7,7 +7,7 @@ which ranges new trials are drawn.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from hpsearch.core.decisions import Over
 from hpsearch.core.format import many
@@ -20,17 +20,29 @@ ETA = 3
 FIRST_SHARE, SHARE = 0.3, 0.15
 """The share of the budget for the new trials of the first round, and of each later round, with their promotions."""
 
+LAST_SHARE, MAX_SEEDS = 0.1, 2
+"""Where epochs are divided by gains: the share of the budget that is reserved for training the best parameters to the
+end with other seeds, and the largest number of these."""
+
+BY_SHARE = {2 / 3: 4, 1 / 3: ETA, 0.0: 2}
+"""One in so many trials of a rung continues, where new trials brought at least this share of the gain per epoch."""
+
 SHORTEST_STEP = 1.25
 """The last rung is at least this many times as long as the rung before it."""
 
 
 @dataclass(frozen=True)
 class HalvingSchedule:
-    """budget: the epochs of all trials together. longest: epochs of the last rung."""
+    """budget: the epochs of all trials together. longest: epochs of the last rung.
+
+    by_gain: new and continued trials share the epochs by what each brought, the last epochs train the best trials to
+    the end, and the best parameters with other seeds. False: one in ETA continues until the budget is spent.
+    """
 
     budget: int
     longest: int
     unit: str = EPOCH
+    by_gain: bool = False
 
     @property
     def resources(self) -> tuple[int, ...]:
@@ -45,22 +57,51 @@ class HalvingSchedule:
         """The minimum budget in epochs: for the first round."""
         return MIN_TRIALS * self.resources[0]
 
+    @property
+    def last_seeds(self) -> int:
+        """With so many other seeds the best parameters are trained to the end, when all other epochs are spent."""
+        return min(MAX_SEEDS, int(LAST_SHARE * self.budget / self.longest)) if self.by_gain else 0
+
     def first(self) -> Rung:
         return Rung(self.resources[0], 0, self._new(FIRST_SHARE, self.budget))
 
     def next(self, now: Progress, _resource: Resource, /) -> Rung | Over:
         """Continues trials from the highest rung that allows it; else starts new trials."""
-        left = self.budget - now.trained
+        left = self.left(now.trained)
+        if left < self.longest and (last := self.last(now)):
+            return last
+        eta = self.eta(now)
         for low, high in reversed(list(pairwise(self.resources))):
             costs = [high if now.restarts else high - at for at in now.paused if low <= at < high]
-            allowed = sum(at >= low for at in now.reached) // ETA - sum(at >= high for at in now.reached)
+            allowed = sum(at >= low for at in now.reached) // eta - sum(at >= high for at in now.reached)
             count = min(allowed, len(costs), left // max(costs, default=1))
             if count > 0:
                 return Rung(high, count, 0)
-        if (new := self._new(SHARE, left)) > 0:
+        if (new := self._new(SHARE, max(0, left))) > 0:
             return Rung(self.resources[0], 0, new)
         numbers = {"budget": self.budget, "left": left}
         return Over(f"the budget of {many(self.budget, self.unit)} is spent ({left} left)", Cause.LIMIT, numbers)
+
+    def eta(self, now: Progress) -> int:
+        """One in so many trials of a rung continues."""
+        return next(one for share, one in BY_SHARE.items() if now.new_share >= share) if self.by_gain else ETA
+
+    def last(self, now: Progress) -> Rung | None:
+        """With by_gain, the best paused trials, trained to the end, as many as the epochs that are left allow."""
+        left = self.left(now.trained)
+        costs = [self.longest if now.restarts else self.longest - at for at in now.paused if at < self.longest]
+        count = sum(total <= left for total in accumulate(one for one in costs if one <= left))
+        return Rung(self.longest, count, 0, at_end=True) if count and self.by_gain else None
+
+    def left(self, trained: int) -> int:
+        """Epochs, without those that are reserved for other seeds."""
+        return self.budget - trained - self.last_seeds * self.longest
+
+    def lowest(self, rung: Rung, now: Progress) -> int:
+        """The fewest epochs of a paused trial that continues in this round."""
+        if rung.at_end:
+            return 0 if now.restarts else self.longest - self.left(now.trained)
+        return self.rung_below(rung.epochs)
 
     def rung_below(self, epochs: int) -> int:
         """The rung from which trials continue to the rung of these epochs; 0 below the first."""
@@ -90,6 +131,8 @@ class HalvingSchedule:
             reached += [rung.epochs] * rung.new
             paused = [at for at in reached if at < self.longest]
             rung = self.next(Progress(rounds, rung.epochs, trained, paused, restarts, reached), Resource.MORE)
+        if (seeds := min(self.last_seeds, (self.budget - trained) // self.longest)) > 0:
+            yield Rung(self.longest, 0, seeds)
 
     def _new(self, share: float, left: int) -> int:
         """The number of new trials for this share of the budget. left: remaining epochs, which limit it."""

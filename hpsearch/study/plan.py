@@ -21,7 +21,7 @@ def rounds(study: Study, restarts: bool = False) -> list[Rung]:
     left = math.inf if study.limits.trials is None else study.limits.trials
     rungs = study.search.rungs(study.space, study.trainer.epochs, study.trainer.word)
     if restarts and isinstance(study.search, Recipe):
-        rungs = study.search.forecast(study.trainer.epochs, study.trainer.word, restarts=restarts)
+        rungs = study.search.forecast(study.space, study.trainer.epochs, study.trainer.word, restarts=restarts)
     for one in rungs:
         if left > 0:
             found.append(replace(one, new=int(min(one.new, left))))

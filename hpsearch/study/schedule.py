@@ -72,11 +72,13 @@ class Rung:
     """One round. epochs: total epochs of each trial at the end of the round.
 
     survivors: number of trials continued from earlier rounds. new: number of new trials.
+    at_end: the survivors are the best of all paused trials, however long they have trained.
     """
 
     epochs: int
     survivors: int
     new: int
+    at_end: bool = False
 
     @property
     def trials(self) -> int:
@@ -91,6 +93,7 @@ class Progress:
     paused: the epochs of each paused trial that may be continued, the best trial first.
     restarts: without checkpoints, a continued trial trains again from its first epoch.
     reached: the epochs of every trial so far.
+    new_share: of new trials in what trials gained so far, in [0, 1].
     """
 
     rounds: int
@@ -99,6 +102,7 @@ class Progress:
     paused: Sequence[int] = ()
     restarts: bool = False
     reached: Sequence[int] = ()
+    new_share: float = 0.5
 
 
 class Schedule(Protocol):

@@ -160,7 +160,7 @@ def test_a_recipe_without_a_result(cli: CliRunner) -> None:
     cli.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
     answer = cli.run("--json")
     assert answer.code == 3
-    assert (answer.data["cause"], answer.data["cause_numbers"]) == ("done", {"trials": 6})
+    assert (answer.data["cause"], answer.data["cause_numbers"]) == ("done", {"trials": 4})
     assert "`hpsearch preflight`" in answer.data["reason"]
 
 

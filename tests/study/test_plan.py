@@ -46,13 +46,19 @@ RECIPE = ("search.method=recipe", "search.rounds=[]")
 
 
 def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
-    planned = study(tmp_path, *RECIPE, "search.budget={epochs=300}")
+    planned = study(tmp_path, *RECIPE, "search.budget={epochs=300}", "search.shares=fixed")
     first, *later = rounds(planned)
     assert first == Rung(4, 0, 22)  # 0.3 of the budget
     assert [one.epochs for one in later][:2] == [11, 30]
     assert all(one.survivors <= one.trials for one in later)
     assert limited_epochs(planned) == 300
     assert certain_proposals(planned) is None
+
+
+def test_the_last_round_of_a_recipe_has_other_seeds_of_the_best_parameters(tmp_path: Path) -> None:
+    planned = rounds(study(tmp_path, *RECIPE, "search.budget={epochs=300}"))
+    assert planned[0] == Rung(1, 0, 28)
+    assert planned[-1] == Rung(30, 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ class PlannedRound:
     repeats: the parameters of all its new trials, if they only differ in their seed.
 
     space: for its new trials, without dropped values of choices. estimate: the parameters of its first new trial (see
-    `NextRound`). notes: the decisions and their reasons; the first `headlines` of them are about the whole round.
+    `NextRound`). wide: one in so many new trials is drawn from the full space; 0: none. notes: the decisions and their
+    reasons; the first `headlines` of them are about the whole round.
     """
 
     number: int
@@ -38,6 +39,7 @@ class PlannedRound:
     notes: tuple[str, ...] = ()
     headlines: int = 1
     estimate: Params | None = None
+    wide: int = 0
 
     @property
     def end(self) -> int:

@@ -17,18 +17,23 @@ from hpsearch.core.decisions import New, Over, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Cause, Params, Trial
+from hpsearch.core.trial import Cause, Params, State, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
+from hpsearch.samplers.recipe.gains import EVEN, new_share
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, PlannedRounds, RoundResults
 from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed
 from hpsearch.samplers.recipe.slopes import NextRound, RoundEvidence, next_round
-from hpsearch.study.halving_schedule import ETA, HalvingSchedule
-from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
+from hpsearch.study.halving_schedule import HalvingSchedule
+from hpsearch.study.schedule import Progress, Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
+
+WIDE = 4
+"""One in so many new trials of a later round is drawn from the full space, where epochs are divided by gains: the best
+region may be outside of the narrower ranges."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +127,16 @@ class Recipe:
         if last.rung.epochs == schedule.longest:
             if found.noise is None and (count := schedule.repeats(found.progress)):
                 return self._repeat(last, found, count)
-            if not fresh and (noise := _gain_is_noise(last, found)) is not None:
+            ends = not fresh and not isinstance(schedule, HalvingSchedule)
+            if ends and (noise := _gain_is_noise(last, found)) is not None:
                 return noise
         return self._refine(plans, found, history, schedule)
 
     def _repeat(self, last: PlannedRound, found: RoundResults, count: int) -> PlannedRound:
         best = found.ranked[0]
         number, trial = last.number + 1, found.number_of(best.number)
-        note = f"round {number}: the best parameters (trial {trial}) with {count} other seeds, to measure the noise"
+        seeds = many(count, "other seed")
+        note = f"round {number}: the best parameters (trial {trial}) with {seeds}, to measure the noise"
         rung = Rung(last.rung.epochs, 0, count)
         notes = (found.outcome, note)
         return PlannedRound(number, rung, last.end, last.ranges, last.space, (), best.params, notes, headlines=2)
@@ -149,19 +156,18 @@ class Recipe:
         is_longest = searched.rung.epochs == schedule.longest
         resource, why = _resource(is_longest, found, advice, ranges, beyond, schedule.unit)
         paused = [] if beyond else found.paused if promotes else found.survivors
+        by_gain = isinstance(schedule, HalvingSchedule) and schedule.by_gain
+        share = new_share(plans, found.trials, history.loss) if by_gain else EVEN
         epochs, reached = [trial.epoch for trial in paused], [trial.epoch for trial in found.trials]
-        now = replace(found.progress, epochs=searched.rung.epochs, paused=epochs, reached=reached)
-        rung = schedule.next(now, resource)
-        if not isinstance(rung, Over):
-            rung = self._possible(rung, None, last.end, history)
-            rung = rung if rung.trials else exhausted(self.space, history) or rung
-        elif rung.cause is Cause.DONE and self._known.exhausted_at(self.space, history) is not None:
-            rung = exhausted(self.space, history) or rung
+        now = replace(found.progress, epochs=searched.rung.epochs, paused=epochs, reached=reached, new_share=share)
+        rung = self._affordable(schedule.next(now, resource), schedule, now, last.end, history)
         if isinstance(rung, Over):
+            if isinstance(schedule, HalvingSchedule) and (final := self._final(last, found, schedule)) is not None:
+                return final
             return replace(rung, reason=f"{found.outcome}; {rung.reason}")
         if isinstance(schedule, HalvingSchedule):
-            why = why if beyond else _why_promoted(schedule, rung, ranges)
-            paused = [trial for trial in paused if trial.epoch >= schedule.rung_below(rung.epochs)]
+            why = why if beyond else _why_promoted(schedule, rung, ranges, now)
+            paused = [trial for trial in paused if trial.epoch >= schedule.lowest(rung, now)]
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
         headline = (
             found.outcome,
@@ -172,7 +178,35 @@ class Recipe:
         space, dropped = without_worse_values(searched.space, latest, history.loss, best.params)
         notes = (*headline, *(one.reason for one in ranges), *dropped, *advice.notes)
         planned = PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
-        return replace(planned, estimate=following.estimate)
+        return replace(planned, estimate=following.estimate, wide=WIDE if by_gain else 0)
+
+    def _affordable(
+        self, rung: Rung | Over, schedule: Schedule, now: Progress, first: int, history: History
+    ) -> Rung | Over:
+        """The next round, with as many new trials as the space has points for. first: the number of the first."""
+        if not isinstance(rung, Over):
+            possible = self._possible(rung, None, first, history)
+            if possible.trials:
+                return possible
+            final = schedule.last(now) if isinstance(schedule, HalvingSchedule) else None
+            return final or exhausted(self.space, history) or possible
+        if rung.cause is Cause.DONE and self._known.exhausted_at(self.space, history) is not None:
+            return exhausted(self.space, history) or rung
+        return rung
+
+    def _final(self, last: PlannedRound, found: RoundResults, schedule: HalvingSchedule) -> PlannedRound | None:
+        """When all other epochs are spent: the best trial to the end, then its parameters with other seeds."""
+        best, left = found.ranked[0], schedule.budget - found.epochs
+        if not schedule.last_seeds or last.repeats is not None:
+            return None
+        rest = schedule.longest - (0 if found.progress.restarts else best.epoch)
+        if best.state is State.PAUSED and best.epoch < schedule.longest and rest <= left:
+            number, trial = last.number + 1, found.number_of(best.number)
+            note = f"round {number}: the best trial ({trial}) continued to {schedule.unit} {schedule.longest}"
+            rung, notes = Rung(schedule.longest, 1, 0, at_end=True), (found.outcome, note)
+            return PlannedRound(number, rung, last.end, last.ranges, last.space, (best.number,), None, notes, 2)
+        count = min(schedule.last_seeds, left // best.epoch)
+        return self._repeat(replace(last, rung=replace(last.rung, epochs=best.epoch)), found, count) if count else None
 
     def _advice(self, found: RoundResults, judged: Sequence[Trial], last: PlannedRound, history: History) -> Advice:
         diagnosis = diagnose_study(judged, history.objective, self.metrics)
@@ -202,7 +236,8 @@ class Recipe:
         if (known := known_point(self.known, history, plan.rung.epochs, plan.number)) is not None:
             return replace(known, notes=notes)
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in plan.ranges)
-        source = f"the search ranges {where}" if plan.number > 1 and where else "the full space"
+        is_narrow = plan.number > 1 and where and not self._is_wide(plan, history)
+        source = f"the search ranges {where}" if is_narrow else "the full space"
         if len(history) == plan.first and (estimate := self._estimate(plan, history)) is not None:
             reason = f"round {plan.number}: the optimum of parabolas through the results, within {source}"
             return New(estimate, plan.rung.epochs, reason, plan.number, notes)
@@ -221,12 +256,18 @@ class Recipe:
         is_known = plan.estimate is None or key(self.space, plan.estimate) in self._known.keys(self.space, history)
         return None if is_known else plan.estimate
 
+    def _is_wide(self, plan: PlannedRound, history: History) -> bool:
+        """Whether the next new trial is drawn from the full space."""
+        return plan.wide > 0 and (len(history) - plan.first) % plan.wide == plan.wide - 1
+
     def _spread(self, plan: PlannedRound, history: History) -> Params:
         """The next point of a scrambled Sobol sequence (Owen 1998); a random point if that has a trial already, or
         breaks a constraint."""
         from scipy.stats import qmc
 
         space, taken = narrowed(plan.space, plan.ranges), self._known.keys(self.space, history)
+        if self._is_wide(plan, history):
+            space = self.space
         if space.dimensions:
             sequence = qmc.Sobol(space.dimensions, rng=np.random.default_rng([self.seed, plan.number]))
             place = len(history) - plan.first + history.drawn_before
@@ -259,10 +300,15 @@ def _resource(
     return Resource.MORE, f"longer training{f' ({advice.improving})' if advice.improving else ''}"
 
 
-def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[SearchRange]) -> str:
+def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[SearchRange], now: Progress) -> str:
     if rung.new:
-        return f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges"
-    return f"one in {ETA} of the trials that have trained to {schedule.unit} {schedule.rung_below(rung.epochs)}"
+        wide = f", one in {WIDE} from the full space" if schedule.by_gain else ""
+        return f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges{wide}"
+    if rung.at_end:
+        return "the last epochs of the budget train the best trials to the end"
+    low, eta = schedule.rung_below(rung.epochs), schedule.eta(now)
+    gained = f"; new trials have {now.new_share:.0%} of the gain per epoch" if schedule.by_gain else ""
+    return f"one in {eta} of the trials that have trained to {schedule.unit} {low}{gained}"
 
 
 def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:

@@ -9,6 +9,11 @@ from hpsearch.study.file.sections import OtherTables, Problems
 
 RANGES = "how the search ranges of a round follow from the one before; box: as in earlier versions of hpsearch"
 
+SHARES = (
+    "how rounds divide the budget. gain: among new and continued trials by what each has gained so far, where no range "
+    "has expand = true; fixed: by fixed shares, as in earlier versions of hpsearch"
+)
+
 
 class Round(Protocol):
     @property
@@ -21,17 +26,23 @@ class Round(Protocol):
 SomeSection = TypeVar("SomeSection", bound=BaseModel)
 
 
-def with_recorded_ranges(section: SomeSection, recorded: Mapping[str, Any]) -> SomeSection:
-    """A recorded study keeps its rule, so that its rounds do not change. Before this key existed it was "box"."""
-    if "ranges" in section.model_fields_set or recorded.get("method") != section.model_dump().get("method"):
+FORMER = {"ranges": "box", "shares": "fixed"}
+"""The rules of studies that were recorded before there was a key for them."""
+
+
+def with_recorded_rules(section: SomeSection, recorded: Mapping[str, Any]) -> SomeSection:
+    """A recorded study keeps its rules, so that its rounds do not change."""
+    if recorded.get("method") != section.model_dump().get("method"):
         return section
-    return section.model_copy(update={"ranges": recorded.get("ranges", "box")})
+    open_keys = [key for key in FORMER if key in type(section).model_fields and key not in section.model_fields_set]
+    return section.model_copy(update={key: recorded.get(key, FORMER[key]) for key in open_keys})
 
 
-def changed_ranges(recorded: Mapping[str, Any], section: BaseModel) -> Iterator[str]:
-    was, now = recorded.get("ranges", "box"), section.model_dump().get("ranges")
-    if "ranges" in section.model_fields_set and was != now:
-        yield f'search.ranges: was "{was}", is "{now}"'
+def changed_rules(recorded: Mapping[str, Any], section: BaseModel) -> Iterator[str]:
+    for key in section.model_fields_set & FORMER.keys():
+        was, now = recorded.get(key, FORMER[key]), section.model_dump()[key]
+        if was != now:
+            yield f'search.{key}: was "{was}", is "{now}"'
 
 
 def problems(rounds: Sequence[Round], others: OtherTables) -> Problems:

@@ -19,7 +19,7 @@ from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
-from hpsearch.study.space import Float, Space
+from hpsearch.study.space import Choice, Float, Space
 
 MAX_GRID_POINTS = 100_000
 
@@ -164,7 +164,7 @@ class CoarseToFine(SearchSection):
     ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
-        return rounds_of_study.with_recorded_ranges(self, recorded)
+        return rounds_of_study.with_recorded_rules(self, recorded)
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
@@ -177,7 +177,7 @@ class CoarseToFine(SearchSection):
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         yield from rounds_of_study.changed_rounds(recorded, self.rounds)
-        yield from rounds_of_study.changed_ranges(recorded, self)
+        yield from rounds_of_study.changed_rules(recorded, self)
 
 
 class ParameterSet(Section):
@@ -232,7 +232,7 @@ class Budget(Section):
 class Recipe(SearchSection):
     """Preflight, learning-rate range test, then rounds that are planned from the learning curves."""
 
-    budgets: ClassVar = ("rounds", "budget", "ranges")
+    budgets: ClassVar = ("rounds", "budget", "ranges", "shares")
 
     method: Literal["recipe"]
     budget: Budget | None = Field(None, description="{ epochs = … }: the rounds are planned from it")
@@ -245,29 +245,38 @@ class Recipe(SearchSection):
         0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
     )
     ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
+    shares: Literal["gain", "fixed"] = Field("gain", description=rounds_of_study.SHARES)
     promote: bool | None = Field(
         None,
-        description="with a budget: trials train 1 epoch first, then one in 3 trials of each rung continues, as in "
-        "successive halving with promotion; default: false",
+        description="a fixed rule in place of `shares`, with a budget. true: first looks of one epoch, then one in 3 "
+        'trials of a rung continues, as in successive halving with promotion. false: as shares = "fixed"',
     )
     preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
-    def schedules(self, epochs: int, unit: str = EPOCH) -> list[Schedule]:
+    def schedules(self, space: Space, epochs: int, unit: str = EPOCH) -> list[Schedule]:
         """The schedules of its rounds: one for each former budget and one for the present."""
         if self.budget is None:
             return [FixedSchedule(self.rounds, self.keep, unit)]
         epochs = self.budget.longest or epochs
-        kind = HalvingSchedule if self.promote else BudgetSchedule
-        return [kind(budget, epochs, unit) for budget in (*self.budget.earlier, self.budget.epochs)]
+        return [self._schedule(one, space, epochs, unit) for one in (*self.budget.earlier, self.budget.epochs)]
 
-    def forecast(self, epochs: int, unit: str = EPOCH, *, restarts: bool = False) -> Iterator[Rung]:
+    def _schedule(self, budget: int, space: Space, epochs: int, unit: str) -> BudgetSchedule | HalvingSchedule:
+        """Where a range may be left, rounds have fixed shares: a first look of one epoch does not show that it must
+        be."""
+        may_expand = any(not isinstance(one, Choice) and one.expand for one in space.parameters)
+        by_gain = self.promote is None and self.shares == "gain" and not may_expand
+        if self.promote or by_gain:
+            return HalvingSchedule(budget, epochs, unit, by_gain)
+        return BudgetSchedule(budget, epochs, unit)
+
+    def forecast(self, space: Space, epochs: int, unit: str = EPOCH, *, restarts: bool = False) -> Iterator[Rung]:
         """Its rounds, if the search ranges do not move. restarts: continued trials train again from epoch 1."""
-        schedule = self.schedules(epochs, unit)[-1]
+        schedule = self.schedules(space, epochs, unit)[-1]
         return schedule.forecast(restarts) if isinstance(schedule, HalvingSchedule) else forecast(schedule, restarts)
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
-        return self.forecast(epochs, unit)
+        return self.forecast(space, epochs, unit)
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_budget(others)]
@@ -281,9 +290,8 @@ class Recipe(SearchSection):
         if self.promote and self.rounds:
             yield ("search", "promote"), "needs budget = { epochs = … }; rounds = […] has fixed numbers of trials"
         yield from rounds_of_study.problems(self.rounds, others)
-        if self.budget is not None and others.epochs is not None:
-            kind = HalvingSchedule if self.promote else BudgetSchedule
-            schedule = kind(self.budget.epochs, others.epochs, others.unit)
+        if self.budget is not None and others.epochs is not None and others.space is not None:
+            schedule = self._schedule(self.budget.epochs, others.space, others.epochs, others.unit)
             if self.budget.epochs < schedule.min_budget:
                 each = many(schedule.first().epochs, others.unit)
                 wanted = f"at least {MIN_TRIALS} trials of {each} in the first round"
@@ -297,12 +305,12 @@ class Recipe(SearchSection):
         if (was is None) != (now is None) or (was and now and now < was):
             yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"
         yield from rounds_of_study.changed_rounds(recorded, self.rounds)
-        yield from rounds_of_study.changed_ranges(recorded, self)
+        yield from rounds_of_study.changed_rules(recorded, self)
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
         """With the former budgets, the oldest first."""
         known = recorded.get("budget")
-        self = rounds_of_study.with_recorded_ranges(self, recorded)
+        self = rounds_of_study.with_recorded_rules(self, recorded)
         if self.budget is None or known is None:
             return self
         earlier = dict.fromkeys([*known.get("earlier", []), known["epochs"]])

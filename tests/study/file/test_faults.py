@@ -234,7 +234,7 @@ FAULTS = [
     (
         RANDOM,
         '"recipe"\nbudget = { epochs = 2 }',
-        "15 search.budget.epochs: must be >= 6, at least 3 trials of 2 epochs in the first round; got 2",
+        "15 search.budget.epochs: must be >= 3, at least 3 trials of 1 epoch in the first round; got 2",
     ),
     ("trials = 5", "trials = 0", "15 search.trials: must be >= 1, got 0"),
     (RANDOM, '"grid"', "10 space.lr: a grid needs step = …, grid = […] or points = n, or another search.method"),

@@ -1,10 +1,12 @@
 """What [search] keeps of a recorded study."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
 from hpsearch.core.errors import StudyFileError
+from hpsearch.samplers.recipe.search_ranges import numbers
 from hpsearch.study.definition import Study
 
 SEARCHES: list[dict[str, Any]] = [
@@ -49,6 +51,33 @@ class TestRanges:
 
     def test_an_identity_has_no_rule(self, search: dict[str, Any]) -> None:
         assert "ranges" not in study(search).identity()["search"]
+
+
+class TestShares:
+    RECIPE: ClassVar[dict[str, Any]] = {"method": "recipe", "budget": {"epochs": 90}}
+
+    def first(self, search: dict[str, Any], *, expand: bool = False, recorded: dict[str, Any] | None = None) -> int:
+        """Epochs of a trial in the first round."""
+        own = study(search)
+        section = own.search if recorded is None else own.search.with_recorded(recorded, 9, 9)
+        space = own.space.narrowed({one.key: replace(one, expand=expand) for one in numbers(own.space)})
+        return next(one.epochs for one in section.rungs(space, 9))
+
+    def test_first_looks_are_short_where_the_budget_is_divided_by_gains(self) -> None:
+        assert self.first(self.RECIPE) == 1
+        assert self.first({**self.RECIPE, "shares": "fixed"}) == 2
+        assert self.first({**self.RECIPE, "promote": False}) == 2
+
+    def test_ranges_that_may_be_left_have_fixed_shares(self) -> None:
+        assert self.first(self.RECIPE, expand=True) == 2
+
+    def test_a_study_of_an_earlier_version_keeps_its_rounds(self) -> None:
+        recorded = study(self.RECIPE).spec()["search"]
+        assert self.first(self.RECIPE, recorded=recorded) == 1
+        del recorded["shares"]
+        assert self.first(self.RECIPE, recorded=recorded) == 2
+        changed = study({**self.RECIPE, "shares": "gain"}).search.changes(recorded)
+        assert len(list(changed)) == 1
 
 
 class TestPromoteOfTheRecipe:
