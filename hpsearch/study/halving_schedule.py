@@ -79,8 +79,9 @@ class HalvingSchedule:
                 return Rung(high, count, 0)
         if (new := self._new(SHARE, max(0, left))) > 0:
             return Rung(self.resources[0], 0, new)
-        numbers = {"budget": self.budget, "left": left}
-        return Over(f"the budget of {many(self.budget, self.unit)} is spent ({left} left)", Cause.LIMIT, numbers)
+        rest = self.budget - now.trained
+        numbers = {"budget": self.budget, "left": rest}
+        return Over(f"the budget of {many(self.budget, self.unit)} is spent ({rest} left)", Cause.LIMIT, numbers)
 
     def eta(self, now: Progress) -> int:
         """One in so many trials of a rung continues."""

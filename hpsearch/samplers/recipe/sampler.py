@@ -307,7 +307,7 @@ def _why_promoted(schedule: HalvingSchedule, rung: Rung, ranges: Sequence[Search
     if rung.at_end:
         return "the last epochs of the budget train the best trials to the end"
     low, eta = schedule.rung_below(rung.epochs), schedule.eta(now)
-    gained = f"; new trials have {now.new_share:.0%} of the gain per epoch" if schedule.by_gain else ""
+    gained = f"; new trials have {now.new_share:.0%} of the gain per epoch so far" if now.new_share != EVEN else ""
     return f"one in {eta} of the trials that have trained to {schedule.unit} {low}{gained}"
 
 

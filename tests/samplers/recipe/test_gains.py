@@ -85,7 +85,10 @@ class TestSchedule:
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_the_best_parameters_are_trained_to_the_end_with_other_seeds(parallel: int) -> None:
     recipe = searcher(300)
-    found = simulated(recipe, parallel=parallel).history
+    search = simulated(recipe, parallel=parallel)
+    found = search.history
+    assert search.end is not None
+    assert search.end.numbers["left"] == 300 - found.epochs
     plans = recipe.planned_rounds(found)[0]
     best = found.best()
     assert best is not None
