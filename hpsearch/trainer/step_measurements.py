@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 EVERY = 100
-"""A sample takes about as long as a third of a small network's step, so this is about 1% of its epoch."""
+"""A sample takes about a third of a small network's step, so one step in 100 adds less than 1% to an epoch."""
 
 STRIDE = 37
 """It has no common factor with EVERY, so that each epoch samples another step."""

@@ -154,8 +154,8 @@ def with_values(read: Sequence[ImportedTrial], objective: Objective, epochs: int
 
 
 def _at_steps(trial: ImportedTrial, last: int, steps: Sequence[int]) -> dict[int, dict[str, float]]:
-    """The other metrics at the steps that have the metric of the study: at the last one before their own, else at the
-    first. last: stands for step 0."""
+    """The other metrics, moved to steps that have the study's metric: each to the last such step up to its own, or to
+    the first one. last: the step of metrics that were recorded at step 0."""
     found: dict[int, dict[str, float]] = {}
     for step, metrics in sorted(trial.others.items()):
         place = bisect_right(steps, step or last)
