@@ -176,6 +176,9 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     if revision > before and token != kept[0].token:
         return _refuse(spool, kept, known, "another process has written to the study since")
     left = [one.batch for one in kept if one.revision > revision]
+    if not left:  # the earlier run was killed right after its commit
+        spool.clear()
+        return ""
     writer = journal.writer(lease, objective)
     writer.write(merged(left, known))
     writer.close()

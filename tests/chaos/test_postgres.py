@@ -181,9 +181,9 @@ def test_another_takes_over_meanwhile(remote: Scenario, server: Server) -> None:
     finished_results = remote.finished_results()
     finished_results.check_unchanged()
     answer = remote.finish()
-    assert "are refused: another process has written to the study since" in answer.err
+    assert "because another process has written to the study since" in answer.err
     assert spool.with_name("spool.jsonl.refused").exists()
-    assert "refused" not in remote.finish().err
+    assert "not written to the journal" not in remote.finish().err
     finished_results.check_unchanged()
     remote.check(budget=8)
     assert content(remote.export()) == whole

@@ -112,5 +112,7 @@ def test_spooled_segments_are_written_after_an_outage(
         patient.close(at_once=True)
     away.undo()
     journal.release(leased.lease)
-    assert recover(journal, journal.acquire(leased.study.id, Owner.current()), LOSS, spool).startswith("2 batches")
+    assert recover(journal, journal.acquire(leased.study.id, Owner.current()), LOSS, spool).startswith(
+        "written to the journal: 2 updates"
+    )
     assert journal.segments(leased.study.id) == [a_segment(0, digits="ab"), a_segment(0, 1, THERE)]
