@@ -4,7 +4,7 @@ from hpsearch.core.trial import Params, State, key_of
 from hpsearch.pruners.halving import Halving
 from hpsearch.samplers.promoting import Promoting
 from hpsearch.samplers.random import Random
-from hpsearch.testing.sampler_contract import CONDITIONAL, bowl
+from hpsearch.testing.sampler_contract import CONDITIONAL, varied_loss
 from hpsearch.testing.simulation import LOSS, Loss, Simulation
 
 EPOCHS = 9
@@ -15,7 +15,7 @@ def sampler(trials: int) -> Promoting:
     return Promoting(Random(CONDITIONAL, 0, trials, EPOCHS), HALVING, EPOCHS)
 
 
-def search(trials: int, loss: Loss = bowl, parallel: int = 1, history: History | None = None) -> Simulation:
+def search(trials: int, loss: Loss = varied_loss, parallel: int = 1, history: History | None = None) -> Simulation:
     return Simulation(sampler(trials), loss, epochs=EPOCHS, parallel=parallel, history=history, pruner=HALVING).run()
 
 

@@ -90,7 +90,7 @@ def _instead(path: Path) -> str:
         return f"; did you mean `{path.parent / near[0]}.toml`?"
     if studies:
         return f"; the study files in this folder: {', '.join(one.name for one in studies[:SHOWN])}"
-    return "; `hpsearch init` writes one"
+    return "; `hpsearch init` writes a first study file"
 
 
 def _studies_in(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from hpsearch.core.trial import Params, State
 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw, rank_correlation
 from hpsearch.samplers.random import draw
 from hpsearch.study.space import Choice, Float, Space
-from hpsearch.testing.sampler_contract import CONDITIONAL, bowl
+from hpsearch.testing.sampler_contract import CONDITIONAL, varied_loss
 from hpsearch.testing.simulation import LOSS, Loss, Simulation
 
 EPOCHS = 27
@@ -127,7 +127,7 @@ def test_trials_of_the_study_that_it_was_forked_from_are_known_to_the_model() ->
 
 def test_a_resumed_search_has_the_same_model() -> None:
     """The kernel is fitted to what was reported before a trial was proposed, whenever the fit is made."""
-    simulation = search(bowl, CONDITIONAL)
+    simulation = search(varied_loss, CONDITIONAL)
     trials = [
         replace(
             trial,

@@ -360,7 +360,7 @@ class TestSpawn:
 
 class TestImport:
     def test_that_ends_the_process(self, tmp_path: Path) -> None:
-        worker = IsolatedWorker(setup(tmp_path, "leaves:train", isolated=True))
+        worker = IsolatedWorker(setup(tmp_path, "exits_on_import:train", isolated=True))
         worker.warm_up()
         with pytest.raises(TrainerError, match=r"tests.support.exits_on_import:train.*exit code"):
             worker.check({})

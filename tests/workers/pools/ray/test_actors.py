@@ -56,12 +56,12 @@ class TestStart:
     @pytest.mark.slow
     def test_one_whose_import_ends_the_process_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TrainerError, match=r"tests.support.exits_on_import:train"):
-            RayActors(setup(tmp_path, "leaves:train", isolated=True), Cluster(workers=2), {})
+            RayActors(setup(tmp_path, "exits_on_import:train", isolated=True), Cluster(workers=2), {})
 
     @pytest.mark.slow
     def test_one_whose_import_ends_the_worker_is_found_out(self, tmp_path: Path) -> None:
         with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.exits_on_import:train"):
-            RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
+            RayActors(setup(tmp_path, "exits_on_import:train"), Cluster(workers=2), {})
 
     @pytest.mark.slow
     def test_a_home_that_a_worker_cannot_read_is_a_warning_or_an_error(self, tmp_path: Path) -> None:
