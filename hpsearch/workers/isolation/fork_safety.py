@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 from hpsearch.workers.isolation import linux
 
@@ -47,7 +48,15 @@ def _fork_keeps_cuda() -> bool:
     if pid == 0:
         is_bad = getattr(getattr(torch, "_C", None), "_cuda_isInBadFork", lambda: False)
         os._exit(int(bool(is_bad())))
-    return os.waitpid(pid, 0)[1] == 0
+    return os.waitpid(pid, 0)[1] == 0 or not _has_cuda_device(torch)
+
+
+def _has_cuda_device(torch: Any) -> bool:
+    """False on a machine without a GPU. A CUDA build of torch that has looked for one there (`cuda.is_available`)
+    reports each fork as bad, though there is no CUDA that the fork could break."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is no driver
+        return bool(torch.cuda.device_count() > 0)
 
 
 def fork() -> int:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,3 +48,12 @@ def test_a_thread_of_a_c_library_does() -> None:
 def test_an_import_that_initialises_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork_safety.linux, "open_devices", lambda: {fork_safety.CUDA_DEVICE})
     assert "CUDA" in fork_safety.spawn_reason()
+
+
+@pytest.mark.parametrize("devices", [0, 1])
+def test_a_bad_fork_counts_only_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch, devices: int) -> None:
+    """A CUDA build of torch reports a bad fork also on a machine without a GPU, once `cuda.is_available` was called."""
+    cuda = SimpleNamespace(device_count=lambda: devices)
+    torch = SimpleNamespace(_C=SimpleNamespace(_cuda_isInBadFork=lambda: True), cuda=cuda)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert fork_safety._fork_keeps_cuda() == (devices == 0)
