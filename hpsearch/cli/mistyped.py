@@ -103,8 +103,6 @@ def _of_option(verb: str, name: str, parser: argparse.ArgumentParser) -> str:
         return f"the trial's number is given without an option: `hpsearch {verb} STUDY NUMBER`"
     if name in OF_STUDY and study is not None:
         return f"the study is named without an option: `hpsearch {verb} {study.metavar or 'STUDY'}`"
-    if name in settings:
-        return f"a key of the study file is changed with `--set {settings[name]}=VALUE`"
     near = difflib.get_close_matches(name, [*settings, *options], n=1)
     if near and near[0] in settings:
         return f"a key of the study file is changed with `--set {settings[near[0]]}=VALUE`"

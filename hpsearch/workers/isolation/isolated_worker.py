@@ -167,7 +167,7 @@ class IsolatedWorker:
         template = self._ready_template()
         self._number = MEASUREMENT if number is None else number
         with self._lock:
-            self._begun = self._starts
+            self._begun = self._starts if number is not None else 0  # no late kill ends a measurement
             if number is not None and self._killed == self._begun:
                 return False
             self._trial = template.start_trial(None if number is None else log_file(self.setup.work, number))

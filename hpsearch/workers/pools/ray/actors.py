@@ -53,9 +53,9 @@ class _Slot:
     """One actor.
 
     pending: its running call. number: its trial; None while it starts or is free. process: the actor's process, if it
-    is on this machine and hpsearch started Ray. starts: the number of trials that the actor was given. kill: the call
-    that kills its trial, while the trial's own call is pending; killed_at: when it was made (time.monotonic). released:
-    the call that released its last trial, which may still run. retired_at: when SIGTERM ended its trial: the actor may
+    is on this machine and hpsearch started Ray. starts: the number of trials that the actor was given. killed_at: when
+    its trial was killed, while the trial's own call is pending (time.monotonic). released: the call that released its
+    last trial, which may still run. retired_at: when SIGTERM ended its trial: the actor may
     end too, and is replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent
     with the worker's next report.
     """
@@ -64,7 +64,6 @@ class _Slot:
     pending: Any = None
     number: int | None = None
     process: reaper.Process | None = None
-    kill: Any = None
     killed_at: float | None = None
     starts: int = 0
     retired_at: float | None = None
@@ -277,8 +276,6 @@ class RayActors:
             return None
         if slot.killed_at is not None:  # its trial was killed; a trial that had just reported has ended or ends here
             slot.killed_at = None
-            with suppress(RayError):  # the worker has ended, as its next call will show
-                ray.get(slot.kill, timeout=60)  # a kill that comes late would kill the worker's next trial
             slot.actor.kill.remote()
             return None
         if isinstance(result, Reported) and slot.warning:
@@ -319,7 +316,7 @@ class RayActors:
         if slot.pending is None:
             slot.actor.kill.remote()  # calls run in order, so this runs before the next start
         else:
-            slot.kill = slot.actor.kill.options(concurrency_group=KILL_GROUP).remote(slot.starts)
+            slot.actor.kill.options(concurrency_group=KILL_GROUP).remote(slot.starts)  # it may come late
             slot.killed_at = time.monotonic()
 
     def _replace_unresponsive(self) -> None:
