@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hpsearch.core.trial import Cause, Report, State
     from hpsearch.orchestrator.run_result import RunResult
     from hpsearch.orchestrator.sessions.session import Session
-    from hpsearch.progress.extending import extend
+    from hpsearch.progress.in_python import extend
     from hpsearch.study.definition import Study
     from hpsearch.trainer.adapters.lightning import lightning_callback
     from hpsearch.trainer.adapters.transformers import transformers_callback

@@ -12,8 +12,7 @@ from typing import TextIO
 from hpsearch.cli.parser import parsed
 from hpsearch.core.errors import HpsearchError, InfrastructureError
 from hpsearch.core.folders import ensure_home, study_home
-from hpsearch.core.format import json_text
-from hpsearch.core.printable import printable
+from hpsearch.core.format import json_text, printable
 from hpsearch.core.redact import masked, redact
 
 CLOSED = (errno.EPIPE, errno.EIO)

@@ -27,8 +27,8 @@ class _ClusterEnvironment(dict[str, str]):
 
 
 def run(args: Namespace) -> Iterator[Answer]:
+    from hpsearch.core.format import printable
     from hpsearch.core.logs import buffer_library_logs
-    from hpsearch.core.printable import printable
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides, _ClusterEnvironment(os.environ))

@@ -1,4 +1,4 @@
-"""The Pareto front of a study with several goals: the trials that no other trial dominates."""
+"""The Pareto front of a study with several goals: the trials that no other trial dominates, and its hypervolume."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,3 +37,28 @@ def front_trial(trial: Trial, objective: Objective) -> FrontTrial:
 def preferred(trials: Iterable[Trial], objective: Objective, preferences: Sequence[Requirement]) -> Trial | None:
     """The best trial by the first goal among the trials that meet the preferences; None if there are none."""
     return replace(objective, require=(*objective.require, *preferences)).best(trials)
+
+
+Point = tuple[float, ...]
+
+
+def hypervolume(points: Iterable[Point], reference: Point) -> float:
+    """The volume between the points and the reference, computed exactly in slices along the last goal.
+
+    The coordinates are losses (smaller is better). A point that is not better than the reference by every goal adds
+    nothing. Zitzler and Thiele 1998, "Multiobjective Optimization Using Evolutionary Algorithms".
+    """
+    inside = sorted({one for one in points if all(a < b for a, b in zip(one, reference, strict=True))})
+    return _volume(inside, reference)
+
+
+def _volume(points: Sequence[Point], reference: Point) -> float:
+    if not points:
+        return 0.0
+    if len(reference) == 1:
+        return reference[0] - min(points)[0]
+    levels = sorted({one[-1] for one in points})
+    total = 0.0
+    for level, above in zip(levels, [*levels[1:], reference[-1]], strict=True):
+        total += (above - level) * _volume([one[:-1] for one in points if one[-1] <= level], reference[:-1])
+    return total

@@ -20,7 +20,7 @@ from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
 from hpsearch.records.evidence_record import related_of
 from hpsearch.records.export import TRAINER_CODE
-from hpsearch.records.extended import with_extension
+from hpsearch.records.kept_rules import with_extension
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 from hpsearch.study.objectives import objective_of

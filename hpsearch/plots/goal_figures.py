@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from hpsearch.core.front import hypervolume
 from hpsearch.core.goals import ranks
-from hpsearch.core.hypervolume import hypervolume
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.plots.style import COLOURS, GREY
 

@@ -13,9 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.core.format import duration, first_line, json_text, line, number, score, span
+from hpsearch.core.format import duration, first_line, json_text, line, number, printable, score, span
 from hpsearch.core.history import History
-from hpsearch.core.printable import printable
 from hpsearch.core.redact import masked
 from hpsearch.core.time_left import Cost, Workload
 from hpsearch.core.trial import Objective, State, Trial

@@ -10,8 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.keys_in_text import without_keys
-from hpsearch.core.redact import redact
+from hpsearch.core.redact import redact, without_keys
 
 GIT_TIMEOUT = 3.0
 """Seconds for each call of git. They may be too few for a very large repository."""

@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
@@ -316,3 +316,39 @@ def _named(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
 def _above(name: str) -> Iterator[str]:
     while name := name.rpartition(".")[0]:
         yield name
+
+
+MAX_KNOWN = 64
+
+Stamps = tuple[tuple[Path, int, int], ...]
+"""Path, time of the last change in nanoseconds, and size of files and folders; -1 for what does not exist."""
+
+_known: dict[Hashable, tuple[Stamps, Sources]] = {}
+
+
+def read_once(key: Hashable, read: Callable[[], Sources]) -> Sources:
+    """The earlier result of `read` for this key, if neither the files, nor the content of their folders, nor sys.path
+    have changed since. Reading takes 1 to 5 ms for each file."""
+    key = (key, tuple(sys.path))
+    if key in _known:
+        stamps, found = _known[key]
+        if stamps == _stamps(path for path, _, _ in stamps):
+            return found
+    found = read()
+    files = set(found.files.values())
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    _known[key] = _stamps(sorted(files | {path.parent for path in files})), found
+    return found
+
+
+def _stamps(paths: Iterable[Path]) -> Stamps:
+    return tuple(map(_stamp, paths))
+
+
+def _stamp(path: Path) -> tuple[Path, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return path, -1, -1
+    return path, found.st_mtime_ns, found.st_size

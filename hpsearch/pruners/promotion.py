@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.pruners.goal_order import rung_losses
+from hpsearch.pruners.ranks import rung_losses
 
 
 @dataclass(frozen=True, slots=True)

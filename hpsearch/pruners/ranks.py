@@ -1,8 +1,11 @@
-"""Functions of several pruners: whether a trial has reached its target epoch, ranks, and the metric as text."""
+"""Functions of several pruners: whether a trial has reached its target epoch, the order at a rung, ranks, and the
+metric as text."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from hpsearch.core.goals import pareto_order
+from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Trial
 
 
@@ -36,3 +39,23 @@ def value_text(objective: Objective, loss: float, epoch: int) -> str:
     value = f"{objective.label} {metric_text(objective, loss)}"
     at = f"{objective.unit} {epoch}"
     return f"best {value} up to {at}" if objective.at == "best" else f"{value} at {at}"
+
+
+def rung_losses(rung: int, history: History, belongs: Callable[[int], bool] = lambda _: True) -> Mapping[int, float]:
+    """Trial number -> its loss at a rung. belongs: whether the trial with this number is compared.
+
+    With several goals the loss is the `pareto_order` at this epoch (MO-ASHA; Schmucker et al. 2021, arXiv 2106.12639).
+    It is +inf if a goal has no value or a requirement is not met.
+    """
+    losses = {number: loss for number, loss in history.losses_from(rung).items() if belongs(number)}
+    if not history.objective.others:
+        return losses
+    points = {
+        number: history.objective.losses(history[number].as_of(rung))
+        for number, loss in losses.items()
+        if math.isfinite(loss)
+    }
+    points = {number: point for number, point in points.items() if all(map(math.isfinite, point))}
+    numbers = list(points)
+    found = dict.fromkeys(losses, math.inf)
+    return found | dict(zip(numbers, pareto_order([points[one] for one in numbers]), strict=True))

@@ -22,7 +22,7 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance.module_search import module_of
 from hpsearch.records import find
 from hpsearch.records.export import TRAINER_CODE
-from hpsearch.records.extended import with_extension
+from hpsearch.records.kept_rules import with_extension
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
 from hpsearch.study.program import Program

@@ -1,9 +1,11 @@
-"""The rules that a recorded study keeps, for commands that read a study file without running it."""
+"""What a recorded study keeps, though its file has something else: rules, and the epochs of an extension."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
+from hpsearch.core.decisions import EXTENDED
 from hpsearch.core.errors import JournalError, NotFound
-from hpsearch.journal import Journal
+from hpsearch.journal import Journal, StudyRecord
 from hpsearch.study.definition import Study
 
 
@@ -14,3 +16,20 @@ def of(study: Study) -> Study:
         if (record := journal.find(study.study.name)) is not None:
             return study.with_recorded_rules(record.spec)
     return study
+
+
+def with_extension(
+    study: Study, journal: Journal, record: StudyRecord, note: Callable[[str], object] = lambda _: None
+) -> Study:
+    """The study with the recorded epochs, if they are from an extension (`hpsearch extend`, or --set trainer.epochs=…)
+    and the file has a number of epochs from before it."""
+    recorded, own = int(record.spec["trainer"]["epochs"]), study.trainer.epochs
+    if own >= recorded or not journal.count(record.id, EXTENDED):
+        return study
+    if own not in {one.step for one in journal.decisions(record.id) if one.kind == EXTENDED}:
+        return study
+    note(
+        f"note: the trials of this study were extended from {own} to {recorded} epochs, and continue with {recorded}: "
+        f"write trainer.epochs = {recorded} into the study file"
+    )
+    return study.model_copy(update={"trainer": study.trainer.model_copy(update={"epochs": recorded})})

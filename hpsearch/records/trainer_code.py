@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.folders import data_folder
-from hpsearch.core.keys_in_text import without_keys
-from hpsearch.core.redact import redact
+from hpsearch.core.redact import redact, without_keys
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment, named_files

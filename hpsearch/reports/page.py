@@ -19,11 +19,11 @@ from hpsearch.core.format import (
     named,
     number,
     ordinal,
+    printable,
     trainer,
     utc_time,
     with_margin,
 )
-from hpsearch.core.printable import printable
 from hpsearch.core.redact import redact
 from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.plots import figures

@@ -1,10 +1,12 @@
-"""Conditions of parameters: the values, or the numbers, of other parameters with which a parameter is active."""
+"""Conditions of parameters: the values, or the numbers, of other parameters with which a parameter is active; and the
+order of parameters that conditions need."""
 
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
+from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.trial import Params, Value, identical
 
@@ -63,3 +65,33 @@ def _share_a_value(some: Iterable[Value], others: Iterable[Value]) -> bool:
 
 def _next(number: float, direction: int) -> float:
     return math.nextafter(number, direction * math.inf)
+
+
+class Conditional(Protocol):
+    """A parameter with a condition."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def when(self) -> Mapping[str, Any]: ...
+
+
+Some = TypeVar("Some", bound=Conditional)
+
+
+def dependencies_first(parameters: Sequence[Some], fixed: Params) -> tuple[Some, ...]:
+    """In the given order, except that each parameter comes after those in its condition. ValueError for a cycle or an
+    unknown name."""
+    ordered: list[Some] = []
+    waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
+    while waiting:
+        left = {one.name for one in waiting}
+        first = next((p for p in waiting if all(name in known and name not in left for name in p.when)), None)
+        if first is None:
+            raise ValueError(
+                f"`when` of {', '.join(p.name for p in waiting)} names itself, forms a cycle, or names no parameter"
+            )
+        ordered.append(first)
+        waiting.remove(first)
+    return tuple(ordered)

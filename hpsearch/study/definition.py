@@ -25,7 +25,6 @@ from hpsearch.study.file import (
 from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, did_you_mean, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
-from hpsearch.study.file.provenance_section import Provenance
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     Checkpoints,
@@ -42,7 +41,7 @@ from hpsearch.study.file.sections import (
     Tracking,
     kinds,
 )
-from hpsearch.study.file.study_section import StudySection
+from hpsearch.study.file.study_section import Provenance, StudySection
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.many_steps import with_step_defaults
 from hpsearch.study.objectives import objective_of

@@ -13,14 +13,11 @@ from decimal import Decimal
 from hpsearch.core.constraints import Constraint
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
-from hpsearch.study.conditions import Condition, holds
-from hpsearch.study.dependencies import dependencies_first
-from hpsearch.study.digits import rounded, shortened
+from hpsearch.study.conditions import Condition, dependencies_first, holds
 from hpsearch.study.earlier_names import Earlier
 from hpsearch.study.families import Family
-from hpsearch.study.powers import exponent
 from hpsearch.study.priors import Prior
-from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale
+from hpsearch.study.scales import CURVED, LINEAR, LOG, CurvedScale, Scale, exponent, rounded, shortened
 
 
 class _Axis:

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from hpsearch.provenance.module_search import module_of
-from hpsearch.provenance.sources import Sources
-from hpsearch.provenance.sources_cache import read_once
+from hpsearch.provenance.sources import Sources, read_once
 from hpsearch.study.definition import Study
 from hpsearch.study.program import Program
 from hpsearch.trainer.adapters import program_sources

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.provenance.sources import Sources
-from hpsearch.provenance.sources_cache import read_once
+from hpsearch.provenance.sources import Sources, read_once
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from types import TracebackType
 from typing import Any, SupportsIndex, TextIO
 
 from hpsearch.core.errors import BadInput, Infeasible, TrainerError
-from hpsearch.core.format import line
+from hpsearch.core.format import line, printable
 from hpsearch.core.history import BestTrial
 from hpsearch.core.messages import Failure
-from hpsearch.core.printable import printable
 from hpsearch.core.replicates import SINGLE_TRAINING
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build

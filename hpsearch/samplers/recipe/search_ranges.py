@@ -13,7 +13,7 @@ from itertools import repeat
 from hpsearch.core.format import many
 from hpsearch.core.trial import Params, Trial
 from hpsearch.doctor.rate_trend import trend
-from hpsearch.study.powers import exponent
+from hpsearch.study.scales import exponent
 from hpsearch.study.space import Choice, Float, Int, Space
 
 Number = Float | Int

@@ -14,9 +14,8 @@ from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.prior_entry import with_prior
 from hpsearch.study.file.sections import Auto, Range, Section, Values
-from hpsearch.study.powers import exponent
 from hpsearch.study.recorded_rules import none_is_implied
-from hpsearch.study.scales import CURVED
+from hpsearch.study.scales import CURVED, exponent
 from hpsearch.study.space import Choice, Float, Int, Parameter
 
 _MAX_STEPS = 10**15

@@ -92,3 +92,9 @@ class StudySection(Section):
         for place, name in enumerate(names):
             if name in names[:place]:
                 yield ("study", "objectives", place, "metric"), f"`{name}` is already an objective"
+
+
+class Provenance(Section):
+    diff: bool = Field(
+        True, description="record the text of uncommitted changes; false: only their number of lines and SHA-256"
+    )

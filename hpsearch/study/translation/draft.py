@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.core.printable import printable
+from hpsearch.core.format import printable
 
 TABLES = ("study", "trainer", "space", "search", "prune", "resources", "limits")
 

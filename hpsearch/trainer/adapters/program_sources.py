@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.core.trial import Params
-from hpsearch.provenance.sources import Sources
-from hpsearch.provenance.sources_cache import read_once
+from hpsearch.provenance.sources import Sources, read_once
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.trainer.reporting import REPORT

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.printable import printable
+from hpsearch.core.format import printable
 
 
 @pytest.mark.parametrize(

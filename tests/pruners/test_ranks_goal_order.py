@@ -8,9 +8,9 @@ from hpsearch.core.decisions import Continue, Pause, Stop
 from hpsearch.core.goals import Goal, crowding
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.pruners.goal_order import rung_losses
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
+from hpsearch.pruners.ranks import rung_losses
 
 TWO = Objective("loss", "minimize", others=(Goal("latency", "minimize"),))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpsearch.core.hypervolume import hypervolume
+from hpsearch.core.front import hypervolume
 
 
 def test_known_values() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpsearch.core.keys_in_text import without_keys
+from hpsearch.core.redact import without_keys
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"  # in two parts, so that no scanner of this repository takes it for a real one
 
