@@ -107,7 +107,7 @@ _MODULES = {
     "core.trial": ["Cause", "Report", "State"],
     "orchestrator.run_result": ["RunResult"],
     "orchestrator.sessions.session": ["Session"],
-    "progress.extending": ["extend"],
+    "progress.in_python": ["extend"],
     "study.definition": ["Study"],
     "trainer.adapters.lightning": ["lightning_callback"],
     "trainer.adapters.transformers": ["transformers_callback"],
