@@ -162,4 +162,12 @@ class Lost:
         return Reported(self.number, self.reports, failure=failure)
 
 
-Event = Reported | Lost
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The trial was given to a worker that still ends its previous trial: its own training has not begun. May be sent
+    several times, before the result of the Start."""
+
+    number: int
+
+
+Event = Reported | Lost | Queued

@@ -13,7 +13,7 @@ from dataclasses import replace
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
-from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Queued, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, State, Trial
 from hpsearch.orchestrator import judging
 from hpsearch.orchestrator.driver_time import DriverTime
@@ -245,9 +245,10 @@ class Loop:
     # Process events ─────────────────────────────────────────────────────────────────────────────
 
     def _take(self, event: Event) -> None:
-        self.totals.ended = self.running[event.number] = self._clock()
-        trial = self.history[event.number]
-        self._take_reports(trial, event.reported() if isinstance(event, Lost) else event)
+        now = self.running[event.number] = self._clock()
+        if not isinstance(event, Queued):
+            self.totals.ended = now
+            self._take_reports(self.history[event.number], event.reported() if isinstance(event, Lost) else event)
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""

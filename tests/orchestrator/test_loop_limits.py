@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.core.messages import Advance, Event, Kill, Start
+from hpsearch.core.messages import Advance, Event, Kill, Queued, Start
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import (
@@ -148,6 +148,22 @@ class TestTime:
 
         study.pool.events = late  # type: ignore[method-assign]
         assert study.run().history[0].state is COMPLETE
+
+    @pytest.mark.parametrize("limit", ["trial_seconds", "stall_seconds"])
+    def test_the_end_of_the_previous_trial_of_a_worker_is_not_its_time(self, tmp_path: Path, limit: str) -> None:
+        """As when its `finally` takes long: the next trial was given to the worker and has not begun."""
+        study = Search(tmp_path, ListSampler([{}] * 2), retries=0, **{limit: 20.0})
+        events, waits = study.pool.events, iter(range(30))
+
+        def queued(timeout: float) -> Sequence[Event]:
+            if 1 in study.recorder.trials and next(waits, None) is not None:
+                study.clock.now += 3.0
+                return [Queued(1)]
+            return events(timeout)
+
+        study.pool.events = queued  # type: ignore[method-assign]
+        assert [trial.state for trial in study.run().history] == [COMPLETE] * 2
+        assert study.clock.now - 1000 >= 90
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)

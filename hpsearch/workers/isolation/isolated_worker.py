@@ -85,16 +85,17 @@ class IsolatedWorker:
         return self._reported("advance")
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
-        """Returns when the trainer is closed and the checkpoints are written; does not wait for the end of the
-        process."""
-        if self._trial is None:
-            return
-        self._order("release", over, epoch)
-        assert self._template is not None
-        if wait([self._trial, self._template.connection], RELEASE_TIMEOUT):
-            self._end()
-        else:
-            self.kill()
+        """Returns when the trainer is closed, the checkpoints are written, and the process has ended with all processes
+        that it has started. After a trial that was lost: when the template is ready for the next one."""
+        if self._trial is not None:
+            self._order("release", over, epoch)
+            assert self._template is not None
+            if wait([self._trial, self._template.connection], RELEASE_TIMEOUT):
+                self._end()
+            else:
+                self.kill()
+        with suppress(TrainerError):  # the next start raises it
+            self._ready_template()
 
     def kill(self, start: int | None = None) -> None:
         """Kill the trial's process and all processes that it has started.

@@ -20,7 +20,7 @@ class Pool(Protocol):
         ...
 
     def execute(self, order: Order) -> None:
-        """Returns at once. A Start or an Advance results in one event, unless the trial is killed."""
+        """Returns at once. A Start or an Advance results in one Reported or Lost, unless the trial is killed."""
         ...
 
     def events(self, timeout: float) -> Sequence[Event]:

@@ -222,8 +222,7 @@ class TestNothingIsLeft:
         reported = worker.start(start(how))
         pids = [pid_of(worker, reported.number, name) for name in names]
         assert all(map(lives, pids))
-        worker.release(over=True)
-        ended(worker)
+        worker.release(over=True)  # waits for their end, so that it is not counted as time of the next trial
         assert not any(map(lives, pids))
 
     @pytest.mark.parametrize("how", ["daemon", "children"])

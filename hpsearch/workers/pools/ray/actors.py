@@ -14,7 +14,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from hpsearch.core.errors import HpsearchError, PoolError
-from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Queued, Release, Reported, Start
 from hpsearch.core.stopping import RESUME
 from hpsearch.core.trial import Cause, Params
 from hpsearch.trainer.adapters.script_process import end_programs
@@ -24,6 +24,7 @@ from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import worker_count
 from hpsearch.workers.pools.ray.packages import pickled
+from hpsearch.workers.pools.ray.slot import Slot
 from hpsearch.workers.sent_code import host_with_other_code, other_code, sent_files
 from hpsearch.workers.shared_home import home_id, home_of, host_without_home, without_home
 from hpsearch.workers.worker import Setup, Worker
@@ -47,37 +48,9 @@ RELEASE_TIMEOUT = 5.0
 KILL_TIMEOUT = 10.0
 """Seconds for a worker to end its trial's process; after that the worker is replaced."""
 
-
-@dataclass
-class _Slot:
-    """One actor.
-
-    pending: its running call. number: its trial; None while it starts or is free. process: the actor's process, if it
-    is on this machine and hpsearch started Ray. starts: the number of trials that the actor was given. killed_at: when
-    its trial was killed, while the trial's own call is pending (time.monotonic). released: the call that released its
-    last trial, which may still run. retired_at: when SIGTERM ended its trial: the actor may
-    end too, and is replaced. node: the call that checks the folders of the worker's node. warning: for the user, sent
-    with the worker's next report.
-    """
-
-    actor: Any
-    pending: Any = None
-    number: int | None = None
-    process: reaper.Process | None = None
-    killed_at: float | None = None
-    starts: int = 0
-    retired_at: float | None = None
-    released: Any = None
-    node: Any = None
-    warning: str = ""
-
-    @property
-    def is_free(self) -> bool:
-        return self.pending is None and self.number is None and self.retired_at is None
-
-    @property
-    def is_starting(self) -> bool:
-        return self.pending is not None and self.number is None
+QUEUED_AFTER = 1.0
+"""Seconds that a worker may take to end its previous trial before the next one is reported as queued. Most take less,
+and each check is a call to Ray."""
 
 
 @dataclass
@@ -97,7 +70,7 @@ class RayActors:
     needs_home: bool = False
 
     def __post_init__(self) -> None:
-        self._slots: list[_Slot] = []
+        self._slots: list[Slot] = []
         self.why_lost = ""
         self._problem: Exception | None = None
         self._unconfirmed: list[tuple[float, Lost]] = []
@@ -115,7 +88,7 @@ class RayActors:
                 home, sent = home_id(home_of(self.setup)), sent_files(self.setup.trainer)
                 self.setup = replace(self.setup, home_id=home, sent=sent)
             for _ in range(count):
-                slot = _Slot(None)
+                slot = Slot(None)
                 self._start_worker(slot)
                 self._slots.append(slot)
             self._wait_for_first_worker()
@@ -136,6 +109,7 @@ class RayActors:
                 slot = next(slot for slot in self._slots if slot.is_free)
                 slot.number = order.number
                 slot.starts += 1
+                slot.given_at = time.monotonic()
                 slot.pending = slot.actor.start.remote(order)
             case Advance():
                 slot = self._slot(order.number)
@@ -167,7 +141,7 @@ class RayActors:
                 self._problem = self._problem or problem
                 continue
             events += [event] if event is not None else []
-        events = self._with_confirmed_losses(events)
+        events = self._with_confirmed_losses(events) + self._queued()
         if self._problem is not None and not events:
             raise self._problem
         return events
@@ -213,7 +187,7 @@ class RayActors:
 
     # Inside ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _slot(self, number: int) -> _Slot:
+    def _slot(self, number: int) -> Slot:
         return next(slot for slot in self._slots if slot.number == number)
 
     def _actor_class(self) -> Any:
@@ -227,10 +201,10 @@ class RayActors:
         own_environment = {"env_vars": {"PYTHONHASHSEED": self.setup.hash_seed}}
         return ray.remote(Worker).options(**needs, runtime_env=own_environment)
 
-    def _start_worker(self, slot: _Slot) -> None:
+    def _start_worker(self, slot: Slot) -> None:
         """Put a new actor into the slot; it is free once it has checked the trainer."""
         slot.actor = self._actors.remote(replace(self.setup, ahead=True))
-        slot.number = slot.process = slot.killed_at = slot.retired_at = None
+        slot.number = slot.process = slot.killed_at = slot.retired_at = slot.released = None
         slot.starts = 0
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
@@ -246,6 +220,18 @@ class RayActors:
             raise PoolError(f"{self.cluster.place} is no longer reachable ({problem}): {RESUME}") from None
         return list(ready)
 
+    def _queued(self) -> list[Event]:
+        """The trials that wait for the end of the previous trial of their worker: a `finally`, a process that ends."""
+        events: list[Event] = []
+        for slot in self._slots:
+            if slot.number is None or slot.released is None or time.monotonic() - slot.given_at < QUEUED_AFTER:
+                continue
+            if self._wait([slot.released], 0.0):
+                slot.released = None
+            else:
+                events.append(Queued(slot.number))
+        return events
+
     def _with_confirmed_losses(self, events: list[Event]) -> list[Event]:
         """Lost workers are reported once Ray has been alive for `LOST_DELAY` seconds after them."""
         now, held = time.monotonic(), LOST_DELAY if self.cluster.address == "local" else 0.0
@@ -258,7 +244,7 @@ class RayActors:
                 self._problem, due = self._problem or problem, []
         return events + due
 
-    def _result(self, slot: _Slot) -> Event | None:
+    def _result(self, slot: Slot) -> Event | None:
         """The result of the slot's call: an event of its trial; None where the worker has just become free."""
         call, slot.pending = slot.pending, None
         try:
@@ -282,11 +268,12 @@ class RayActors:
             result, slot.warning = replace(result, warnings=(*result.warnings, slot.warning)), ""
         if isinstance(result, Lost) or result.failure:
             slot.number = None
+            slot.released = slot.actor.release.remote()
         if _is_terminated(result):
             slot.retired_at = time.monotonic()
         return result
 
-    def _check_node(self, slot: _Slot) -> None:
+    def _check_node(self, slot: Slot) -> None:
         """Warn once for each host of a missing home folder or other code. PoolError for a missing home with
         `needs_home`."""
         home, folder, found = home_of(self.setup), self.setup.trainer.folder, ("", "")
@@ -298,7 +285,7 @@ class RayActors:
         if self.needs_home and found[0]:
             raise PoolError(without_home(found[0], home))
 
-    def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
+    def _lost(self, slot: Slot, problem: Exception) -> Lost | None:
         """Replace a lost worker and return the event. PoolError where Ray itself has died."""
         number, fatal = slot.number, self._session.fatal_error(slot.process)
         self.why_lost, cause = why_lost(problem, fatal, self._session.kernel_oom_killed())
@@ -307,7 +294,7 @@ class RayActors:
         self._replace(slot)
         return None if number is None else Lost(number, self.why_lost, fatal, cause, node_has_died)
 
-    def _kill(self, slot: _Slot) -> None:
+    def _kill(self, slot: Slot) -> None:
         """Kill the trial's process, so that the worker can train the next trial; without isolation, the worker."""
         if not self.setup.isolated:
             self._replace(slot)
@@ -328,7 +315,7 @@ class RayActors:
                 self._session.check(at_once=True)  # the signal may have been for Ray's own processes too
                 self._replace(slot)
 
-    def _replace(self, slot: _Slot) -> None:
+    def _replace(self, slot: Slot) -> None:
         if slot.process is not None:
             reaper.kill(slot.process)  # `ray.kill` takes 5 s for a suspended process
         with suppress(RayError):

@@ -13,7 +13,7 @@ import pytest
 from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
-from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
+from hpsearch.core.messages import Advance, Kill, Lost, Queued, Release, Reported, Start
 from hpsearch.core.trial import Cause
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
@@ -129,6 +129,10 @@ def _quick_kill(worker: IsolatedWorker) -> None:
     TemplateProcess.end_trial = TemplateProcess.end_trial.original  # type: ignore[attr-defined, method-assign]
 
 
+def _sleep(worker: IsolatedWorker) -> None:
+    time.sleep(0.3)
+
+
 def _call_in_workers(pool: RayActors, do: Callable[[IsolatedWorker], None]) -> None:
     """What each worker is waiting for comes first."""
     actors.ray.get([slot.actor.__ray_call__.remote(do) for slot in pool._slots], timeout=60)
@@ -239,6 +243,24 @@ class TestRayActors(PoolContract):
         assert driver.pool.room == 1, "its process ends meanwhile"
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
+
+    def test_a_trial_that_waits_for_the_end_of_the_previous_one_is_queued(
+        self, driver: Driver, shared: RayActors, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(actors, "QUEUED_AFTER", 0.0)
+        first = driver.start({"toy": "learner"}, until=1)
+        driver.train(first, release=False)
+        slot = shared._slot(first.number)
+        driver.pool.execute(Release(first.number, over=True))
+        slot.released = slot.actor.__ray_call__.remote(_sleep)
+        starts = [driver.start({"toy": "learner"}, until=1) for _ in range(2)]
+        driver.until(
+            lambda: any(isinstance(event, Reported) and event.number == slot.number for event in driver.events)
+        )
+        queued = {event.number for event in driver.events if isinstance(event, Queued)}
+        assert queued == {slot.number}
+        for start in starts:
+            driver.pool.execute(Kill(start.number))
 
     @pytest.mark.parametrize("waits", [False, True])
     def test_a_kill_that_is_slow_ends_no_later_trial(self, driver: Driver, shared: RayActors, waits: bool) -> None:
