@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.core.errors import BadInput, DiskError
 from hpsearch.core.folders import make_private, study_home
 from hpsearch.core.logs import buffer_library_logs
-from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
+from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Queued, Reported, Start
 from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.journal import Journal, TrainingSegment
@@ -133,6 +133,8 @@ def _trained(
     while True:
         for event in pool.events(0.5):
             match event:
+                case Queued():
+                    continue
                 case Lost(_, reason, traceback, cause):
                     return curve, Failure("error", reason, traceback), cause
                 case Reported(failure=Failure("disk", summary)):
