@@ -17,6 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--curves", metavar="FILE", help="CSV or Parquet file with the curves, or module:function")
     source.add_argument("--from", dest="recorded", metavar="STUDY", help="take the curves of this recorded study")
+    parser.add_argument("--encoding", metavar="NAME", help="of the CSV file, such as latin-1; default: UTF-8")
     journal(parser)
     which = "search methods to compare; default: study, random, random+halving, tpe+halving, freeze-thaw, recipe"
     which += f"; choices: {', '.join(METHODS)}"
@@ -36,7 +37,9 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)
-    source = from_file(study, args.curves) if args.curves else from_study(study, args.recorded, args.journal)
+    source = (
+        from_file(study, args.curves, args.encoding) if args.curves else from_study(study, args.recorded, args.journal)
+    )
     workers = args.workers or [study.resources.workers or 1]
     if min(args.seeds, args.epochs or 1, *workers) < 1:
         raise BadInput("--seeds, --epochs and --workers must be at least 1")

@@ -47,7 +47,7 @@ def folder(name: str) -> Path:
 
 class LCBench:
     """100 - validation accuracy of a funnel-shaped MLP on one OpenML task, in 51 epochs. The times are those of the
-    surrogate."""
+    surrogate. The learning rate was annealed over all epochs, so a trainer of these curves reads their number."""
 
     epochs = 51
     rows: Sequence[Params] | None = None
@@ -88,7 +88,7 @@ class LCBench:
         found = self._run(np.array([[params[name] for name in self.space]]), range(2, epochs + 2))[0]
         seconds = max(float(found[-1, 0]), 1e-3) / (epochs + 1)
         reports = tuple(Report(epoch, {METRIC: 100 - float(row[1])}) for epoch, row in enumerate(found, 1))
-        return Curve(reports, (seconds,) * len(reports))
+        return Curve(reports, (seconds,) * len(reports), reads_epochs=True)
 
     def _bounds(self) -> tuple[float, float]:
         """Of a file beside the data, where there is one; else by 4,000 random points, and a local search."""

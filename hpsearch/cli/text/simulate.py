@@ -106,6 +106,8 @@ def _notes(source: CurveSource, study: Study) -> Iterator[str]:
     )
     if table.outside:
         yield f"note: {many(table.outside, 'trial')} left out, because the parameters are not in [space]"
+    if table.equal:
+        yield f"note: {many(table.equal, 'trial')} left out, because an earlier trial has the same parameters"
     if table.shorter:
         yield (
             f"note: {table.shorter} of {many(len(table.rows), 'curve')} were stopped before {unit} {table.longest}. "

@@ -18,9 +18,10 @@ from hpsearch.records.find import looked_up
 from hpsearch.records.importers import ray_tune_folder, result_table
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import Unusable, Why, counted
+from hpsearch.study.table_files import PARQUET
 
 MLFLOW = "mlflow:"
-TABLES = (".csv", ".tsv", ".txt", *result_table.PARQUET)
+TABLES = (".csv", ".tsv", ".txt", *PARQUET)
 
 
 @dataclass(frozen=True)

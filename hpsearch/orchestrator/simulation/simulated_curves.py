@@ -43,18 +43,19 @@ class CurveSource:
             "curves": self.name,
             "trials": len(table.rows),
             "outside_space": table.outside,
+            "equal_parameters": table.equal,
             "stopped_early": table.shorter,
             "longest": table.longest,
             "timed": table.timed,
         }
 
 
-def from_file(study: Study, name: str) -> CurveSource:
+def from_file(study: Study, name: str, encoding: str | None = None) -> CurveSource:
     """name: of a CSV or Parquet file, or "module:function" with the function (params, epoch) -> metric or metrics.
-    NotFound, BadInput."""
+    encoding: of a CSV file. NotFound, BadInput."""
     path = Path(name)
     if path.is_file():
-        return _of_table(name, curve_table.read(path, study.space, study.objective))
+        return _of_table(name, curve_table.read(path, study.space, study.objective, encoding))
     if ":" not in name:
         raise NotFound(f'there is no file {path}; give a CSV or Parquet file, or a function as "module:function"')
     function = import_object("--curves", name, study.folder, BadInput)

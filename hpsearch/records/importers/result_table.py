@@ -1,8 +1,5 @@
 """The results of a CSV or Parquet file: a row for each trial, or for each epoch of each trial."""
 
-import csv
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,25 +12,10 @@ from hpsearch.core.trial import Objective, State
 from hpsearch.study.cells import number_of, value_of
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.space import Choice, Space
+from hpsearch.study.table_files import MAX_COLUMNS, Faults, Row, column_of, is_empty, rows_of, wrong_numbers
 
 STEP, TRIAL, STATE = ("step", "epoch"), ("trial", "number"), ("state", "State")
 """The names that these columns may have."""
-
-BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.")
-"""Prefixes that pandas, MLflow, Optuna and Ray add to names of parameters and metrics in a table."""
-
-MAX_ROWS = 5_000_000
-MAX_COLUMNS = 30
-"""Maximum number of columns that a message lists."""
-
-MAX_FAULTS = 10
-"""Maximum number of wrong cells that a message lists."""
-
-PARQUET = (".parquet", ".pq")
-
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
-
-Row = Mapping[str, Any]
 
 
 @dataclass
@@ -62,66 +44,9 @@ def read(
 ) -> list[ImportedTrial]:
     """columns: parameter, metric, "step" or "trial" -> its column. encoding: of a CSV file; None: UTF-8, or UTF-16 with
     a byte order mark. BadInput lists all faults of the file."""
-    rows = _parquet_rows(path) if path.suffix.lower() in PARQUET else _csv_rows(path, encoding)
-    try:
-        header = next(rows)[1]
-        found = _columns(path, list(header), space, objective, columns)
-        return _trials(path, rows, found, space)
-    except UnicodeError as problem:
-        used = encoding or "UTF-8"
-        raise BadInput(f"{path} is not in {used} ({problem}): name its encoding, such as --encoding latin-1") from None
-    except LookupError:
-        raise BadInput(f"--encoding {encoding} is not an encoding that Python knows") from None
-    except csv.Error as problem:
-        raise BadInput(f"{path} is not a CSV file: {problem}") from None
-
-
-# Rows ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
-    """First the header, as a row of its names; then the rows, each with its line number."""
-    with path.open("rb") as raw:
-        mark = raw.read(2)
-    used = encoding or ("utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    with path.open(encoding=used, newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        separator = max(",;\t", key=first.count)
-        reader = csv.reader(file, delimiter=separator)
-        names = next(reader, [])
-        if not any(names):
-            raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
-        if twice := sorted({name for name in names if name and names.count(name) > 1}):
-            raise BadInput(f"{path} has the column {quoted(twice, MAX_COLUMNS)} twice")
-        yield 1, dict.fromkeys(names)
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(names):
-                raise BadInput(
-                    f"{path}:{reader.line_num}: has {len(cells)} cells, and the header has {len(names)}; a decimal "
-                    "comma needs another separator of cells, such as ;"
-                )
-            if separator != ",":
-                cells = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
-            yield reader.line_num, dict(zip(names, cells, strict=True))
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    import pyarrow
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            yield 0, dict.fromkeys(file.schema_arrow.names)
-            number = 0
-            for batch in file.iter_batches(batch_size=10_000):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except (pyarrow.ArrowException, OSError) as problem:
-        raise BadInput(f"{path} is not a Parquet file: {problem}") from None
+    rows = rows_of(path, encoding)
+    found = _columns(path, list(next(rows)[1]), space, objective, columns)
+    return _trials(path, rows, found, space)
 
 
 # Columns ─────────────────────────────────────────────────────────────────────────────────────────
@@ -145,17 +70,17 @@ def _columns(
     for name in names:
         earlier = space.earlier.get(name)
         also = [earlier.renamed] if earlier and earlier.renamed else []
-        own = given.get(name) or _named(header, [name, *also])
+        own = given.get(name) or column_of(header, [name, *also])
         if own is not None:
             found.params[name] = own
         elif name in searched and not searched[name].when and not (earlier and earlier.was is not None):
             faults.append(f"{path.name} has no column for the parameter `{name}`{did_you_mean(name, header)}")
-    metric = given.get(objective.metric) or _named(header, [objective.metric])
+    metric = given.get(objective.metric) or column_of(header, [objective.metric])
     if metric is None:
         hint = did_you_mean(objective.metric, header)
         faults.append(f"{path.name} has no column for the metric `{objective.metric}`{hint}")
     for name in others:
-        if (own := given.get(name) or _named(header, [name])) is None:
+        if (own := given.get(name) or column_of(header, [name])) is None:
             faults.append(f"{path.name} has no column for the metric `{name}`{did_you_mean(name, header)}")
         else:
             found.others[name] = own
@@ -172,11 +97,6 @@ def _columns(
     return found
 
 
-def _named(header: Sequence[str], names: Sequence[str]) -> str | None:
-    wanted = [f"{before}{name}" for name in names for before in BEFORE_NAMES]
-    return next((one for one in wanted if one in header), None)
-
-
 # Trials ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -184,16 +104,12 @@ def _trials(path: Path, rows: Iterator[tuple[int, Row]], columns: _Columns, spac
     """One trial for each value of the trial column. Without that column, a new trial begins where the parameters change
     or the step does not increase."""
     groups: dict[Any, _Group] = {}
-    faults: list[str] = []
-    wrong, place = 0, 0
+    faults, place = Faults(path), 0
     last: tuple[Mapping[str, Any] | None, int] = (None, 0)
     for line, row in rows:
-        if line > MAX_ROWS:
-            raise BadInput(f"{path.name} has more than {MAX_ROWS:,} rows")
         params = {name: row[column] for name, column in columns.params.items()}
         problems = [*_wrong_cells(row, columns, space)]
-        wrong += len(problems)
-        faults += [f"{path.name}:{line}: {one}" for one in problems][: MAX_FAULTS - len(faults)]
+        faults.add(line, problems)
         step = int(number_of(row[columns.step]) or 0) if columns.step and not problems else 0
         if columns.trial:
             key: Any = row[columns.trial]
@@ -214,9 +130,7 @@ def _trials(path: Path, rows: Iterator[tuple[int, Row]], columns: _Columns, spac
             cells = {name: number_of(row[column]) for name, column in columns.others.items()}
             group.others[step] = {name: cell for name, cell in cells.items() if cell is not None}
         group.state = state or group.state
-    if faults:
-        more = [f"and {wrong - len(faults)} more"] if wrong > len(faults) else []
-        raise BadInput("\n".join([*faults, *more, "nothing is imported"]))
+    faults.check("nothing is imported")
     known = columns.step is not None
     return [_imported(one, known) for one in groups.values()]
 
@@ -232,19 +146,11 @@ def _wrong_cells(row: Row, columns: _Columns, space: Space) -> Iterator[str]:
     """Cells with text instead of a number. Values outside of the space are not faults: they are counted later."""
     for parameter in space.parameters:
         column = columns.params.get(parameter.name)
-        if column is None or isinstance(parameter, Choice) or _is_empty(cell := row[column]):
+        if column is None or isinstance(parameter, Choice) or is_empty(cell := row[column]):
             continue
         if value_of(parameter, cell) is None:
             whole = "a whole number" if isinstance(parameter.low, int) else "a number"
             yield f"`{column}` must be {whole}, got {str(cell)[:60]!r}"
-    for column in (columns.metric, *columns.others.values()):
-        if not _is_empty(row[column]) and number_of(row[column]) is None:
-            yield f"`{column}` must be a number, got {str(row[column])[:60]!r}"
-    if columns.step is not None:
-        step = number_of(row[columns.step])
-        if step is None or not math.isfinite(step) or step != int(step):
-            yield f"`{columns.step}` must be a whole number, got {str(row[columns.step])[:60]!r}"
-
-
-def _is_empty(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    yield from wrong_numbers(
+        row, [columns.metric, *columns.others.values()], whole=[columns.step] if columns.step is not None else []
+    )

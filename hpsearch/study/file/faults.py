@@ -239,7 +239,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return ""
     names = list(known)
     near = (
-        [name for name in names if sorted(name) == sorted(word)]
+        [name for name in names if sorted(name.lower()) == sorted(word.lower())]
         or difflib.get_close_matches(word, names, n=1)
         or difflib.get_close_matches(word.lower(), names, n=1)
         or [name for name in names if name.startswith(word)]

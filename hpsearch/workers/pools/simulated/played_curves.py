@@ -16,11 +16,13 @@ class Curve:
 
     reports: one for each epoch, with increasing steps from 1. seconds: training time of each epoch, > 0.
     failure: raised in the epoch after the last report; None: the trainer returns after the last report.
+    reads_epochs: the trainer reads `run.epochs_total`, for example to anneal the learning rate over all epochs.
     """
 
     reports: tuple[Report, ...]
     seconds: tuple[float, ...]
     failure: Failure | None = None
+    reads_epochs: bool = False
 
 
 class Curves(Protocol):

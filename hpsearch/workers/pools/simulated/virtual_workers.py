@@ -146,5 +146,12 @@ class _Training:
         self.epoch = reports[0].step if reports else self.epoch
         ended = self._place >= len(self._curve.reports) and self._curve.failure is None
         return Reported(
-            number, reports, ended, seconds=seconds, provenance=provenance, unsaved=unsaved, retrained=retrained
+            number,
+            reports,
+            ended,
+            seconds=seconds,
+            provenance=provenance,
+            unsaved=unsaved,
+            retrained=retrained,
+            reads_epochs=self._curve.reads_epochs,
         )

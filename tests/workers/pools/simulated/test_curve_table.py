@@ -84,6 +84,47 @@ def test_rows_without_a_trial_number_are_one_curve_for_equal_parameters(tmp_path
     assert values(found, {"lr": 0.1}, 2) == [0.5, 0.4]
 
 
+ONE = "epoch,lr,val_loss\n1,0.1,0.5\n2,0.1,0.4\n"
+LR = Space((Float("lr", 1e-4, 1.0),))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ONE.replace(",", ";").replace(".", ","),  # decimal commas
+        ONE.replace(",", "\t"),
+        ONE.replace("\n", "\r\n\r\n"),
+        "\ufeff" + ONE,
+        ONE.encode("utf-16"),
+        ONE.replace("lr", "config/lr").replace("val_loss", "metrics.val_loss"),
+        "epoch,lr,val_loss\n0,0.1,0.5\n1,0.1,0.4\n",  # epochs from 0
+    ],
+)
+def test_the_same_curves_in_other_forms(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    found = read(path, LR, LOSS)
+    assert [(one.step, one.metrics) for one in found.curve({"lr": 0.1}, 0, 2).reports] == [
+        (1, {"val_loss": 0.5}),
+        (2, {"val_loss": 0.4}),
+    ]
+
+
+def test_trials_with_the_parameters_of_an_earlier_one_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_text("trial,epoch,lr,val_loss\n0,1,0.1,0.5\n1,1,0.1,0.4\n")
+    found = read(path, LR, LOSS)
+    assert (values(found, {"lr": 0.1}, 1), found.equal) == ([0.5], 1)
+
+
+def test_a_csv_file_of_an_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_bytes("epoch,lr,val_loss,größe\n1,0.1,0.5,3\n".encode("latin-1"))
+    assert values(read(path, LR, LOSS, "latin-1"), {"lr": 0.1}, 1) == [0.5]
+    with pytest.raises(BadInput, match="--encoding"):
+        read(path, LR, LOSS)
+
+
 def test_a_parquet_file_of_an_export(tmp_path: Path) -> None:
     columns = {
         "number": [4, 4],
@@ -107,7 +148,11 @@ def test_a_parquet_file_of_an_export(tmp_path: Path) -> None:
         ("epoch,lr,loss\n1,0.5,0.1\n", "`val_loss`"),
         ("epoch,lr,val_loss\n", "no rows"),
         ("epoch,lr,val_loss\n1,,0.5\n", "no trial"),
-        ("epoch,lr,val_loss\n1,0.1,0.5\n1,0.1,0.6\n", "twice"),
+        ("epoch,lr,val_loss\n1,0.1,0.5\n1,0.1,0.6\n", ":3: epoch 1 is there twice"),
+        ("epoch,lr,val_loss\n1,0.1,n/a\n", ":2: `val_loss`"),
+        ("epoch,lr,val_loss\n1.5,0.1,0.5\n", ":2: `epoch`"),
+        ("epoch,LR,val_loss\n1,0.1,0.5\n", "did you mean `LR`"),
+        ("epoch,lr,val_loss\n1,0.1\n", ":2: has 2 cells"),
     ],
 )
 def test_a_fault_of_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -120,7 +165,7 @@ def test_a_fault_of_the_file_is_named(tmp_path: Path, text: str, named: str) -> 
 def test_recorded_trials() -> None:
     space = Space((Float("lr", 1e-4, 1.0),))
     curve = (Report(1, {"val_loss": 0.5}), Report(2, {"val_loss": 0.4}))
-    whole = Trial(0, {"lr": 0.1}, 0, 2, State.COMPLETE, curve=curve, busy=6.0)
+    whole = Trial(0, {"lr": 0.1}, 0, 2, State.COMPLETE, curve=curve, busy=6.0, reads_epochs=True)
     trials = [
         whole,
         Trial(1, {"lr": 0.2}, 0, 2, State.PRUNED, curve=curve[:1]),
@@ -131,7 +176,8 @@ def test_recorded_trials() -> None:
     ]
     found = from_trials(trials, space, LOSS)
     assert [one["lr"] for one in found.rows] == [0.1, 0.2, 0.3]
-    assert (found.outside, found.shorter, found.timed) == (1, 1, True)
+    assert (found.outside, found.equal, found.shorter, found.timed) == (1, 1, 1, True)
+    assert [found.curve({"lr": lr}, 0, 2).reads_epochs for lr in (0.1, 0.2)] == [True, False]
     assert found.curve({"lr": 0.1}, 0, 2).seconds == (3.0, 3.0)
     failure = found.curve({"lr": 0.3}, 0, 2).failure
     assert failure is not None

@@ -50,6 +50,19 @@ def test_the_last_report_ends_the_training() -> None:
     assert (reports(event), event.ended) == ([(3, 1 / 3)], True)
 
 
+class Annealed:
+    def curve(self, params: Params, seed: int, epochs: int) -> Curve:
+        return Curve((Report(1, {"val_loss": 1.0}),), (1.0,), reads_epochs=True)
+
+
+def test_a_curve_that_depends_on_the_number_of_epochs_says_so() -> None:
+    pool = Simulated(Annealed())
+    pool.execute(start(0, 1.0))
+    [event] = pool.events(0.5)
+    assert isinstance(event, Reported)
+    assert event.reads_epochs
+
+
 def test_without_checkpoints_a_resumed_trial_trains_its_epochs_again() -> None:
     pool = Simulated(CURVES, resumes=False)
     pool.execute(start(0, 1.0, after=2))

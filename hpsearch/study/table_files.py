@@ -1,0 +1,134 @@
+"""The rows of CSV and Parquet files that other programs write."""
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.format import quoted
+from hpsearch.study.cells import number_of
+
+BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.")
+"""Prefixes that pandas, MLflow, Optuna and Ray add to names of parameters and metrics in a table."""
+
+MAX_ROWS = 5_000_000
+MAX_COLUMNS = 30
+"""Maximum number of columns that a message lists."""
+
+MAX_FAULTS = 10
+"""Maximum number of wrong cells that a message lists."""
+
+PARQUET = (".parquet", ".pq")
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
+
+Row = Mapping[str, Any]
+
+
+def rows_of(path: Path, encoding: str | None = None) -> Iterator[tuple[int, Row]]:
+    """First the header, as a row of its names; then the rows, each with its line number (Parquet: from 1).
+
+    encoding: of a CSV file; None: UTF-8, or UTF-16 with a byte order mark. Cells of a CSV file are separated by `,`,
+    `;` or tabs. BadInput: the file is no such table.
+    """
+    rows = _parquet_rows(path) if path.suffix.lower() in PARQUET else _csv_rows(path, encoding)
+    try:
+        for line, row in rows:
+            if line > MAX_ROWS:
+                raise BadInput(f"{path.name} has more than {MAX_ROWS:,} rows")
+            yield line, row
+    except UnicodeError as problem:
+        used = encoding or "UTF-8"
+        raise BadInput(f"{path} is not in {used} ({problem}): name its encoding, such as --encoding latin-1") from None
+    except LookupError:
+        raise BadInput(f"--encoding {encoding} is not an encoding that Python knows") from None
+    except csv.Error as problem:
+        raise BadInput(f"{path} is not a CSV file: {problem}") from None
+
+
+def column_of(header: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column of a parameter or metric that has one of these names, with or without a prefix of `BEFORE_NAMES`."""
+    wanted = [f"{before}{name}" for name in names for before in BEFORE_NAMES]
+    return next((one for one in wanted if one in header), None)
+
+
+def wrong_numbers(row: Row, columns: Iterable[str], whole: Iterable[str] = ()) -> Iterator[str]:
+    """Cells that are neither empty nor a number. whole: columns with a whole number in each row."""
+    for column in columns:
+        if not is_empty(row[column]) and number_of(row[column]) is None:
+            yield f"`{column}` must be a number, got {str(row[column])[:60]!r}"
+    for column in whole:
+        number = number_of(row[column])
+        if number is None or not math.isfinite(number) or number != int(number):
+            yield f"`{column}` must be a whole number, got {str(row[column])[:60]!r}"
+
+
+def is_empty(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+@dataclass
+class Faults:
+    """The faults of a file; a message lists the first of them."""
+
+    path: Path
+    found: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, line: int, problems: Sequence[str]) -> None:
+        self.count += len(problems)
+        self.found += [f"{self.path.name}:{line}: {one}" for one in problems][: MAX_FAULTS - len(self.found)]
+
+    def check(self, *consequence: str) -> None:
+        """BadInput if there are faults. consequence: further lines of its message."""
+        if self.found:
+            more = [f"and {self.count - len(self.found)} more"] if self.count > len(self.found) else []
+            raise BadInput("\n".join([*self.found, *more, *consequence]))
+
+
+def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
+    with path.open("rb") as raw:
+        mark = raw.read(2)
+    used = encoding or ("utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    with path.open(encoding=used, newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        separator = max(",;\t", key=first.count)
+        reader = csv.reader(file, delimiter=separator)
+        names = next(reader, [])
+        if not any(names):
+            raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
+        if twice := sorted({name for name in names if name and names.count(name) > 1}):
+            raise BadInput(f"{path} has the column {quoted(twice, MAX_COLUMNS)} twice")
+        yield 1, dict.fromkeys(names)
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(names):
+                raise BadInput(
+                    f"{path}:{reader.line_num}: has {len(cells)} cells, and the header has {len(names)}; a decimal "
+                    "comma needs another separator of cells, such as ;"
+                )
+            if separator != ",":
+                cells = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
+            yield reader.line_num, dict(zip(names, cells, strict=True))
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    import pyarrow
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            yield 0, dict.fromkeys(file.schema_arrow.names)
+            number = 0
+            for batch in file.iter_batches(batch_size=10_000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except (pyarrow.ArrowException, OSError) as problem:
+        raise BadInput(f"{path} is not a Parquet file: {problem}") from None
