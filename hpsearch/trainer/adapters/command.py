@@ -26,6 +26,7 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.program_failures import advice, error_line
 from hpsearch.trainer.adapters.program_sources import (
     CHECKPOINTS,
     EPOCHS,
@@ -36,7 +37,7 @@ from hpsearch.trainer.adapters.program_sources import (
     reports_itself,
     sources_of,
 )
-from hpsearch.trainer.adapters.project_files import ChangedFiles, missing_module
+from hpsearch.trainer.adapters.project_files import ChangedFiles
 from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
 from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
@@ -304,9 +305,9 @@ class _Training:
         if self._steps.repeated is not None:
             _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")
         if code != 0:
-            last = "".join(f": {line}" for line in self._tail.lines[-1:])
+            last = f": {line}" if (line := error_line(self._tail.lines, code)) else ""
             kind: EndOfProgram = "terminated" if code in (-signal.SIGTERM, 128 + signal.SIGTERM) else "error"
-            hint = missing_module(self._tail.lines, self._project)
+            hint = advice(self._tail.lines, code, self._program, self._project)
             raise ProgramFailed(f"the program {ending(code)}{last}{hint}", self._tail.lines, kind)
         if self._steps.last == 0:
             what = "only step 0" if self._steps.has_step_0 else "nothing"

@@ -1,9 +1,7 @@
-"""Files in a study's folder: those that a program changes, which parallel trials would overwrite, and modules that a
-program does not find."""
+"""Files in a study's folder that a program changes: parallel trials would overwrite them."""
 
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +9,6 @@ MAX_FILES = 20_000
 """Maximum number of files to check."""
 
 MAX_SHOWN = 5
-
-NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 
@@ -74,13 +70,3 @@ def _open_outside(mark: bytes) -> set[str]:
             if mark not in (process / "environ").read_bytes().split(b"\0"):
                 found |= {os.path.realpath(one) for one in os.scandir(process / "fd")}
     return found
-
-
-def missing_module(lines: Sequence[str], folder: Path) -> str:
-    """Advice for a ModuleNotFoundError in the last line of a program's output, if the study's folder or its parent has
-    the module: Python searches the folder of the script, not the working directory."""
-    if not (lines and (found := NO_MODULE.match(lines[-1]))):
-        return ""
-    names = found[1], f"{found[1]}.py"
-    places = (place for place in (folder, folder.parent) if any((place / name).exists() for name in names))
-    return next((f"; it is in {place}: run hpsearch with PYTHONPATH={place}" for place in places), "")

@@ -1,4 +1,5 @@
-"""The options that a Python script defines, with argparse, click, absl or optparse, read from its source."""
+"""The options that a Python script defines, read from its source: argparse, click, optparse; other libraries in
+script_libraries.py."""
 
 import ast
 import re
@@ -10,11 +11,17 @@ from typing import Literal
 from hpsearch.core.trial import Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Style
+from hpsearch.trainer.adapters import script_libraries
+from hpsearch.trainer.adapters.script_libraries import Booleans, negation_in
 
 READS_ARGUMENTS = re.compile(
-    r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI)\b"
+    r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI|from_cli|Tap|"
+    r"pydantic_settings|pyrallis|draccus)\b"
 )
 """A sign in a Python script that it reads its command line."""
+
+HYDRA = re.compile(r"@hydra\.main|\bfrom_cli\(")
+"""A script that reads `name=value`: with hydra, or with `OmegaConf.from_cli`."""
 
 OTHER_SOURCES = re.compile(
     r"parse_known|parents\s*=|add_subparsers|fromfile_prefix|set_defaults\(\*\*|sys\.argv|conflict_handler|allow_abbrev|"
@@ -27,14 +34,14 @@ OTHER_SOURCES = re.compile(
 @dataclass(frozen=True)
 class Option:
     """spelled: as in the source, `--batch-size`. is_flag: a bool has no value. kind: the name of its `type` in
-    argparse. has_negation: `--no-…` sets it to False. choices: its values, where the source lists them; none: any.
-    main: its first name, where `spelled` is one of several. takes_list: a list is written as several words after one
-    name, or with the name before each of them; else as JSON."""
+    argparse. negation: the flag that sets it to False; "": none. choices: its values, where the source lists them;
+    none: any. main: its first name, where `spelled` is one of several. takes_list: a list is written as several words
+    after one name, or with the name before each of them; else as JSON."""
 
     spelled: str
     is_flag: bool = False
     kind: str = ""
-    has_negation: bool = False
+    negation: str = ""
     choices: tuple[object, ...] = ()
     is_required: bool = False
     main: str = ""
@@ -42,8 +49,9 @@ class Option:
 
     def words(self, value: Value, joined: bool) -> list[str]:
         """joined: `--name=value`."""
-        if isinstance(value, bool) and (self.is_flag or self.has_negation):
-            return [self.spelled] if value else [f"--no-{self.spelled.removeprefix('--')}"] * self.has_negation
+        if isinstance(value, bool) and (self.is_flag or self.negation):
+            flag = self.spelled if value else self.negation
+            return [flag] if flag else []
         if isinstance(value, list) and self.takes_list:
             texts = map(placeholders.word, value)
             if self.takes_list == "words":
@@ -61,7 +69,7 @@ class Options:
     that the source writes with `=`.
 
     ignores_arguments: a Python script in which nothing reads the command line. is_complete: argparse refuses all
-    other options.
+    other options. booleans: how the script's library reads a bool. with_dashes: its names have `-` for `_`.
     """
 
     style: Style = "argparse"
@@ -69,21 +77,31 @@ class Options:
     joined: frozenset[str] = frozenset()
     ignores_arguments: bool = False
     is_complete: bool = False
+    booleans: Booleans = "flag"
+    with_dashes: bool = False
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> "Options":
         """From the sources of a script and of its imports."""
         files = [path for path in files if path.is_file()]
         texts = [path.read_text(errors="replace") for path in files]
-        calls = [call for text in texts for call in _calls(text)]
+        trees = [tree for text in texts if (tree := _tree(text)) is not None]
+        calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
         joined = {key_of(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
         is_python = {path.suffix for path in files} == {".py"}
+        booleans = script_libraries.booleans_of(texts)
+        by_key = {key: option for names, call in _definitions(calls) for key, option in _options(names, call, booleans)}
+        for spelling in script_libraries.spellings(trees):
+            option = Option(spelling.name, spelling.is_flag, negation=spelling.negation, takes_list=spelling.takes_list)
+            by_key |= {key_of(name): option for name in (spelling.parameter, spelling.name) if name}
         return cls(
-            "hydra" if any("@hydra.main" in text for text in texts) else "argparse",
-            {key: option for names, call in _definitions(calls) for key, option in _options(names, call)},
+            "hydra" if any(HYDRA.search(text) for text in texts) else "argparse",
+            by_key,
             frozenset(joined),
             is_python and not any(map(READS_ARGUMENTS.search, texts)),
             is_python and _shows_all(texts, calls),
+            booleans,
+            any(map(script_libraries.TYPER.search, texts)),
         )
 
     def find(self, name: str) -> Option | None:
@@ -98,8 +116,13 @@ class Options:
         key = key_of(name)
         if key not in self.by_key and (negation := self.negation(name)) is not None and isinstance(value, bool):
             return [] if value else [negation.spelled]
-        option = self.by_key.get(key, Option(f"--{name}", is_flag=True))
+        option = self.by_key.get(key) or self._unlisted(name.replace("_", "-") if self.with_dashes else name)
         return option.words(value, key in self.joined)
+
+    def _unlisted(self, name: str) -> Option:
+        """An option that the source does not show."""
+        negation = f"--no-{name}" if self.booleans == "negated" else ""
+        return Option(f"--{name}", is_flag=self.booleans != "word", negation=negation)
 
     def negation(self, name: str) -> Option | None:
         """The flag `--no-cuda` of a parameter `cuda` for which the script has no other option."""
@@ -111,11 +134,11 @@ def key_of(option: str) -> str:
     return option.lstrip("-").replace("_", "-").lower()
 
 
-def _calls(text: str) -> Iterator[ast.Call]:
+def _tree(text: str) -> ast.Module | None:
     try:
-        yield from (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+        return ast.parse(text)
     except (SyntaxError, ValueError):
-        return
+        return None
 
 
 def _called(call: ast.Call) -> str:
@@ -125,21 +148,24 @@ def _called(call: ast.Call) -> str:
 def _definitions(calls: Iterable[ast.Call]) -> Iterator[tuple[list[str], ast.Call]]:
     """The calls that define an option, with its names: long ones first."""
     for call in calls:
-        words = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        names = [part for word in words for part in word.split("/") if re.match("--?[A-Za-z]", part)]
+        names = [part for word in _texts(call) for part in word.split("/") if re.match("--?[A-Za-z]", part)]
         if _called(call) in ("add_argument", "add_option", "option", "Option") and names:
             yield sorted(names, key=lambda name: name[:2] != "--"), call
 
 
-def _options(names: list[str], call: ast.Call) -> Iterator[tuple[str, Option]]:
+def _texts(call: ast.Call) -> list[str]:
+    return [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+
+
+def _options(names: list[str], call: ast.Call, booleans: Booleans) -> Iterator[tuple[str, Option]]:
     """The option under each of its names, and under that of its attribute (`dest`)."""
     main = next((name for name in names if not name.startswith("--no-")), names[0])
     action = _keyword(call, "action")
     option = Option(
         main,
         is_flag=action in ("store_true", "store_false") or _keyword(call, "is_flag") == "True",
-        kind=_keyword(call, "type") if _called(call) == "add_argument" else "",
-        has_negation=action == "BooleanOptionalAction" or any(n != main and n.startswith("--no-") for n in names),
+        kind=_keyword(call, "type") if _called(call) == "add_argument" and booleans == "flag" else "",
+        negation=f"--no-{main.removeprefix('--')}" if action == "BooleanOptionalAction" else negation_in(_texts(call)),
         choices=_literals(call, "choices"),
         is_required=_keyword(call, "required") == "True",
         main=main,

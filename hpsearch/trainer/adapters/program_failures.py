@@ -1,0 +1,54 @@
+"""What the last lines of a failed program show: the error, and advice where the study's folder has the cure."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpsearch.study.program import Program
+from hpsearch.trainer.adapters import script_libraries
+from hpsearch.trainer.adapters.program_sources import sources_of
+
+WRONG_USAGE = 2
+"""The exit code of argparse, click, typer and fire for a wrong command line."""
+
+NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
+
+_ERROR = re.compile(r"(\S+: )?error: *\S", re.IGNORECASE)
+_FRAME = " \u2502\u2503|"
+"""Around a message of typer, which prints it in a box."""
+
+
+def error_line(lines: Sequence[str], code: int) -> str:
+    """The last line with words; for a wrong command line, that of the error, as hints may follow it. "" for none."""
+    plain = [line.strip(_FRAME).removesuffix(".") for line in lines if re.search(r"\w", line)]
+    errors = [line for line in plain if _ERROR.match(line)] if code == WRONG_USAGE else []
+    return next(reversed(errors or plain), "")
+
+
+def advice(lines: Sequence[str], code: int, program: Program, folder: Path) -> str:
+    """ "" for none. lines: of the program's output. folder: of the study."""
+    return _missing_module(lines, folder) or (_missing_subcommand(program, folder) if code == WRONG_USAGE else "")
+
+
+def _missing_module(lines: Sequence[str], folder: Path) -> str:
+    """If the study's folder or its parent has the module of a ModuleNotFoundError in the last line: Python searches the
+    folder of the script, not the working directory."""
+    if not (lines and (found := NO_MODULE.match(lines[-1]))):
+        return ""
+    names = found[1], f"{found[1]}.py"
+    places = (place for place in (folder, folder.parent) if any((place / name).exists() for name in names))
+    return next((f"; it is in {place}: run hpsearch with PYTHONPATH={place}" for place in places), "")
+
+
+def _missing_subcommand(program: Program, folder: Path) -> str:
+    """If the script has subcommands, and the command names none of them."""
+    script = next((word for word in program.words if Path(word).suffix == ".py"), None)
+    names = script_libraries.subcommands(sources_of(program, folder).files.values())
+    if script is None or not names or any(word in names for word in program.words):
+        return ""
+    name = Path(script).name if Path(script).is_absolute() else script
+    usual = next((one for one in names if "train" in one or one == "fit"), names[0])
+    return (
+        f"; {name} has {'subcommands' if len(names) > 1 else 'the subcommand'} {', '.join(names)}: write command = "
+        f'["python", "{name}", "{usual}"] and style = "argparse"'
+    )

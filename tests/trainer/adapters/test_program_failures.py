@@ -1,0 +1,34 @@
+"""The error in the last lines of a failed program, and advice."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.study.program import Program
+from hpsearch.trainer.adapters.program_failures import WRONG_USAGE, advice, error_line
+
+TYPER_BOX = ["\u256d\u2500 Error \u2500\u256e", "\u2502 No such option: --lrr   \u2502", "\u2570\u2500\u2500\u256f"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "expected"),
+    [
+        (["Traceback", "ValueError: bad", "", "---"], 1, "ValueError: bad"),
+        (["usage: train.py", "train.py: error: no --lrr"], WRONG_USAGE, "train.py: error: no --lrr"),
+        (["ERROR: Could not consume arg: --lrr", "Usage: train.py", "  train.py --help"], WRONG_USAGE,
+         "ERROR: Could not consume arg: --lrr"),
+        (TYPER_BOX, WRONG_USAGE, "No such option: --lrr"),
+        (["Error: No such option '--lrr'."], WRONG_USAGE, "Error: No such option '--lrr'"),
+        ([], 1, ""),
+    ],
+)  # fmt: skip
+def test_the_line_with_the_error(lines: list[str], code: int, expected: str) -> None:
+    assert error_line(lines, code) == expected
+
+
+def test_a_subcommand_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text("parsers.add_parser('evaluate')\nparsers.add_parser('train')")
+    found = advice(["error: invalid choice"], WRONG_USAGE, Program(("python", "run.py"), "auto"), tmp_path)
+    assert found.endswith('write command = ["python", "run.py", "train"] and style = "argparse"')
+    assert advice([], WRONG_USAGE, Program(("python", "run.py", "train"), "argparse"), tmp_path) == ""
+    assert advice([], 1, Program(("python", "run.py"), "auto"), tmp_path) == ""
