@@ -20,8 +20,13 @@ Loss = Callable[[Array], tuple[float, Array]]
 JITTER = 1e-4
 """Added to the variance of the noise."""
 
+NEAR = 0.05
+"""The distance in the unit cube over which configurations share their deviation. With a deviation for each trial in
+place of this, a search may propose one point again and again: each new trial there could be better by its own
+deviation."""
+
 OWN_RANGE = 0.5
-"""The length scale of the deviation of one trial, in units of tau."""
+"""The length scale of the deviation of one configuration, in units of tau."""
 
 TREND_RANGE = 0.3
 """The length scale of changes that all curves have in common, in units of tau."""
@@ -32,7 +37,7 @@ SCALES = ("quality", "change", "change_range", "head_start", "own", "noise", "tr
 
 class Points(NamedTuple):
     """x: configurations in the unit cube (points, columns). tau: log(epoch) / log(last epoch), in [0, 1]. trial: a
-    number that is equal for points of one curve."""
+    number that is equal for points of one curve; the covariance does not depend on it."""
 
     x: Array
     tau: Array
@@ -46,7 +51,7 @@ class CurveKernel:
     quality     quality^2 M (1 + change RBF(t - t')) / (1 + change)   lasting and changing effects of the configuration
     head start  head_start^2 M (1 - t)(1 - t')                        effects at first that vanish at the end
     trend       trend^2 (1 + (1 - t)(1 - t') + RBF / 10)              common shape of all curves
-    own         own^2 [same trial] exp(-|t - t'| / 0.5)               deviation of one trial from its configuration
+    own         own^2 near(x, x') exp(-|t - t'| / 0.5)                deviation of a configuration, of curves nearby
 
     theta: the logarithms of the lengths, of `SCALES`, and of the two exponents of each column's warp.
     """
@@ -82,7 +87,7 @@ class CurveKernel:
         early = (1 - one.tau)[:, None] * (1 - other.tau)[None]
         k: Array = self._matern(one.x, other.x) * self._over_epochs(dt, early)
         k += s["trend"] ** 2 * (1 + early + 0.1 * np.exp(-0.5 * (dt / TREND_RANGE) ** 2))
-        k += s["own"] ** 2 * (one.trial[:, None] == other.trial[None]) * np.exp(-dt / OWN_RANGE)
+        k += s["own"] ** 2 * near(one.x, other.x) * np.exp(-dt / OWN_RANGE)
         return k
 
     def warped(self, x: Array) -> Array:
@@ -142,7 +147,7 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
     pair = place[:, None] * len(taus) + place[None]
     group = np.equal(place[:, None], np.arange(len(taus))).astype(float)
     dt, early = np.abs(taus[:, None] - taus[None]), (1 - taus)[:, None] * (1 - taus)[None]
-    same = (points.trial[:, None] == points.trial[None]) * np.exp(-dt / OWN_RANGE).take(pair)
+    own = near(points.x, points.x) * np.exp(-dt / OWN_RANGE).take(pair)
     trend = 1 + early + 0.1 * np.exp(-0.5 * (dt / TREND_RANGE) ** 2)
     diagonal = np.diag_indices(len(z))
 
@@ -159,7 +164,7 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
         over_epochs = kernel._over_epochs(dt, early).take(pair)
         k = matern * over_epochs
         k += (s["trend"] ** 2 * trend).take(pair)
-        k += s["own"] ** 2 * same
+        k += s["own"] ** 2 * own
         k[diagonal] += kernel.noise
         inverse, log_determinant = _inverse(k)
         if inverse is None:  # not positive definite here: the line search steps back
@@ -176,7 +181,7 @@ def negative_log_posterior(points: Points, z: Array) -> Loss:
             c * (quality * (changing - 1)).sum() / (1 + c),
             c * (quality * changing * (dt / s["change_range"]) ** 2).sum(),
             2 * s["head_start"] ** 2 * (by_pair * early).sum(),
-            2 * s["own"] ** 2 * np.vdot(by_k, same),
+            2 * s["own"] ** 2 * np.vdot(by_k, own),
             2 * s["noise"] ** 2 * by_k.trace(),
             2 * s["trend"] ** 2 * (group.T @ by_k @ group * trend).sum(),
         ]
@@ -213,6 +218,12 @@ def _by_warp(kernel: CurveKernel, x: Array, w: Array, by_w: Array) -> tuple[Arra
     by_p = by_w * q * rest ** (q - 1) * power * np.log(x) * p / length
     by_q = -by_w * rest**q * np.log(rest) * q / length
     return -(by_w * w).sum(0), by_p.sum(0), by_q.sum(0)
+
+
+def near(one: Array, other: Array) -> Array:
+    """1 for equal configurations, 0 for distant ones."""
+    found: Array = np.exp(_squared_distances(one, other) * (-0.5 / NEAR**2))
+    return found
 
 
 def _polynomial(r: Array) -> Array:

@@ -20,6 +20,15 @@ def test_far_from_all_curves_it_is_the_prior_and_at_one_it_is_sure() -> None:
     assert sd_at.mean() < sd_elsewhere.mean()
 
 
+def test_a_new_trial_beside_a_known_one_is_no_chance_of_improvement() -> None:
+    """Otherwise a search proposes its best point again and again."""
+    x = np.array([[0.2, 0.2], [0.8, 0.8]])
+    known = CurveProcess(CurveKernel.prior(2), Points(x, np.ones(2), np.arange(2)), np.array([-1.0, 1.0]))
+    new = Points(np.array([[0.2001, 0.2], [0.2, 0.35]]), np.ones(2), np.full(2, 2))
+    beside, farther = known.log_expected_improvement(new, -1.0)
+    assert beside < farther - 1
+
+
 def test_a_longer_training_of_a_good_curve_is_expected_to_be_better_than_that_of_a_bad_one() -> None:
     x = np.array([[0.1], [0.9]])
     known = CurveProcess(CurveKernel.prior(1), Points(x, np.zeros(2), np.arange(2)), np.array([-1.0, 1.0]))
