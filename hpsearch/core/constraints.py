@@ -6,7 +6,7 @@ Constraints on reported metrics are in `requirements`.
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,12 @@ _COMPARISONS: Mapping[type[ast.AST], Callable[[Any, Any], bool]] = {
     **{ast.NotIn: lambda one, some: one not in some},
 }
 _LITERALS = {"true": True, "false": False}
+_FUNCTIONS = ("abs", "min", "max", "sum", "len")
+_OF_ONE = ("abs", "len")
+"""The functions with exactly one argument."""
+
+Lists = Mapping[str, Sequence[str]]
+"""The parameters that are the elements of a list, by the name of the list."""
 
 
 class Absent(Exception):
@@ -53,6 +59,7 @@ class Constraint:
     text: str
     names: frozenset[str]
     _tree: ast.expr = field(repr=False, compare=False)
+    _lists: Lists = field(default_factory=dict, repr=False, compare=False)
 
     def holds(self, params: Params) -> bool:
         """Whether the parameters meet the constraint.
@@ -74,18 +81,35 @@ class Constraint:
             return
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return read, (self.text,)
+        return read, (self.text, self._lists)
 
 
-def read(text: str) -> Constraint:
-    """The constraint in a text. ValueError, with the reason, if it is not valid."""
-    tree = parsed(text)
+def read(text: str, lists: Lists | None = None) -> Constraint:
+    """The constraint in a text. ValueError, with the reason, if it is not valid. lists: named like parameters in it."""
+    tree = _WithLists(lists or {}).visit(parsed(text))
     if not _is_condition(tree):
         raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
     names = frozenset(names_of(tree))
     if not names:
         raise ValueError("names no parameter")
-    return Constraint(text, names, tree)
+    return Constraint(text, names, tree, lists or {})
+
+
+class _WithLists(ast.NodeTransformer):
+    """Replaces the name of a list by an ast.Set of its elements, which the text of a constraint cannot have."""
+
+    def __init__(self, lists: Lists):
+        self._lists = lists
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._replaced(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return self._replaced(node)
+
+    def _replaced(self, node: ast.Name | ast.Attribute) -> ast.expr:
+        members = self._lists.get(_name(node))
+        return node if members is None else ast.Set([ast.Name(member, ast.Load()) for member in members])
 
 
 def parsed(text: str) -> ast.expr:
@@ -95,12 +119,20 @@ def parsed(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
-        hint = "; equality is written ==" if _ASSIGNMENT.search(text) else ""
-        raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}{hint}") from None
+        raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}{_hint(text)}") from None
     if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
         raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
     _check(tree)
     return tree
+
+
+def _hint(text: str) -> str:
+    """What to write in place of the operators of other languages."""
+    if "&&" in text or "||" in text or re.search(r"!(?!=)", text):
+        return "; logic is written and, or, not"
+    if "=>" in text or "=<" in text:
+        return "; comparisons are written >= and <="
+    return "; equality is written ==" if _ASSIGNMENT.search(text) else ""
 
 
 def _is_condition(node: ast.expr) -> bool:
@@ -127,15 +159,42 @@ def _check(node: ast.expr) -> None:
         case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in _COMPARISONS for op in ops):
             _check(left)
             for comparison, other in zip(ops, others, strict=True):
-                if isinstance(comparison, ast.In | ast.NotIn) != isinstance(other, ast.List | ast.Tuple):
+                is_list = isinstance(other, ast.List | ast.Tuple)
+                if is_list and isinstance(comparison, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+                    raise ValueError("a list is compared with ==, != or in")
+                can_be_list = is_list or isinstance(other, ast.Name | ast.Attribute)
+                if isinstance(comparison, ast.In | ast.NotIn) and not can_be_list:
                     raise ValueError("`in` needs a list of values after it, such as `optimizer in ['sgd', 'adam']`")
-                for part in other.elts if isinstance(other, ast.List | ast.Tuple) else [other]:
-                    _check(part)
+                _check(other)
+        case _:
+            _check_of_lists(node)
+
+
+def _check_of_lists(node: ast.expr) -> None:
+    """ValueError for a part other than lists, their elements, and functions."""
+    match node:
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            for part in parts:
+                _check(part)
+        case ast.Subscript(value=ast.Name() | ast.Attribute() as inner, slice=index) if _is_index(index):
+            _check(inner)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _FUNCTIONS:
+            if not arguments or (name in _OF_ONE and len(arguments) > 1):
+                raise ValueError(f"{name} needs {'one argument' if name in _OF_ONE else 'arguments'}")
+            for argument in arguments:
+                _check(argument)
         case _:
             text = ast.unparse(node)
             raise ValueError(
-                f"may have names, numbers, texts, + - * / // % **, comparisons, and, or, not; got `{text[:60]}`"
+                "may have names, numbers, texts, + - * / // % **, comparisons, and, or, not, "
+                f"{', '.join(_FUNCTIONS)}; got `{text[:60]}`"
             )
+
+
+def _is_index(node: ast.expr) -> bool:
+    """Whether it is a whole number, also a negative one."""
+    number = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
+    return isinstance(number, ast.Constant) and type(number.value) is int
 
 
 def _name(node: ast.expr) -> str:
@@ -148,6 +207,8 @@ def names_of(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Name | ast.Attribute):
         name = _name(node)
         return set() if name in _LITERALS else {name}
+    if isinstance(node, ast.Call):
+        return {name for argument in node.args for name in names_of(argument)}
     return {name for part in ast.iter_child_nodes(node) for name in names_of(part)}
 
 
@@ -175,6 +236,19 @@ def value_of(node: ast.expr, params: Params) -> Any:
             return _logic(values, wanted, params)
         case ast.Compare(left=left, ops=ops, comparators=others):
             return _compared(left, ops, others, params)
+    return _value_of_lists(node, params)
+
+
+def _value_of_lists(node: ast.expr, params: Params) -> Any:
+    match node:
+        case ast.Set(elts=members):
+            return _present(members, params)
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return [value_of(part, params) for part in parts]
+        case ast.Subscript(value=inner, slice=index):
+            return _element(value_of(inner, params), value_of(index, params))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _called(name, [value_of(argument, params) for argument in arguments])
     raise AssertionError("`read` has checked each part")
 
 
@@ -196,16 +270,49 @@ def _logic(parts: list[ast.expr], wanted: bool, params: Params) -> bool:
 def _compared(left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], params: Params) -> bool:
     one = value_of(left, params)
     for op, node in zip(ops, others, strict=True):
-        if isinstance(node, ast.List | ast.Tuple):
-            other: Any = [value_of(part, params) for part in node.elts]
-        else:
-            other = value_of(node, params)
+        other = value_of(node, params)
         if isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
             one, other = _number(one), _number(other)
+        elif isinstance(op, ast.In | ast.NotIn):
+            _list(other)
         if not _COMPARISONS[type(op)](one, other):
             return False
         one = other
     return True
+
+
+def _present(members: list[ast.expr], params: Params) -> list[Any]:
+    """The elements that the trial has. Absent if it has none."""
+    found = [params[name] for name in map(_name, members) if name in params]
+    if not found:
+        raise Absent
+    return found
+
+
+def _element(values: Any, index: int) -> Any:
+    try:
+        return _list(values)[index]
+    except IndexError:
+        raise Absent from None
+
+
+def _called(name: str, values: list[Any]) -> Any:
+    if name == "len":
+        return len(_list(values[0]))
+    numbers = [_number(one) for value in values for one in (value if isinstance(value, list) else [value])]
+    if name == "abs":
+        return abs(_number(values[0]))
+    if name == "sum":
+        return sum(numbers)
+    if not numbers:
+        raise NotComputable(f"{name} of an empty list")
+    return min(numbers) if name == "min" else max(numbers)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise NotComputable(f"{value!r:.60} is not a list")
+    return value
 
 
 def _number(value: Any) -> Any:

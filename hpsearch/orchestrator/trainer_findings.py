@@ -63,7 +63,7 @@ class TrainerFindings:
 
     def _unread(self, trial: Trial, event: Reported) -> str:
         """A warning for searched parameters that the trainer did not read, once for each parameter of a study."""
-        new = [name for name in event.unread.names if name not in self._checked] if event.unread else []
+        new = [name for name in event.unread.names if not self._is_checked(name)] if event.unread else []
         if event.ended:
             self._checked |= trial.params.keys()
         if event.unread is None or not new:
@@ -71,3 +71,10 @@ class TrainerFindings:
         text = f"the trainer never reads {quoted(new)}, so searching it has no effect"
         missing = event.unread.missing
         return f"{text}; it reads {quoted(missing)}, which the study does not have" if missing else text
+
+    def _is_checked(self, name: str) -> bool:
+        """name: as the trainer gets it: of a parameter, of the table with `NAME.lr`, or of the list with `NAME_1`."""
+        return name in self._checked or any(
+            own.startswith(f"{name}.") or (own.startswith(f"{name}_") and own[len(name) + 1 :].isdecimal())
+            for own in self._checked
+        )

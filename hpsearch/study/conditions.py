@@ -6,19 +6,21 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from hpsearch.core.trial import Params, Value, identical
 
 Condition = Mapping[str, tuple[Value, ...]]
 """{"optimizer": ("sgd", "rmsprop")}: active if every named parameter is active and has one of these values.
 
-A text such as ">= 3" is a comparison: it allows all numbers for which it is true.
+A text such as ">= 3" or ">= 2 and < 5" is a comparison: it allows all numbers for which it is true.
 """
 
-_COMPARISON = re.compile(r"\s*(<=|>=|<|>|!=)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
+_ONE = r"\s*(<=|>=|==|<|>|!=)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"
+_PART = re.compile(_ONE)
+_COMPARISON = re.compile(rf"{_ONE}(?:(?:,|\band\b){_ONE})*")
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
-    **{"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "!=": operator.ne},
+    **{"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "!=": operator.ne, "==": operator.eq},
 }
 
 
@@ -38,14 +40,21 @@ def matches(value: Value, allowed: Value) -> bool:
     return bool(value == allowed)
 
 
-def is_comparison(allowed: Value) -> bool:
+def is_comparison(allowed: Value) -> TypeGuard[str]:
     return isinstance(allowed, str) and _COMPARISON.fullmatch(allowed) is not None
 
 
 def compares(number: float, comparison: str) -> bool:
     """Whether a comparison such as ">= 3" is true for the number; False for a text that is not a comparison."""
-    found = _COMPARISON.fullmatch(comparison)
-    return found is not None and _OPERATORS[found[1]](number, float(found[2]))
+    return is_comparison(comparison) and all(
+        _OPERATORS[sign](number, float(bound)) for sign, bound in _PART.findall(comparison)
+    )
+
+
+def near_bounds(comparison: str) -> list[float]:
+    """The numbers in a comparison, and those next to them: if any number meets it, one of these does, or a far one."""
+    bounds = [float(bound) for _, bound in _PART.findall(comparison)]
+    return [number for bound in bounds for number in (bound, _next(bound, -1), _next(bound, 1))]
 
 
 def exclude_each_other(one: Condition, other: Condition) -> bool:
@@ -55,8 +64,7 @@ def exclude_each_other(one: Condition, other: Condition) -> bool:
 
 def _share_a_value(some: Iterable[Value], others: Iterable[Value]) -> bool:
     some, others = list(some), list(others)
-    bounds = [float(_COMPARISON.sub(r"\2", one)) for one in chain(some, others) if is_comparison(one)]
-    near = [number for bound in bounds for number in (bound, _next(bound, -1), _next(bound, 1))]
+    near = [number for one in chain(some, others) if is_comparison(one) for number in near_bounds(one)]
     values = [one for one in chain(some, others) if not is_comparison(one)] + near
     return any(
         any(matches(value, one) for one in some) and any(matches(value, one) for one in others) for value in values

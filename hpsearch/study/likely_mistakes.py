@@ -5,16 +5,20 @@ from collections.abc import Iterator
 
 from hpsearch.core.format import many, number
 from hpsearch.study import plan
+from hpsearch.study.conditions import is_comparison, matches
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Random, Recipe
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
+from hpsearch.study.file.space_conditions import numbers_to_compare
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.metric_names import goal_of
-from hpsearch.study.space import Choice, Float, Int
+from hpsearch.study.space import Choice, Float, Int, Parameter
 
 Mistake = tuple[KeyPath, str]
 """The key in the study file, and the message."""
+
+_NO_VALUE = ("none", "null", "nil", "~")
 
 DECADES = 100
 """A range whose highest value is this many times the lowest is usually meant on a log scale."""
@@ -48,8 +52,10 @@ def _goal(study: Study) -> Iterator[Mistake]:
 
 def _space(study: Study) -> Iterator[Mistake]:
     for one in study.space.parameters:
+        yield from _always_active(study, one)
         if isinstance(one, Choice):
             yield from _two_values(one)
+            yield from _no_value(one)
             yield from _powers(one) if not isinstance(study.search, Grid) else ()
         elif _is_linear(one) and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
@@ -57,6 +63,29 @@ def _space(study: Study) -> Iterator[Mistake]:
                 ("space", one.name),
                 f"is drawn uniformly {ends}, so 90 % of the values are above {number(one.high / 10)}: write log = true",
             )
+
+
+def _always_active(study: Study, parameter: Parameter) -> Iterator[Mistake]:
+    """The comparisons of a list are alternatives, such as [">= 2", "<= 4"], and are usually meant together."""
+    for name, allowed in parameter.when.items():
+        comparisons = [one for one in allowed if is_comparison(one)]
+        own = [one for one in study.space.parameters if one.name == name]
+        if len(comparisons) > 1 and all(
+            any(matches(number, one) for one in allowed)
+            for entry in own
+            for number in numbers_to_compare(entry, comparisons)
+        ):
+            text = (
+                f'holds for each {name}, because a list has alternatives: write one text, "{" and ".join(comparisons)}"'
+            )
+            yield ("space", parameter.name, "when", name), text
+
+
+def _no_value(choice: Choice) -> Iterator[Mistake]:
+    """ "None" or "null" among numbers is a text for the trainer; "none" arrives as None."""
+    texts = [value for value in choice.values if isinstance(value, str)]
+    if len(texts) == 1 and len(choice.values) > 1 and texts[0].lower() in _NO_VALUE and texts[0] != "none":
+        yield ("space", choice.name), f'has the text "{texts[0]}": write "none", which the trainer gets as None'
 
 
 def _priors(study: Study) -> Iterator[Mistake]:

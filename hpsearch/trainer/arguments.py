@@ -132,5 +132,7 @@ def converted(owner: str, name: str, value: Any, hint: Any) -> Any:
     if hint is float and type(value) is int:
         return float(value)
     if hint in (int, float, str, bool) and type(value) is not hint:
-        raise TrainerError(f"{owner}.{name} must be {hint.__name__}, got {value!r}")
+        is_none = isinstance(value, str) and value.lower() in ("none", "null")
+        hint_none = '; the value that arrives as None is written "none"' if is_none else ""
+        raise TrainerError(f"{owner}.{name} must be {hint.__name__}, got {value!r}{hint_none}")
     return value

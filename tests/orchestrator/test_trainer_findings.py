@@ -66,6 +66,14 @@ def test_a_dataclass(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert "`lr`" in warning
 
 
+def test_the_lists_and_tables_of_a_dataclass_are_named_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    space = {"n": {"low": 1, "high": 3}, "w": {"count": "n", "low": 1, "high": 9}, "o.lr": RANGE}
+    classes = "@dataclass\nclass O:\n    lr: float\n\n@dataclass\nclass P:\n    n: int\n    w: list[int]\n    o: O\n\n"
+    run(classes + trainer("params.n", "params: P"), space)
+    (warning,) = warnings(capsys)
+    assert "`o`, `w`" in warning
+
+
 SIDE_BY_SIDE = [{"repeats": 2}, {"validation": {"folds": 2}}, {"validation": {"folds": 2}, "repeats": 2}]
 
 

@@ -10,6 +10,7 @@ from hpsearch.study.conditions import exclude_each_other, holds, matches
     [
         (3, ">= 3"), (2.5, "<= 2.5"), (3, "> 2"), (3, "<4"), (1e-4, "< 1e-3"), (-1, "> -1.5"), (3, "!= 2"),
         (2, 2), (2.0, 2), (2, 2.0), (True, True), ("a", "a"), ([1], [1]), ({"a": 1}, {"a": 1}), (">= 3", ">= 3"),
+        (3, ">= 2 and <= 4"), (3, ">2, <4"), (2, "== 2"),
     ],
 )  # fmt: skip
 def test_match(value, allowed):
@@ -21,6 +22,7 @@ def test_match(value, allowed):
     [
         (2, ">= 3"), (3, "> 3"), (2, "!= 2"), (1, True), (True, 1), (True, ">= 0"), ([1], [1.0]), ([1], [True]),
         ("3", ">= 3"), (3, "at least 3"), (3, "=> 3"), ([3], ">= 3"), ("a", "A"),
+        (5, ">= 2 and <= 4"), (1, ">= 2 and <= 4"), (3, ">= 2 or <= 4"), (3, ">= 2 and"),
     ],
 )  # fmt: skip
 def test_do_not_match(value, allowed):
@@ -47,6 +49,9 @@ def test_all_named_parameters_count():
         ((1, 3), (">= 3",), False),
         ((True,), (1,), True),
         (([64],), ([64, 64],), True),
+        ((">= 2 and < 4",), (">= 4",), True),
+        ((">= 2 and < 4",), ("3",), True),
+        ((">= 2 and < 4",), ("> 3.5 and < 9",), False),
     ],
 )
 def test_exclude_each_other(one, other, exclude):

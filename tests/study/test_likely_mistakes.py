@@ -52,6 +52,8 @@ def test_a_metric_whose_direction_is_not_known(metric: str) -> None:
         {"values": [1.0, 0.01]},
         {"low": 1e-4, "high": 1e-1},
         {"low": 16, "high": 2048},
+        ["None", 0.5],
+        ["null", 3, 5],
     ],
 )
 def test_a_parameter(parameter: Any) -> None:
@@ -75,6 +77,16 @@ def test_a_parameter(parameter: Any) -> None:
 )
 def test_a_parameter_that_is_meant(parameter: Any) -> None:
     assert keys(space={"x": parameter}, search={"method": "random", "trials": 1}) == []
+
+
+def test_comparisons_that_are_alternatives() -> None:
+    def found(*allowed: str) -> list[str]:
+        space = {"d": {"low": 1, "high": 6}, "x": {"low": 0.0, "high": 1.0, "when": {"d": list(allowed)}}}
+        return keys(space=space, search={"method": "random", "trials": 1})
+
+    assert found(">= 2", "<= 4") == ["space.x.when.d"]
+    assert found(">= 4", "<= 2") == []
+    assert found(">= 2 and <= 4") == []
 
 
 @pytest.mark.parametrize("values", [["none", "batch"], [0.5, 1, True]])

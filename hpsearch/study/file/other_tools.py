@@ -4,6 +4,7 @@ An unknown key or value of a study file is looked up here, so that the error can
 underscores and hyphens are ignored: `maxTrialCount` equals `max_trial_count`.
 """
 
+import json
 import re
 from collections.abc import Container, Mapping
 from typing import TypeVar
@@ -73,14 +74,16 @@ _ENTRY_KEYS: Mapping[str, str] = {
     "q quantum quantization step_size": "step = {number}",
     "num_points n_points": "points = {number}",
     "log_scale is_log logarithmic": "log = true",
-    "choices categories candidates options": 'values = ["sgd", "adam"]',
+    "choices categories candidates options sequence": "values = {list}",
+    "bounds": "low = …, high = …",
+    "default default_value": "prior = { value = {number} }",
     "condition conditions depends_on parent": 'when = { optimizer = "sgd" }',
     "feasible_space": "low = …, high = …",
     "value": "NAME = {number}",
 }
 """Keys of other tools in an entry of [space] -> what to write."""
 
-_TYPE_KEYS = ("type", "distribution", "parameter_type", "dtype", "scale", "_type")
+_TYPE_KEYS = ("type", "distribution", "parameter_type", "dtype", "scale", "_type", "sampling")
 
 _LEAVE_OUT = "leave it out: "
 _TYPES: Mapping[str, str] = {
@@ -150,8 +153,14 @@ def entry_key(name: str, value: object) -> str:
     if word in map(_plain, _TYPE_KEYS):
         kind = _BY_TYPE.get(_plain(value)) if isinstance(value, str) else None
         return kind or SPACE_ENTRY
-    ours = _BY_ENTRY_KEY.get(word, "")
+    ours = "values = {list}" if word == "value" and isinstance(value, list) else _BY_ENTRY_KEY.get(word, "")
     return f"write `{_written(ours, value)}`" if ours else ""
+
+
+def has_list(name: str) -> bool:
+    """Whether this key of an entry of [space] has a list in other tools."""
+    word = _plain(name)
+    return word == "bounds" or _BY_ENTRY_KEY.get(word, "").startswith("values")
 
 
 def method(table: str, value: str) -> str:
@@ -174,7 +183,11 @@ def _written(ours: str, value: object) -> str:
     """The assignment for a study file, with the given value if it is a number or a goal."""
     goal = next((ours for word, ours in _GOALS.items() if str(value).lower().startswith(word)), "…")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return ours.replace("{goal}", f'"{goal}"').replace("{number}", repr(value) if is_number else "…")
+    values = json.dumps(value, ensure_ascii=False) if isinstance(value, list) and value else '["sgd", "adam"]'
+    texts = {"{goal}": f'"{goal}"', "{number}": repr(value) if is_number else "…", "{list}": values}
+    for placeholder, text in texts.items():
+        ours = ours.replace(placeholder, text)
+    return ours
 
 
 def _by_word(table: Mapping[str, Text]) -> dict[str, Text]:

@@ -1,11 +1,12 @@
 """Checks of the conditions in [space]: unknown names, impossible values, alternatives, cycles."""
 
 import graphlib
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value
-from hpsearch.study.conditions import Condition, compares, exclude_each_other, is_comparison, matches
+from hpsearch.study.conditions import Condition, compares, exclude_each_other, is_comparison, matches, near_bounds
 from hpsearch.study.file.faults import Faults, did_you_mean, literal, literals, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.space import Choice, Float, Int, Parameter, offers
@@ -46,12 +47,10 @@ def check_alternatives(placed: Sequence[tuple[KeyPath, Parameter]], faults: Faul
 
 def _impossible(name: str, entry: Parameter, value: Value) -> str:
     """Why the parameter can never have this value, or a value of this comparison; "" if it can."""
-    if is_comparison(value) and not offers(entry, value):
-        numbers = [one for one in entry.values if type(one) in (int, float)] if isinstance(entry, Choice) else []
-        numbers = numbers or ([] if isinstance(entry, Choice) else [entry.low, entry.high])
-        if isinstance(entry, Float | Int) and "!" in value:
-            return ""
-        return "" if any(compares(one, value) for one in numbers) else f"{name} is {_values(entry)}, never {value}"
+    equates = is_comparison(value) and "==" in value and isinstance(entry, Float) and entry.count is None
+    if is_comparison(value) and not offers(entry, value) and not equates:
+        can_be = any(compares(one, value) for one in numbers_to_compare(entry, [value]))
+        return "" if can_be else f"{name} is {_values(entry)}, never {value}"
     if isinstance(entry, Choice):
         return "" if offers(entry, value) else f"{name} is one of {literals(entry.values)}, never {literal(value)}"
     if isinstance(entry, Float) and entry.count is None:
@@ -61,6 +60,20 @@ def _impossible(name: str, entry: Parameter, value: Value) -> str:
         )
     hint = ': a comparison is written ">= 3"' if isinstance(value, str) and any(sign in value for sign in "<>=") else ""
     return "" if offers(entry, value) else f"{name} is {_values(entry)}, never {literal(value)}{hint}"
+
+
+def numbers_to_compare(entry: Parameter, comparisons: Iterable[str]) -> list[float]:
+    """Values of the parameter. If any of its values meets the comparisons, or does not, one of these does the same."""
+    if isinstance(entry, Choice):
+        return [one for one in entry.values if type(one) in (int, float)]
+    near = [number for one in comparisons for number in near_bounds(one)]
+    if isinstance(entry, Int):
+        near = [
+            whole
+            for one in near
+            for whole in (math.floor(one), math.ceil(one), math.floor(one) + 1, math.ceil(one) - 1)
+        ]
+    return [entry.low, entry.high, *(one for one in near if entry.low <= one <= entry.high)]
 
 
 def condition_text(when: Condition) -> str:

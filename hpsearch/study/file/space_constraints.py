@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from hpsearch.core.constraints import Constraint, NotComputable, read
+from hpsearch.core.constraints import Constraint, Lists, NotComputable, read
 from hpsearch.study import feasible
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.space_names import CONSTRAINTS
-from hpsearch.study.space import Float, Space
+from hpsearch.study.space import Choice, Float, Space
 
 MAX_CONSTRAINTS = 100
 
@@ -26,7 +26,9 @@ def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
         faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(raw):,}")
         return None
     known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
-    placed = check_texts(raw, known, faults)
+    choices = (value for one in space.parameters if isinstance(one, Choice) for value in one.values)
+    texts = {value for value in choices if isinstance(value, str)}
+    placed = check_texts(raw, known, faults, {one.name: one.members for one in space.families}, texts)
     for key, one in placed:
         if reason := _why_never_computed(space, one):
             faults.add(key, f"cannot be computed: {reason}")
@@ -53,8 +55,13 @@ def _equates_real_numbers(space: Space, constraint: Constraint) -> bool:
     return "==" in constraint.text and bool(real & constraint.names)
 
 
-def check_texts(raw: Any, known: Collection[str], faults: Faults) -> list[tuple[KeyPath, Constraint]]:
-    """The constraints without faults, each with its key. Unreadable ones and unknown names are added to `faults`."""
+def check_texts(
+    raw: Any, known: Collection[str], faults: Faults, lists: Lists | None = None, texts: Collection[str] = ()
+) -> list[tuple[KeyPath, Constraint]]:
+    """The constraints without faults, each with its key. Unreadable ones and unknown names are added to `faults`.
+
+    lists: the families. texts: the values of choices, which need quotes.
+    """
     found: list[tuple[KeyPath, Constraint]] = []
     if not isinstance(raw, list):
         faults.add(("space", CONSTRAINTS), f"must be a list: constraints = [{json.dumps(raw, ensure_ascii=False)}]")
@@ -65,13 +72,14 @@ def check_texts(raw: Any, known: Collection[str], faults: Faults) -> list[tuple[
             faults.add(path, f'must be a text such as "hidden_2 <= hidden_1", got {show(text)}')
             continue
         try:
-            one = read(text)
+            one = read(text, lists)
         except ValueError as problem:
             faults.add(path, str(problem))
             continue
         unknown = [name for name in sorted(one.names) if name not in known]
         for name in unknown:
-            faults.add(path, f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, known)}")
+            hint = f"; a text is in quotes: '{name}'" if name in texts else did_you_mean(name, known)
+            faults.add(path, f"`{name[:60]}` is not a parameter of [space]{hint}")
         if not unknown:
             found.append((path, one))
     return found

@@ -44,7 +44,9 @@ def _is_group(raw: object) -> bool:
     contains nothing to search, so it is a parameter with wrong keys."""
     if not isinstance(raw, dict) or any(key in raw and not isinstance(raw[key], dict) for key in KEYS_OF_ENTRIES):
         return False
-    if any(other_tools.entry_key(key, value) for key, value in raw.items() if not _is_parameter(value)):
+    if any(_is_parameter(value) for key, value in raw.items() if key not in ("when", "prior")):
+        return True
+    if any(_is_key_of_another_tool(key, value) for key, value in raw.items()):
         return False
     if any(isinstance(value, dict) for key, value in raw.items() if key != "when"):
         return True
@@ -52,16 +54,32 @@ def _is_group(raw: object) -> bool:
     return bool(lists) and not any(did_you_mean(key, ["values"]) for key in lists)
 
 
+def _is_key_of_another_tool(key: str, value: object) -> bool:
+    """`type = ["sgd", "adam"]` is a choice: other tools have one text there. Only a list of values is a list there."""
+    if other_tools.entry_key(key, value) == "":
+        return False
+    return not isinstance(value, list) or other_tools.has_list(key)
+
+
 def _is_parameter(raw: object) -> bool:
     return isinstance(raw, dict) and any(key in raw for key in KEYS_OF_ENTRIES)
 
 
-def _with_flat_condition(raw: Any, names: Collection[str]) -> Any:
+def _with_flat_condition(raw: Any, entries: Mapping[str, Any]) -> Any:
     if has_alternatives(raw):
-        return [_with_flat_condition(one, names) for one in raw]
+        return [_with_flat_condition(one, entries) for one in raw]
     if not isinstance(raw, dict) or not isinstance(raw.get("when"), dict):
         return raw
-    return {**raw, "when": dict(_flat_condition(raw["when"], names))}
+    when = dict(_flat_condition(raw["when"], entries))
+    return {**raw, "when": {name: _without_text(allowed, entries.get(name)) for name, allowed in when.items()}}
+
+
+def _without_text(allowed: Any, entry: Any) -> Any:
+    """For "!= sgd", where "sgd" is a value of the choice `entry`: its other values."""
+    values = entry.get("values") if isinstance(entry, dict) else entry
+    text = allowed[2:].strip().strip("'\"") if isinstance(allowed, str) and allowed.startswith("!=") else None
+    is_value = text is not None and isinstance(values, list) and text in values and allowed not in values
+    return [one for one in values if one != text] if is_value else allowed
 
 
 def _flat_condition(table: Mapping[str, Any], names: Collection[str], group: str = "") -> Iterator[tuple[str, Any]]:

@@ -53,6 +53,8 @@ class _Place:
 def find(text: str, offset: int, lines: Lines) -> SyntaxFault | None:
     """None if it is not a common error. offset: of tomllib's error."""
     number = text.count("\n", 0, offset) + 1
+    if (found := _value_and_table(text, lines, number)) is not None:
+        return found
     for path, first, second in lines.repeated:
         if second <= number:
             return _given_twice(text, path, first, second)
@@ -64,6 +66,30 @@ def find(text: str, offset: int, lines: Lines) -> SyntaxFault | None:
     for rule in (_of_inline_tables, _of_lists, _of_keys, _of_values):
         if found := rule(place):
             return SyntaxFault(found, offset)
+    return None
+
+
+def _value_and_table(text: str, lines: Lines, number: int) -> SyntaxFault | None:
+    """A fault for a name with both a value and keys of its own, such as `opt = […]` and `opt.lr = …`, up to this
+    line."""
+    written = text.split("\n")
+    values = {path: line for path, line in lines.defined.items() if not written[line - 1].lstrip().startswith("[")}
+    for path, line in sorted(lines.defined.items(), key=lambda one: one[1]):
+        outer = next((path[:end] for end in range(1, len(path)) if path[:end] in values), None)
+        if (
+            outer is None
+            or any(isinstance(part, int) for part in path)
+            or max(line, values[outer]) > number
+            or line == values[outer]
+        ):
+            continue
+        name, key = (".".join(map(str, one))[-60:] for one in (outer[1:] or outer, path[1:] or path))
+        place = max(line, values[outer])
+        return SyntaxFault(
+            f"`{name}` has a value on line {values[outer]} and the key `{key}` on line {line}; it can have only one of "
+            "them: rename one, or put the key into the braces { } of the value",
+            sum(len(before) + 1 for before in written[: place - 1]),
+        )
     return None
 
 

@@ -15,6 +15,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
+from hpsearch.trainer.adapters import hydra_words
 from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.delivery import nested
 
@@ -121,7 +122,7 @@ def command_line(
         case "env":
             return CommandLine(tuple(words), {**_variables(left), **{name: _text(v) for name, v in left.items()}})
         case "hydra":
-            words += [f"{name}={'null' if value is None else _text(value)}" for name, value in left.items()]
+            words += [hydra_words.override(name, value) for name, value in left.items()]
         case "json" if "params_file" not in taken:
             words.append(str(params_file))
         case "argparse":

@@ -68,6 +68,13 @@ def test_a_comparison():
     assert counts == {1: False, 2: False, 3: True, 4: True}
 
 
+def test_all_values_but_one():
+    space = make_study(
+        ("units = { ", 'units = { when = { opt = "!= sgd" }, '), (OPT, 'opt = ["sgd", "adam", "lion"]')
+    ).space
+    assert space["units"].when == {"opt": ("adam", "lion")}
+
+
 def test_a_grid_with_comparisons():
     space = Space(
         (Int("d", 1, 4), Choice("k", ("a", "b"), when={"d": (">= 3",)}), Int("m", 0, 2, when={"d": ("< 2",)}))
@@ -114,7 +121,19 @@ class TestFaults:
         assert keys((LR, f"[{one}, {one}]")) == ["10 space.lr.1.when"]
         assert keys((LR, f"[{one}, {one.replace('opt', 'units').replace('sgd', '>= 20')}]")) == ["10 space.lr.1.when"]
 
-    @pytest.mark.parametrize("allowed", ['">= 300"', '"< 16"', '"=> 17"', '"at least 17"', '"> 256"'])
+    @pytest.mark.parametrize(
+        "allowed",
+        [
+            '">= 300"',
+            '"< 16"',
+            '"=> 17"',
+            '"at least 17"',
+            '"> 256"',
+            '"> 17.1 and < 17.9"',
+            '"> 9 or < 3"',
+            '"== 300"',
+        ],
+    )
     def test_of_comparisons(self, allowed):
         assert keys((OPT, f'opt = {{ values = ["sgd"], when = {{ units = {allowed} }} }}')) == [
             "11 space.opt.when.units"

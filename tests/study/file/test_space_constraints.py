@@ -79,6 +79,20 @@ def test_an_equation_of_real_numbers():
     assert "in the trainer" in found
 
 
+def test_a_family():
+    family = 'n = { low = 1, high = 3 }\nw = { count = "n", low = 1, high = 9 }'
+    space = make_study((OPT, f'{family}\nconstraints = ["sum(w) <= 9", "w[0] >= w[1]"]')).space
+    drawn = space.fixed | {"lr": 0.1, "units": 16, "n": 2}
+    assert space.allows(drawn | {"w_1": 5, "w_2": 4})
+    assert not space.allows(drawn | {"w_1": 4, "w_2": 5})
+    assert not space.allows(drawn | {"w_1": 6, "w_2": 4})
+
+
+def test_a_text_without_quotes():
+    (found,) = study_file_errors(with_constraints("opt == sgd or x > 1"))
+    assert "'sgd'" in found
+
+
 def test_all_faults_at_once():
     found = study_file_errors(with_constraints("untis <= 1", "x <", "yy == 2 or zz > 1"))
     assert [line.partition(": ")[0] for line in found] == [

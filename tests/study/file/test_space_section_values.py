@@ -129,6 +129,17 @@ class TestNamesWithDots:
     def test_a_parameter_with_wrong_keys_is_no_table_of_parameters(self, entry):
         assert study_file_errors((OPT, entry.replace("lr", "rate")))[0].startswith("study.toml:11 space.rate")
 
+    def test_names_that_are_keys_of_other_tools(self):
+        entries = (
+            'o.type = ["a", "b"]',
+            "o.max = { low = 1, high = 3 }",
+            "m.scale = [1, 2]",
+            "d.choices = [1]",
+            "d.n = [3]",
+        )
+        space = make_study((OPT, "\n".join(entries))).space
+        assert {"o.type", "o.max", "m.scale", "d.choices", "d.n"} <= {one.name for one in space.parameters}
+
     def test_is_changed_by_an_option(self):
         study = make_study((OPT, "o.lr = { low = 1, high = 3 }"), overrides=["space.o.lr.high=7"])
         assert study.space["o.lr"].high == 7

@@ -17,6 +17,7 @@ DIGITS = "a number has digits before and after its point, and no leading zero: "
 UNCLOSED = "a list is not closed: its last `]` is missing"
 HEADER = "a table header is in brackets, alone on its line: [study]"
 LIST = 'a list is written in brackets: ["sgd", "adam"]'
+RENAME = "it can have only one of them: rename one, or put the key into the braces { } of the value"
 ONE_VALUE = 'only a comment may follow a value on its line; several values are a list: ["sgd", "adam"]'
 
 SLIPS = [
@@ -87,7 +88,9 @@ SLIPS = [
     ("[s]\n  a = 1\n  a = 2", "3:3", "the key `s.a` is given twice: the first is on line 2; put both into one"),
     ("[s]\n[t]\n[s]", "3:1", "the table [s] is given twice: the first is on line 1; put both into one"),
     ("[s.t]\n[s]\n[s]", "3:1", "the table [s] is given twice: the first is on line 2; put both into one"),
-    ("a.b = 1\na = 3", "2:1", "the key `a` is given twice: the first is on line 1; put both into one"),
+    ("a.b = 1\na = 3", "2:1", f"`a` has a value on line 2 and the key `b` on line 1; {RENAME}"),
+    ("[s]\na = [1]\na.b = 1", "3:1", f"`a` has a value on line 2 and the key `a.b` on line 3; {RENAME}"),
+    ("[s]\na = { x = 1 }\n[s.a.b]\ny = 1", "3:1", f"`a` has a value on line 2 and the key `a.b` on line 3; {RENAME}"),
 ]  # fmt: skip
 
 

@@ -40,6 +40,25 @@ class TestStyles:
             *("--epochs=9", "lr=1e-05", "net.hidden=16", "name=a b", "amp=true", "fast=false")
         ]
 
+    @pytest.mark.parametrize(
+        ("value", "written"),
+        [
+            ([64, 64], "[64,64]"),
+            (["a,b", "c"], "['a,b','c']"),
+            ({"flip": True, "p": [1, None]}, "{flip: true, p: [1,null]}"),
+            (None, "null"),
+            ("a,b", "'a,b'"),
+            ("x=y", "'x=y'"),
+            ("it's", '"it\'s"'),
+            ("é\\", "'é\\\\'"),
+            ("[a,b]", "[a,b]"),
+            ("${hydra:job}", "${hydra:job}"),
+            ("/data/x y", "/data/x y"),
+        ],
+    )
+    def test_values_in_the_grammar_of_hydra(self, value: object, written: str) -> None:
+        assert words(styled("hydra"), {"x": value})[1:] == [f"x={written}"]
+
     def test_json(self, tmp_path: Path) -> None:
         assert words(styled("json"), self.PARAMS, folder=tmp_path) == ["--epochs=9", str(tmp_path / "params.json")]
         assert json.loads((tmp_path / "params.json").read_text()) == self.PARAMS
