@@ -78,8 +78,9 @@ def _without_text(allowed: Any, entry: Any) -> Any:
     """For "!= sgd", where "sgd" is a value of the choice `entry`: its other values."""
     values = entry.get("values") if isinstance(entry, dict) else entry
     text = allowed[2:].strip().strip("'\"") if isinstance(allowed, str) and allowed.startswith("!=") else None
-    is_value = text is not None and isinstance(values, list) and text in values and allowed not in values
-    return [one for one in values if one != text] if is_value else allowed
+    if text is None or not isinstance(values, list) or text not in values or allowed in values:
+        return allowed
+    return [one for one in values if one != text]
 
 
 def _flat_condition(table: Mapping[str, Any], names: Collection[str], group: str = "") -> Iterator[tuple[str, Any]]:

@@ -53,8 +53,8 @@ class _Place:
 def find(text: str, offset: int, lines: Lines) -> SyntaxFault | None:
     """None if it is not a common error. offset: of tomllib's error."""
     number = text.count("\n", 0, offset) + 1
-    if (found := _value_and_table(text, lines, number)) is not None:
-        return found
+    if (twofold := _value_and_table(text, lines, number)) is not None:
+        return twofold
     for path, first, second in lines.repeated:
         if second <= number:
             return _given_twice(text, path, first, second)

@@ -135,7 +135,7 @@ class TestNamesWithDots:
             "o.max = { low = 1, high = 3 }",
             "m.scale = [1, 2]",
             "d.choices = [1]",
-            "d.n = [3]",
+            "d.n.values = [3]",
         )
         space = make_study((OPT, "\n".join(entries))).space
         assert {"o.type", "o.max", "m.scale", "d.choices", "d.n"} <= {one.name for one in space.parameters}
