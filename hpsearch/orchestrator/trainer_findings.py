@@ -21,7 +21,7 @@ class TrainerFindings:
     """epochs: maximum of one trial. error: ends the study; None: there is none."""
 
     def __init__(self, history: History, epochs: int):
-        self._history, self._epochs, self._is_unsaved = history, epochs, False
+        self._history, self._epochs, self._is_unsaved, self._is_beyond = history, epochs, False, False
         ended = (trial for trial in history if trial.state is State.COMPLETE)
         self._checked = {name for trial in ended for name in trial.params}
         self._metrics = {name for trial in history for report in trial.curve for name in report.metrics}
@@ -35,6 +35,9 @@ class TrainerFindings:
             self._is_unsaved, turn.unsaved = True, event.unsaved
             yield from self._unsaved(trial, event.unsaved)
         self._count_metrics(trial, event)
+        if warning := self._first_step_beyond(trial, event):
+            yield "warning", warning, trial
+            turn.warnings.append(warning)
         for note in (*event.notes, *event.warnings):
             yield "note", note, trial
         turn.warnings += event.warnings
@@ -43,6 +46,17 @@ class TrainerFindings:
             turn.warnings.append(warning)
             if len(trial.params) == 1 and event.unread is not None and event.unread.missing:
                 self.error = TrainerError(f"trial {trial.number}: {warning}")
+
+    def _first_step_beyond(self, trial: Trial, event: Reported) -> str:
+        """A warning, once, if the first report of a trial is beyond the last epoch: the trainer counts steps."""
+        if self._is_beyond or trial.curve or not event.reports or event.reports[0].step <= self._epochs:
+            return ""
+        self._is_beyond, step, unit = True, event.reports[0].step, self._history.objective.unit
+        return (
+            f"the first report of trial {trial.number} is of step {step}, and a trial ends at {unit} {self._epochs}: "
+            "if the trainer reports steps in place of epochs, write `steps = …` in place of `epochs` in [trainer], "
+            "with the number of the last step"
+        )
 
     def _count_metrics(self, trial: Trial, event: Reported) -> None:
         before = len(self._metrics)

@@ -249,7 +249,7 @@ def checked_report(report: Any, previous: int) -> Report:
         after = f" after step {previous}" if previous > 0 else ""
         raise TrainerError(
             f"the trainer reported step {report.step!r:.80}{after}: steps are whole numbers from 1 and "
-            "must increase" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0))
+            "must increase" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0 and report.step == 0))
         )
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")

@@ -251,6 +251,10 @@ class Run:
         """Whether `report` was called."""
         return self._last is not None
 
+    def last_report_lacks(self, metrics: Mapping[str, Any]) -> bool:
+        """Whether the last report has none of these metrics."""
+        return self._last is not None and self._last.metrics.keys().isdisjoint(metrics)
+
     def has_just_reported(self, metrics: Mapping[str, Any]) -> bool:
         """Whether the last report has these values."""
         return self._last is not None and all(

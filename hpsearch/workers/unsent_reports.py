@@ -51,12 +51,12 @@ class UnsentReports:
 
 def take_unsent(path: Path, after: int) -> tuple[Report, ...]:
     """Read the reports with steps above `after` that an ended process has left, and remove the file."""
-    found: list[Report] = []
+    found: dict[int, Report] = {}
     with suppress(OSError, ValueError):  # the process ended while it wrote the last line
         for line in path.read_bytes().splitlines():
             step, metrics = json.loads(line)
-            if step > max([after, *(one.step for one in found)]):
-                found.append(Report(step, metrics))
+            if step > after:
+                found[step] = Report(step, metrics)  # of the last epoch also a second time, with a final evaluation
     with suppress(OSError):
         path.unlink(missing_ok=True)
-    return tuple(found)
+    return tuple(found.values())

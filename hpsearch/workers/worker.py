@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
@@ -305,7 +306,23 @@ class _Training:
             self.checkpoints.observe(report, continues or report.step >= start.epochs)
             if report.step >= start.epochs:
                 self.checkpoints.observe_last()
-        return self.trial.step >= start.epochs and self.trial.next_report() is None
+        return self.trial.step >= start.epochs and self._ends(new_reports)
+
+    def _ends(self, new_reports: list[Report]) -> bool:
+        """Let the trainer end after its last epoch. False if it reports more epochs instead, which are dropped.
+
+        A report there that only has metrics which the last epoch lacks, such as of a final evaluation, belongs to that
+        epoch.
+        """
+        while (late := self.trial.next_report()) is not None:
+            further = {name: value for name, value in late.metrics.items() if not is_measured(name)}
+            if not new_reports or not further or not new_reports[-1].metrics.keys().isdisjoint(further):
+                return False
+            new_reports[-1] = replace(new_reports[-1], metrics={**new_reports[-1].metrics, **further})
+            if self.setup.isolated:
+                self.unsent.add(new_reports[-1])
+            self.checkpoints.observe(new_reports[-1], continues=False)
+        return True
 
     @contextlib.contextmanager
     def _log_and_random_state(self) -> Iterator[None]:

@@ -60,6 +60,13 @@ def test_it_is_said_once_and_on_record(run: Run, tmp_path: Path, capsys: pytest.
     assert list(decisions["kind"]).count("warning") == 1
 
 
+@pytest.mark.parametrize(("steps", "warned"), [("range(100, 301, 100)", 1), ("range(2, 9, 2)", 0), ("range(1, 9)", 0)])
+def test_a_trainer_that_counts_steps_beyond_the_epochs(run: Run, tmp_path: Path, steps: str, warned: int) -> None:
+    run(trainer('params["x"]').replace("run.epochs()", steps), {"x": RANGE})
+    kinds = list(hpsearch.load(tmp_path / ".hpsearch").decisions["kind"])
+    assert (kinds.count("warning"), kinds.count("complete")) == (warned, 3)
+
+
 def test_a_dataclass(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run("@dataclass\nclass P:\n    x: float\n    lr: float\n\n" + trainer("params.x", "params: P"), TWO)
     (warning,) = warnings(capsys)

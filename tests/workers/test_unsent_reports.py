@@ -31,6 +31,13 @@ def test_they_are_those_of_the_last_slice(unsent: UnsentReports, tmp_path: Path)
     assert not path.exists()
 
 
+def test_the_last_epoch_may_gain_metrics(unsent: UnsentReports, tmp_path: Path) -> None:
+    evaluated = Report(1, {"val_loss": 0.5, "test_loss": 0.6})
+    unsent.add(report(1))
+    unsent.add(evaluated)
+    assert take_unsent(unsent_file(tmp_path, 7), after=0) == (evaluated,)
+
+
 def test_those_that_were_sent_are_left_out(unsent: UnsentReports, tmp_path: Path) -> None:
     path = unsent_file(tmp_path, 7)
     unsent.add(report(1))

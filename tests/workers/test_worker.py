@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hpsearch import Report, Run
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params
 from hpsearch.workers import trial_log, worker
 from hpsearch.workers.worker import Worker
+from tests.support import toys
 from tests.support.studies import setup
 from tests.support.workers import EPOCHS, checkpoint_files, start, train, train_and_release
 
@@ -57,6 +61,25 @@ class TestReports:
     def test_a_trainer_may_end_before(self, tmp_path: Path) -> None:
         reported = train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "3 2 1"}))
         assert len(reported.reports) == 3
+        assert reported.ended
+
+    @pytest.mark.parametrize("late", ["step", "metrics", "two"])
+    def test_a_final_evaluation_belongs_to_the_last_epoch(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+    ) -> None:
+        def evaluates_at_its_end(params: Params, run: Run) -> Iterator[Any]:
+            for epoch in run.epochs():
+                yield Report(epoch, {"train_loss": 1.0 / epoch})
+            yield Report(EPOCHS + 1, {"val_loss": 0.5}) if late == "step" else {"val_loss": 0.5}
+            if late == "two":
+                yield {"test_loss": 0.7}
+
+        monkeypatch.setattr(toys, "learner", evaluates_at_its_end)
+        reported = train(Worker(setup(tmp_path, "learner")), start(until=EPOCHS))
+        assert [report.step for report in reported.reports] == list(range(1, EPOCHS + 1))
+        further = {"val_loss": 0.5} | ({"test_loss": 0.7} if late == "two" else {})
+        assert reported.reports[-1].metrics == {"train_loss": 1.0 / EPOCHS, **further}
+        assert "val_loss" not in reported.reports[-2].metrics
         assert reported.ended
 
     def test_options_and_parameters_are_one(self, tmp_path: Path) -> None:

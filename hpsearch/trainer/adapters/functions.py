@@ -83,7 +83,7 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
         yield Report(step, metrics)
         return
     numbers = {key: number for key, number in metrics.items() if _is_number(number)}
-    if run.metric in numbers and step <= run.last_possible_epoch:
+    if run.metric in numbers and (step <= run.last_possible_epoch or run.last_report_lacks(numbers)):
         yield Report(step, numbers)
     elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
