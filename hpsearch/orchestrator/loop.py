@@ -65,7 +65,7 @@ class Loop:
         self.running = dict(running or {})
         self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
         self._judging = judging.Judging(rules.epochs, early_stopping, pruner, rules.target, rules.stopping)
-        self._findings = TrainerFindings(history, rules.epochs)
+        self._findings = TrainerFindings(history, rules.epochs, rules.unused)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
         self._driver_time, self._losses = DriverTime(clock()), Losses(rules.retries)

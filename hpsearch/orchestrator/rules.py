@@ -1,12 +1,13 @@
 """Rules of the loop from the study file: seeds and limits."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import New
 from hpsearch.core.format import many
 from hpsearch.core.history import History
+from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.seeds import seed_of_trial
 from hpsearch.core.trial import Cause, Numbers, Objective, Params, State, Trial, TrialSeeds
@@ -20,7 +21,7 @@ class Rules:
     retries: how often a trial may lose its worker. max_failures: this number of failed trials in a row ends the run.
     max_failure_share: a larger share of failed trials ends the run (see `failures_reached`).
     target: the value of a trial at which the study stops. stopping: the metric of early stopping, if it is not the
-    study's.
+    study's. unused: the parameters that the source of the trainer uses nowhere.
     """
 
     seed: int
@@ -39,6 +40,7 @@ class Rules:
     gpus: float = 0.0
     target: float | None = None
     stopping: Objective | None = None
+    unused: Mapping[str, Unread] = field(default_factory=dict)
 
 
 @dataclass

@@ -68,6 +68,7 @@ def _searched(
     def make(study: Study, uid: str) -> WorkerPool:
         found = trainer_check.check(study)
         trainer_check.raise_faults(study, found)
+        search.unused = trainer_check.unused(study, found)
         for warning in found.warnings.values():
             notes.add(f"warning: {warning}")
         if study.search.auto is not None:

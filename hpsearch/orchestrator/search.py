@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from signal import Signals
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from hpsearch.core.decisions import EXTENDED, Decision, New, Over, Resume
 from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerError
 from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
+from hpsearch.core.messages import Unread
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
@@ -51,7 +53,8 @@ class Search:
     """Call `open`, run the loop until it is over, then call `close`, or `abort` after an exception.
 
     origin: the name of the study that this one is forked from. retry_failed, accept_changes, longer: see `run_study`.
-    shared: see `reopen`. `stack` closes all that is opened, the lease last.
+    shared: see `reopen`. unused: parameters that the source of the trainer uses nowhere. `stack` closes all that is
+    opened, the lease last.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Search:
         self._loop: Loop | None = None
         self._again = Retries()
         self._data: Mapping[str, str] = {}
+        self.unused: Mapping[str, Unread] = {}
 
     def open(
         self,
@@ -189,7 +193,7 @@ class Search:
             )
         equal = EqualCurves(self.history, self._notes.add)
         loop = Loop(
-            build.rules(self.study),
+            replace(build.rules(self.study), unused=self.unused),
             self.sampler,
             build.pruner(self.study),
             build.early_stopping(self.study),

@@ -1,18 +1,19 @@
 """Checks before a run: whether the trainer's source files, which are not imported, agree with space and metrics; and
 likely mistakes in the study file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpsearch.core.errors import Fault, StudyFileError, TrainerError
 from hpsearch.core.folders import nearby
+from hpsearch.core.messages import Unread
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
-from hpsearch.trainer import contract, source_check
+from hpsearch.trainer import contract, source_check, unused_parameters
 from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.delivery import delivered_names, head
 from hpsearch.trainer.source_check import SourceCheck
@@ -25,12 +26,22 @@ def check(study: Study) -> SourceCheck:
         return SourceCheck()
     if own.program is not None:
         return script_check.check(own.program, study.space, own.options, study.folder)
-    searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
-    given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
+    given = _given(study)
     name = (
         contract.display_name(own.use) if study.path is None else f'"{own.use}"'
     )  # faults of a file have the key in front
     return source_check.check(name, own.use, study.folder, given, set(_metrics(study)))
+
+
+def _given(study: Study) -> set[str]:
+    """The names of all parameters that the trainer gets; for tables, those of the tables."""
+    searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
+    return {head(name) for name in (*searched, *study.space.fixed, *study.trainer.options)}
+
+
+def unused(study: Study, found: SourceCheck) -> Mapping[str, Unread]:
+    """The searched parameters that the source of the trainer uses nowhere."""
+    return unused_parameters.unused(study.space, found.names_used, _given(study))
 
 
 def raise_faults(study: Study, found: SourceCheck) -> None:
@@ -55,7 +66,13 @@ def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """As `faults`, for settings that are valid but probably mistakes."""
     keys = _metrics(study)
     of_trainer = [(keys[metric], message) for metric, message in found.warnings.items()]
-    return _with_lines(file, [*of_trainer, *likely_mistakes(study), *without_effect(study, found.effects)])
+    misspelt = [
+        (("space", name), f"the trainer never reads it; did you mean `{one.missing[0]}`?")
+        for name, one in unused(study, found).items()
+        if one.missing
+    ]
+    others = [*likely_mistakes(study), *without_effect(study, found.effects)]
+    return _with_lines(file, [*of_trainer, *misspelt, *others])
 
 
 def _metrics(study: Study) -> dict[str, KeyPath]:

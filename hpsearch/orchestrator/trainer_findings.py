@@ -1,14 +1,15 @@
 """Findings about a trainer while trials train: no checkpoints, parameters that it never reads, its warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hpsearch.core.decisions import RESTARTS
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.format import quoted
 from hpsearch.core.history import History
-from hpsearch.core.messages import Reported
+from hpsearch.core.messages import Reported, Unread
 from hpsearch.core.trial import State, Trial
 from hpsearch.orchestrator.turn import Turn
+from hpsearch.trainer.delivery import head
 
 Finding = tuple[str, str, Trial | None]
 """Kind and reason of a decision, and its trial; None for the study."""
@@ -18,10 +19,12 @@ MAX_METRIC_NAMES = 5_000
 
 
 class TrainerFindings:
-    """epochs: maximum of one trial. error: ends the study; None: there is none."""
+    """epochs: maximum of one trial. unused: the parameters that the source of the trainer uses nowhere, such as one
+    that is merged into a table and never read from it. error: ends the study; None: there is none."""
 
-    def __init__(self, history: History, epochs: int):
+    def __init__(self, history: History, epochs: int, unused: Mapping[str, Unread] | None = None):
         self._history, self._epochs, self._is_unsaved, self._is_beyond = history, epochs, False, False
+        self._unused = unused or {}
         ended = (trial for trial in history if trial.state is State.COMPLETE)
         self._checked = {name for trial in ended for name in trial.params}
         self._metrics = {name for trial in history for report in trial.curve for name in report.metrics}
@@ -41,10 +44,11 @@ class TrainerFindings:
         for note in (*event.notes, *event.warnings):
             yield "note", note, trial
         turn.warnings += event.warnings
-        if warning := self._unread(trial, event):
+        unread = self._unread(trial, event)
+        if warning := self._warning(trial, event.ended, unread):
             yield "warning", warning, None
             turn.warnings.append(warning)
-            if len(trial.params) == 1 and event.unread is not None and event.unread.missing:
+            if len(trial.params) == 1 and unread.missing:
                 self.error = TrainerError(f"trial {trial.number}: {warning}")
 
     def _first_step_beyond(self, trial: Trial, event: Reported) -> str:
@@ -75,15 +79,25 @@ class TrainerFindings:
             is_new = self._history.restarts = self._history.epochs == 0
             yield RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial
 
-    def _unread(self, trial: Trial, event: Reported) -> str:
-        """A warning for searched parameters that the trainer did not read, once for each parameter of a study."""
-        new = [name for name in event.unread.names if not self._is_checked(name)] if event.unread else []
+    def _unread(self, trial: Trial, event: Reported) -> Unread:
+        """What the trial did not read, and what no trial reads."""
+        found = [event.unread] if event.unread is not None else []
         if event.ended:
+            unused = [self._unused[name] for name in trial.params if name in self._unused]
+            tables = {name for one in found for name in one.names}
+            found += [one for one in unused if head(one.names[0]) not in tables]
+        names = {name for one in found for name in one.names}
+        return Unread(tuple(sorted(names)), tuple(sorted({name for one in found for name in one.missing})))
+
+    def _warning(self, trial: Trial, is_ended: bool, unread: Unread) -> str:
+        """A warning for searched parameters that the trainer did not read, once for each parameter of a study."""
+        new = [name for name in unread.names if not self._is_checked(name)]
+        if is_ended:
             self._checked |= trial.params.keys()
-        if event.unread is None or not new:
+        if not new:
             return ""
-        text = f"the trainer never reads {quoted(new)}, so searching it has no effect"
-        missing = event.unread.missing
+        text = f"the trainer never reads {quoted(new)}, so searching {'it' if len(new) == 1 else 'them'} has no effect"
+        missing = unread.missing
         return f"{text}; it reads {quoted(missing)}, which the study does not have" if missing else text
 
     def _is_checked(self, name: str) -> bool:

@@ -2,18 +2,26 @@
 
 import copy
 import dataclasses
+import os
 from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
 from hpsearch.core.messages import Unread
 from hpsearch.trainer.delivery import head
 
+_forks: list[int] = []
+"""One entry for each fork of this process."""
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_parent=lambda: _forks.append(0))
+
 
 class ParameterReads:
     """argument: pass it to the trainer instead of the original one; its reads are recorded.
 
     names: of the parameters that must be read; one with a dot is read with its table. A parameter that is copied, such
-    as by `dict(params)`, `**params` or `dataclasses.asdict(params)`, counts as read.
+    as by `dict(params)`, `**params` or `dataclasses.asdict(params)`, counts as read. After a fork, such as
+    one of a DataLoader with workers, all count as read: a child process may read them.
     """
 
     def __init__(self, argument: Any, names: Collection[str], known: frozenset[str] | None = None):
@@ -22,7 +30,7 @@ class ParameterReads:
         self._given = frozenset(names) if own is None else own
         self._names = frozenset(name if name in self._given else head(name) for name in names)
         self._known, self._read = known, set[str]()
-        self.argument, self._is_recorded = argument, True
+        self.argument, self._is_recorded, self._forks = argument, True, len(_forks)
         if known is not None:
             return
         if type(argument) is dict:
@@ -34,10 +42,13 @@ class ParameterReads:
     def restart(self) -> None:
         """Forget earlier reads. Called when the trainer starts."""
         self._read.clear()
+        self._forks = len(_forks)
 
     @property
     def unread(self) -> Unread | None:
         """None if all were read, or if reads cannot be recorded."""
+        if self._known is None and len(_forks) > self._forks:
+            return None
         read = self._read if self._known is None else self._known
         names = self._names - read if self._is_recorded else ()
         has_keys = self._known is not None or type(self.argument) is _RecordingDict
@@ -106,15 +117,17 @@ def _record_attribute_reads(instance: Any, seen: Callable[[str], None]) -> bool:
     False if its class cannot be changed. `repr` does not count as a read; its pickles have the original class.
     """
     own: Any = type(instance)
+    names = [field.name for field in dataclasses.fields(own)]
 
     def attribute(self: Any, name: str) -> Any:
-        seen(name)
+        for one in names if name == "__dict__" else (name,):  # vars(params)
+            seen(one)
         return own.__getattribute__(self, name)
 
     def plain(self: Any) -> Any:
         found = object.__new__(own)
-        for field in dataclasses.fields(own):
-            object.__setattr__(found, field.name, own.__getattribute__(self, field.name))
+        for name in names:
+            object.__setattr__(found, name, own.__getattribute__(self, name))
         return found
 
     members = {

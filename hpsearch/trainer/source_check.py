@@ -22,6 +22,7 @@ from hpsearch.trainer import import_errors
 from hpsearch.trainer.arguments import check_names
 from hpsearch.trainer.effects_reader import effects_of
 from hpsearch.trainer.forms import FORMS
+from hpsearch.trainer.parameter_flow import names_used
 from hpsearch.trainer.source_reader import (
     MISSING,
     Definition,
@@ -35,6 +36,12 @@ from hpsearch.trainer.source_reader import (
 
 BUILT_IN = {"bool", "int", "float", "str"}
 MAPPINGS = {"dict", "Dict", "Mapping"}
+MAX_BYTES = 1 << 20
+"""The most that is searched for the uses of parameters."""
+
+QUICK_BYTES = 50_000
+"""In larger sources the uses of a parameter are looked for only if its name is nowhere in them: it takes seconds."""
+
 MIN_PART_LENGTH = 3
 """Characters of a part of a name from which the name may be computed."""
 
@@ -51,11 +58,12 @@ class SourceFault:
 @dataclass(frozen=True)
 class SourceCheck:
     """warnings: a message for each metric that may be misspelt. effects: the conditions under which parameters have an
-    effect."""
+    effect. names_used: the names that may be read from the parameters; None if the source does not show them."""
 
     faults: tuple[SourceFault, ...] = ()
     warnings: Mapping[str, str] = field(default_factory=dict)
     effects: ParameterEffects = field(default_factory=ParameterEffects)
+    names_used: frozenset[str] | None = None
 
 
 def check(key: str, use: str, folder: Path, given: Set[str], metrics: Set[str]) -> SourceCheck:
@@ -76,7 +84,7 @@ def check(key: str, use: str, folder: Path, given: Set[str], metrics: Set[str]) 
     except TrainerError as problem:
         return SourceCheck((SourceFault(str(problem)),))
     faults = () if names is None else tuple(_wrong_names(*names, given))
-    return SourceCheck(faults, dict(_warnings(found, texts, metrics)), _effects(found, call))
+    return SourceCheck(faults, dict(_warnings(found, texts, metrics)), _effects(found, call), _names_used(found, call))
 
 
 def _hint(name: str, there: Iterable[str]) -> str:
@@ -129,18 +137,20 @@ class _Texts:
     words: frozenset[str]
     parts: frozenset[str]
     imports_ray: bool
+    files: Mapping[str, Path]
 
     @classmethod
     def of(cls, module: Module) -> "_Texts":
         own = Sources.of(module.name)
         words: set[str] = set()
         parts: set[str] = set()
-        for path in {module.path, *own.files.values()}:
+        files = {module.name: module.path, **own.files}
+        for path in set(files.values()):
             with suppress(OSError, SyntaxError, ValueError):
                 its_words, its_parts = _words_and_parts(path.read_bytes())
                 words |= its_words
                 parts |= its_parts
-        return cls(frozenset(words), frozenset(parts), "ray" in own.packages)
+        return cls(frozenset(words), frozenset(parts), "ray" in own.packages, files)
 
 
 @lru_cache(maxsize=256)
@@ -264,7 +274,7 @@ class _Signature:
 
 def _fields(found: Definition, signature: _Signature, call: _Call) -> _Names | None:
     """None if it accepts any names, or if they are unknown."""
-    first, *rest = signature.others
+    first = signature.others[0]
     if first.hint in MAPPINGS:
         return None
     if first.hint and first.hint not in BUILT_IN:
@@ -273,12 +283,19 @@ def _fields(found: Definition, signature: _Signature, call: _Call) -> _Names | N
         if isinstance(kind, Definition) and isinstance(names, dict):
             return f"{kind.module.name}.{first.hint}", names
         return None
-    by_name = first.name in call.given or any(other.is_required for other in rest) or first.is_value
-    by_name = by_name or any(other.name in call.given for other in rest)
-    if not by_name or signature.takes_any:
+    if not _is_by_name(signature, call) or signature.takes_any:
         return None
     assert isinstance(found.node, ast.FunctionDef)
     return f"`{found.node.name}`", {other.name: other.is_required for other in signature.others}
+
+
+def _is_by_name(signature: _Signature, call: _Call) -> bool:
+    """Whether each parameter is passed as its own argument."""
+    first, *rest = signature.others
+    if first.hint and first.hint not in BUILT_IN:
+        return False
+    by_name = first.name in call.given or any(other.is_required for other in rest) or first.is_value
+    return by_name or any(other.name in call.given for other in rest)
 
 
 def _effects(found: Definition | Unknown, call: _Call) -> ParameterEffects:
@@ -287,6 +304,28 @@ def _effects(found: Definition | Unknown, call: _Call) -> ParameterEffects:
     others = _Signature.of(found.node).others
     kind = call.reader.definition(found.module, others[0].hint) if others and others[0].hint else MISSING
     return effects_of(call.reader, kind)
+
+
+def _names_used(found: Definition | Unknown, call: _Call) -> frozenset[str] | None:
+    function = None if isinstance(found, Unknown) else found.node
+    if not isinstance(function, ast.FunctionDef) or function.args.vararg or function.decorator_list:
+        return None
+    signature = _Signature.of(function)
+    if _is_generator(function):
+        signature = signature.with_second_as_run(call.given)
+    others = [one.name for one in signature.others]
+    if others[:1] == ["trial"] or not (others or signature.takes_any):
+        return None
+    try:
+        size = sum(path.stat().st_size for path in call.texts.files.values())
+        if size > MAX_BYTES or (size > QUICK_BYTES and call.given <= call.texts.words):
+            return None
+        trees = {name: ast.parse(path.read_bytes()) for name, path in call.texts.files.items()}
+    except (OSError, SyntaxError, ValueError):
+        return None
+    is_by_name = not others or _is_by_name(signature, call)
+    hint = "" if is_by_name or signature.others[0].hint in MAPPINGS else signature.others[0].hint
+    return names_used(trees, function, None if is_by_name else others[0], hint)
 
 
 def _is_generator(function: Function) -> bool:

@@ -140,6 +140,31 @@ def test_parameters_as_arguments(
     assert all(("`rate`" in line) == ("rate" in read) for line in said)
 
 
+COPIES = [
+    "{**DEFAULTS, **params}",
+    "dict(DEFAULTS, **params)",
+    "SimpleNamespace(**DEFAULTS | params)",
+    "AttrDict({**DEFAULTS, **params})",
+]
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_copy_of_all_parameters(run: Run, capsys: pytest.CaptureFixture[str], copy: str, is_used: bool) -> None:
+    read = "config.{}" if copy[0] in "SA" else 'config["{}"]'
+    second = read.format("lr" if is_used else "learning_rate")
+    body = (
+        "from types import SimpleNamespace\nDEFAULTS = {'learning_rate': 1.0}\n"
+        "class AttrDict(dict):\n    __getattr__ = dict.__getitem__\n\n"
+        f"def train(params, run):\n    config = {copy}\n    for epoch in run.epochs():\n"
+        f'        yield Report(epoch, {{"val_loss": {read.format("x")} + {second}}})'
+    )
+    run(body, TWO)
+    said = warnings(capsys)
+    assert len(said) == (not is_used)
+    assert all("`lr`" in line and "`learning_rate`" in line for line in said)
+
+
 def test_a_conditional_parameter_counts_where_it_applies(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     space = {"x": RANGE, "kind": ["a", "b"], "momentum": {**RANGE, "when": {"kind": "b"}}}
     read = 'params["x"] + (params["momentum"] if params["kind"] == "b" else 0.0)'

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,10 @@ class TestDataclass:
         assert unread(params(), dataclasses.asdict) is None
         assert unread(params(), pickle.dumps) == Unread(("hidden", "lr"))
 
+    def test_its_dictionary(self, params: Any) -> None:
+        if hasattr(params(), "__dict__"):
+            assert unread(params(), vars) is None
+
     def test_it_looks_like_its_class(self, params: Any) -> None:
         own = ParameterReads(params(lr=0.5), VALUES).argument
         assert isinstance(own, params)
@@ -106,6 +111,17 @@ def test_reads_before_the_trainer_begins_do_not_count() -> None:
     list(reads.argument)
     reads.restart()
     assert reads.unread == Unread(("hidden", "lr"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_process_may_read() -> None:
+    reads = ParameterReads(dict(VALUES), VALUES)
+    reads.restart()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert reads.unread is None
 
 
 def test_an_object_whose_reads_cannot_be_seen() -> None:
