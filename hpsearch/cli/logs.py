@@ -30,4 +30,5 @@ def run(args: Namespace) -> Iterator[Answer]:
         else:
             found = output(file)
             data = {"study": study.record.name, "trial": args.trial, "log": str(file), "output": found}
-            yield Answer(data, partial(found.removesuffix, "\n"))
+            nothing = f"(trial {args.trial} has printed nothing)"
+            yield Answer(data, partial((found or nothing).removesuffix, "\n"))

@@ -9,7 +9,8 @@ from hpsearch.cli.verb import Answer, recorded_study, trial_number
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
     parser.add_argument("trial", type=trial_number, nargs="?", help="the trial's number; without it the whole study")
-    parser.add_argument("--all", action="store_true", help="list all trials of the study, instead of the best 20")
+    every = "list all trials of the study, instead of the best 20; of a trial, also the metrics that hpsearch measured"
+    parser.add_argument("--all", action="store_true", help=every)
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -29,4 +30,4 @@ def run(args: Namespace) -> Iterator[Answer]:
             trial = trial_details(journal, study, args.trial)
             work = work_folder(study.record, trial.segments, *homes(args.study, args.journal))
             files = TrialFiles.find(work, study.record, args.trial)
-            yield Answer({**trial.document(), **files.document()}, lambda: text.trial(trial, files))
+            yield Answer({**trial.document(), **files.document()}, lambda: text.trial(trial, files, args.all))

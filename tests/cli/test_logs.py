@@ -1,5 +1,7 @@
 """`hpsearch logs`, of a study on Ray: what its trials wrote, and that none sees what another one changed."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.cli_runner import CliRunner
@@ -36,6 +38,8 @@ def test_trials_on_ray_are_processes_of_their_own(cli: CliRunner) -> None:
     data = cli.invoke("logs", "toy", 1, "--json").data
     assert (data["study"], data["trial"], data["output"]) == ("toy", 1, "imported\n")
     assert data["log"].endswith("trial-00001.log")
+    Path(data["log"]).unlink()
+    assert cli.invoke("logs", "toy", 1).out == "(trial 1 has printed nothing)\n"
 
 
 def test_in_this_process_there_is_none(cli: CliRunner) -> None:

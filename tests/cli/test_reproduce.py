@@ -177,7 +177,7 @@ class TestShow:
     def test_where_and_on_what_it_was_trained(self, cli: CliRunner, file_driven: Moody) -> None:
         content = file_driven("steady 0.5", "named = true").read_bytes()
         (where, data) = cli.invoke("show", "toy", 0).out.splitlines()[4:6]
-        assert where.startswith("  trained: ")
+        assert where.startswith("  environment: ")
         assert f", Python {platform.python_version()}, torch " in where
         assert data == f"  data: mood {hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -187,9 +187,8 @@ class TestShow:
         cli.run()
         monkeypatch.setenv("HPSEARCH_DATA", str(cli.folder))
         cli.run()
-        where = [
-            line.split(":")[0] for line in cli.invoke("show", "toy", 0).out.splitlines() if line.startswith("  trai")
-        ]
+        shown = cli.invoke("show", "toy", 0).out.splitlines()
+        where = [line.split(":")[0] for line in shown if line.startswith("  environment")]
         assert len(where) == 2
         assert "epoch 3" in where[1]
         (since,) = identical(cli, "toy", 0)["since"]

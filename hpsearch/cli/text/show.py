@@ -1,5 +1,6 @@
 """A recorded study with its trials, and one trial with its curve, as text."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -95,7 +96,8 @@ def _round(one: Mapping[str, Any]) -> list[str]:
     return [str(one["number"]), count, str(one["epochs"]), best, gained]
 
 
-def trial(details: TrialDetails, files: TrialFiles) -> str:
+def trial(details: TrialDetails, files: TrialFiles, every: bool = False) -> str:
+    """every: with the metrics that hpsearch has measured, not only with those that the trainer reports."""
     record, trial = details.study.record, details.trial
     before = [f"preflight: {details.preflight}"] if details.preflight else []
     before += [details.lr_range] if details.lr_range else []
@@ -112,7 +114,7 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
     ]
     parts = [wrapped("\n".join(parts)), *_checkpoint(files)]
     if trial.curve:
-        parts += ["", _curve(trial.curve, details.study.objective.unit)]
+        parts += ["", _curve(details, every)]
     if details.decisions:
         rows = [status.decision(one, details.study.objective.unit) for one in details.decisions]
         parts += ["", "decisions", table(rows, narrow=(2,), lines=None)]
@@ -156,17 +158,24 @@ def _where(segments: Sequence[TrainingSegment], unit: str) -> Iterator[str]:
     for segment in segments:
         if (segment.environment, segment.data) != last:
             since = f" from {unit} {segment.after + 1} on" if last is not None else ""
-            yield f"trained{since}: {environment.summary(segment.environment.document)}"
+            yield f"environment{since}: {environment.summary(segment.environment.document)}"
             yield from (f"data: {name} {digest[:12]}" for name, digest in segment.data.items())
         last = (segment.environment, segment.data)
 
 
-def _curve(curve: Sequence[Report], unit: str) -> str:
-    """The reported metrics, and below them those that hpsearch has measured."""
+def _curve(details: TrialDetails, every: bool) -> str:
+    """The reported metrics, and below them those that hpsearch has measured, or how many there are."""
+    curve, unit = details.trial.curve, details.study.objective.unit
     names = dict.fromkeys(name for report in curve for name in report.metrics)
     own = [name for name in names if is_measured(name)]
     reported = _curve_of(curve, [name for name in names if name not in own], unit)
-    return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own, unit)}" if own else reported
+    if not own:
+        return reported
+    if every:
+        return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own, unit)}"
+    command = f"hpsearch show {shlex.quote(details.study.record.name)} {details.trial.number} --all"
+    rest = wrapped(f"{many(len(own), 'more metric')} measured by hpsearch: {command}")
+    return f"{reported}\n\n{rest}"
 
 
 def _curve_of(curve: Sequence[Report], names: Sequence[str], unit: str) -> str:

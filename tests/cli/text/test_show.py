@@ -34,9 +34,9 @@ def trial(number: int, *values: float, size: int = 64, **fields: Any) -> Trial:
     return Trial(number, {"x": number / 4, "size": size}, 7, 2, curve=curve, **{**own, **fields})
 
 
-def screen(one: Trial, files: TrialFiles = NO_FILES, **details: Any) -> list[str]:
+def screen(one: Trial, files: TrialFiles = NO_FILES, every: bool = False, **details: Any) -> list[str]:
     whole = TrialDetails(STUDY, one, decisions=(), segments=(), preflight=None, lr_range=None)
-    return show.trial(replace(whole, **details), files).splitlines()
+    return show.trial(replace(whole, **details), files, every).splitlines()
 
 
 def study_screen(trials: Sequence[Trial], rounds: Mapping[str, Any] | None = None, every: bool = False) -> list[str]:
@@ -72,11 +72,13 @@ class TestTrial:
 
     def test_what_hpsearch_measures_is_below_what_the_trainer_reports(self) -> None:
         curve = (Report(1, {"val_loss": 0.5, "hpsearch/steps": 8.0, "acc": 0.75}),)
+        reported = ["", "epoch  val_loss  acc", "1      0.5       0.75", ""]
         assert screen(replace(trial(2), curve=curve))[5:] == [
-            "",
-            "epoch  val_loss  acc",
-            "1      0.5       0.75",
-            "",
+            *reported,
+            "1 more metric measured by hpsearch: hpsearch show toy 2 --all",
+        ]
+        assert screen(replace(trial(2), curve=curve), every=True)[5:] == [
+            *reported,
             "measured by hpsearch",
             "epoch  hpsearch/steps",
             "1      8",
@@ -117,9 +119,9 @@ class TestTrial:
         segments = (segment(0, "3.12"), segment(1, "3.12"), segment(2, "3.13"))
         torch = "torch 2.9, cpu with 1 thread, a CPU"
         assert screen(trial(2), segments=segments)[4:8] == [
-            f"  trained: no commit (not a git repository), Python 3.12, {torch}",
+            f"  environment: no commit (not a git repository), Python 3.12, {torch}",
             "  data: mood 0123456789ab",
-            f"  trained from epoch 3 on: no commit (not a git repository), Python 3.13, {torch}",
+            f"  environment from epoch 3 on: no commit (not a git repository), Python 3.13, {torch}",
             "  data: mood 0123456789ab",
         ]
 
