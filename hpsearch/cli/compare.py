@@ -26,6 +26,10 @@ def run(args: Namespace) -> Iterator[Answer]:
     for study in args.study:
         place = study if is_file(study) else next(iter(files), study)
         with journal_of(place, args.journal) as its_journal:
+            if study.isdecimal() and its_journal.find(study) is None:
+                first = next((one for one in args.study if not one.isdecimal()), "STUDY")
+                shown = f"`hpsearch show {first} {study}` shows one trial"
+                raise BadInput(f'compare takes studies, and "{study}" is no study of this journal; {shown}')
             studies.append(ComparedStudy.read(its_journal, study_in(its_journal, study)))
     found = compare(studies, args.study)
     goals = [line for one in studies for line in first_goal(one.objective)]

@@ -103,18 +103,18 @@ class Study(Section):
 
     @classmethod
     def load(
-        cls, path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+        cls, path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> "Study":
         """Read a study file. StudyFileError lists all its faults, each with its line.
 
         overrides: changes of single keys, such as "space.lr.low=1e-4", as after `--set`.
-        environment: the variables for ${env:NAME}.
+        environment: the variables for ${env:NAME}; default: those of this process.
         """
         path = Path(path)
         data, lines = reading.parse(path, reading.read(path))
         faults = Faults(reading.where(path), lines)
         reading.override(data, overrides, faults)
-        return _study(path.parent, data, environment, faults, path)
+        return _study(path.parent, data, os.environ if environment is None else environment, faults, path)
 
     @classmethod
     def from_dict(
@@ -123,7 +123,7 @@ class Study(Section):
         *,
         trainer: Callable[..., Any] | None = None,
         folder: str | Path | None = None,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] | None = None,
         sampler: object = None,
         pruner: object = None,
     ) -> "Study":
@@ -135,13 +135,14 @@ class Study(Section):
         pickled. Only a program that passes the same object can run the study again.
         folder: the base of relative paths, the folder of the trainer's module and of `.hpsearch`; default: the
         current folder.
-        environment: the variables for ${env:NAME}.
+        environment: the variables for ${env:NAME}; default: those of this process.
         sampler, pruner: your own, in place of search.use and prune.use: an object with `ask` or `judge`, a class, or
         the result of `hpsearch.samplers.from_optuna`.
         Without trainer, ["trainer"]["use"] and ["trainer"]["command"] the study is for an `hpsearch.Session`.
         """
         faults = Faults("", Lines())
         tables = reading.plain_tables(sections, faults)
+        given_objects.refuse_objects(tables, faults)
         if trainer is not None:
             given_objects.name_trainer(tables, trainer, faults)
         elif isinstance(section := tables.get("trainer"), dict) and "command" not in section:
@@ -149,7 +150,7 @@ class Study(Section):
         own = {name: thing for name, thing in (("search", sampler), ("prune", pruner)) if thing is not None}
         for name, thing in own.items():
             given_objects.name_own(name, thing, tables, faults)
-        study = _study(Path(folder or "."), tables, environment, faults)
+        study = _study(Path(folder or "."), tables, os.environ if environment is None else environment, faults)
         study._own = own if trainer is None else {**own, "trainer": trainer}
         return study
 

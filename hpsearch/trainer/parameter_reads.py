@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
+from hpsearch.core.format import quoted
 from hpsearch.core.messages import Unread
 from hpsearch.trainer.delivery import head
+from hpsearch.trainer.unused_parameters import nearest
 
 _forks: list[int] = []
 """One entry for each fork of this process."""
@@ -65,6 +67,27 @@ def _names_of(argument: Any) -> frozenset[str] | None:
     return None
 
 
+class _Sentence(str):
+    """A text that KeyError prints without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _is_missing(key: str, names: Collection[str]) -> str:
+    """The text for a parameter that the trial does not have, with the name that was probably meant."""
+    text = f"the trial has no parameter `{key}`"
+    if inside := sorted(name for name in names if name.startswith(f"{key}.")):
+        first = inside[0].removeprefix(f"{key}.")
+        other = f'params["{key}"]["{first}"] with `nested = true` in [trainer]'
+        return f'{text}: write params["{inside[0]}"], or {other}'
+    if head(key) != key and head(key) in names:
+        table, _, rest = key.partition(".")
+        return f'{text}: write params["{table}"]["{rest}"], because [trainer] has `nested = true`'
+    near = nearest(key, set(names))
+    return f"{text}; did you mean `{near}`?" if near else f"{text}; it has {quoted(sorted(names))}"
+
+
 class _RecordingDict(dict[str, Any]):
     """A dict that calls `seen` with each key that is read. Its copies and pickles are plain dicts."""
 
@@ -79,6 +102,9 @@ class _RecordingDict(dict[str, Any]):
     def __getitem__(self, key: str) -> Any:
         self._record(key)
         return super().__getitem__(key)
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(_Sentence(_is_missing(str(key), set(super().keys()))))
 
     def get(self, key: str, default: Any = None) -> Any:
         self._record(key)

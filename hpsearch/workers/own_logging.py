@@ -82,7 +82,8 @@ class OwnLogging:
     def environment(self, number: int, scratch: Path) -> dict[str, str | None]:
         """Variables of the trial's process; None: not set. scratch: the trial's folder."""
         found: dict[str, str | None] = {"MLFLOW_RUN_ID": None, "MLFLOW_EXPERIMENT_NAME": None}
-        tags = {PARENT: f"{self.study_uid}/{number}", CHILD: NEW}
+        name = f"trial-{number:04d} (trainer)"  # MLflow's random names are the same in all trials of one seed
+        tags = {PARENT: f"{self.study_uid}/{number}", CHILD: NEW, "mlflow.runName": name}
         found["MLFLOW_RUN_CONTEXT"] = json.dumps(tags)
         uri, experiment = self._experiment() or (f"sqlite:///{scratch.absolute()}/mlflow.db", None)
         found |= {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_ID": experiment}

@@ -181,6 +181,12 @@ def test_a_running_study_is_compared_with_its_trials_so_far(cli: CliRunner) -> N
 # Which studies ───────────────────────────────────────────────────────────────────────────────────
 
 
+def test_trials_are_not_compared(two: CliRunner) -> None:
+    refused = two.invoke("compare", "toy", 0, 1)
+    assert refused.code == 2
+    assert "hpsearch show toy 0" in refused.err
+
+
 def test_two_studies_are_required(two: CliRunner) -> None:
     assert two.invoke("compare").code == 2
     assert two.invoke("compare", "toy").err == 'compare takes two studies or more, got "toy" alone\n'

@@ -75,6 +75,26 @@ def test_to_print_a_mapping_reads_nothing(read: Callable[[Any], object]) -> None
     assert unread(dict(VALUES), read) == Unread(("hidden", "lr"))
 
 
+@pytest.mark.parametrize(
+    ("values", "key", "advice"),
+    [
+        ({"optimizer.lr": 0.1, "hidden": 3}, "optimizer", 'params["optimizer.lr"]'),
+        ({"optimizer.lr": 0.1, "hidden": 3}, "optimizer", "nested = true"),
+        ({"optimizer": {"lr": 0.1}}, "optimizer.lr", 'params["optimizer"]["lr"]'),
+        ({"learning_rate": 0.1, "hidden": 3}, "lr", "`learning_rate`"),
+        ({"hidden": 3}, "momentum", "`hidden`"),
+    ],
+)
+def test_a_key_that_is_missing(values: dict[str, Any], key: str, advice: str) -> None:
+    argument = ParameterReads(values, values).argument
+    with pytest.raises(KeyError) as raised:
+        argument[key]
+    assert advice in str(raised.value)
+    assert argument.get(key) is None
+    assert argument.pop(key, 1) == 1
+    assert isinstance(pickle.loads(pickle.dumps(raised.value)), KeyError)
+
+
 def test_a_mapping_is_still_a_dict() -> None:
     argument = ParameterReads(dict(VALUES), VALUES).argument
     assert isinstance(argument, dict)

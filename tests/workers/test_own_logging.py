@@ -39,7 +39,11 @@ class TestEnvironment:
         write_experiment(tmp_path, STORE, "3")
         found = environment(tmp_path)
         assert (found["MLFLOW_TRACKING_URI"], found["MLFLOW_EXPERIMENT_ID"]) == (STORE, "3")
-        assert json.loads(found["MLFLOW_RUN_CONTEXT"] or "") == {PARENT: "uid/7", CHILD: NEW}
+        assert json.loads(found["MLFLOW_RUN_CONTEXT"] or "") == {
+            PARENT: "uid/7",
+            CHILD: NEW,
+            "mlflow.runName": "trial-0007 (trainer)",
+        }
 
     def test_no_experiment_yet(self, tmp_path: Path) -> None:
         found = environment(tmp_path)

@@ -5,6 +5,22 @@ from typing import Any
 
 from hpsearch.study.file.faults import Faults
 
+ARGUMENTS = {"trainer": "trainer", "search": "sampler", "prune": "pruner"}
+"""The arguments of `Study.from_dict` for objects, by section."""
+
+
+def refuse_objects(tables: dict[str, Any], faults: Faults) -> None:
+    """A fault for each Python object in a section, which has names only."""
+    for section, argument in ARGUMENTS.items():
+        own = tables.get(section)
+        table = own if isinstance(own, dict) else {"use": own}
+        for key in ("use", "command"):
+            if callable(thing := table.get(key)) or hasattr(thing, "ask") or hasattr(thing, "judge"):
+                name = getattr(thing, "__name__", type(thing).__name__)
+                path = (section, key) if table is own else (section,)
+                faults.add(path, f"must be text; pass the object as Study.from_dict(…, {argument}={name})")
+                tables[section] = (table if table is own else {}) | {key: "given:object"}
+
 
 def name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:
     """Write the module and name of a sampler or pruner as `use` into its section."""
