@@ -48,7 +48,7 @@ def _with_related(study: Study, made: Sampler) -> Sampler:
     """A sampler that does not use the studies of learn_from by itself, after their best points. Those that are recorded
     count, whether the file still has them or not."""
     search = study.search
-    if not search.related_first:
+    if not search.traits.related_first:
         return made
     from hpsearch.samplers.related_first import RelatedFirst
 

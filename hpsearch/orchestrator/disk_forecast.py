@@ -89,7 +89,7 @@ def _paused(study: Study, rounds: Sequence[Rung]) -> int:
     """The most PAUSED trials at one time: trials of rounds that end before the last epoch, without continued ones. In a
     coarse-to-fine search only trials of the previous round may still be resumed. If a pruner promotes, and in a
     freeze-thaw search, nearly all trials may be paused."""
-    if study.search.freezes or promotes(study):
+    if study.search.traits.freezes or promotes(study):
         return sum(one.new for one in rounds)
     pausing = [one.trials * (one.epochs < study.trainer.epochs) for one in rounds]
     left = [paused - one.survivors for paused, one in zip([0, *pausing], rounds, strict=False)]

@@ -203,7 +203,7 @@ class Study(Section):
     def range_test(self) -> LrRange | None:
         """The settings of the range test, from [lr_range] or for a parameter with auto = true; None: no range test."""
         rate, is_auto = searched_rate(self.space)
-        wanted = self.search.wants_range_test and rate is not None and not self.trainer.is_program
+        wanted = self.search.traits.wants_range_test and rate is not None and not self.trainer.is_program
         section = self.lr_range or (LrRange() if is_auto or wanted else None)
         return section and section.for_rate(rate, is_auto=is_auto)
 
@@ -278,7 +278,7 @@ class Study(Section):
             "search": {k: v for k, v in spec["search"].items() if k not in (*self.search.budgets, "auto")},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
             "early_stopping": spec.get("early_stopping", {}),
-            **({"metrics": spec["metrics"]} if "metrics" in spec and self.search.follows_curves else {}),
+            **({"metrics": spec["metrics"]} if "metrics" in spec and self.search.traits.follows_curves else {}),
         }
 
 
@@ -325,7 +325,7 @@ def _study(
     sections = with_step_defaults(auto_search.resolved(sections, space, folder))
     space = with_numbers(space, tables["study"].get("numbers", "short"))
     study = Study.model_validate({**sections, "space": space})
-    if study.preflight is None and study.search.wants_preflight:
+    if study.preflight is None and study.search.traits.wants_preflight:
         study = study.model_copy(update={"preflight": Preflight()})
     study._locations = found
     return study

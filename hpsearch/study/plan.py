@@ -49,7 +49,7 @@ def ends_by_epochs(study: Study) -> bool:
 
 def certain_proposals(study: Study) -> int | None:
     """Like `proposals`; None if their number depends on the results or on the sampler."""
-    is_open = study.search.epoch_budget is not None or promotes(study) or study.search.freezes
+    is_open = study.search.epoch_budget is not None or promotes(study) or study.search.traits.freezes
     return None if is_open else proposals(study) or None
 
 
@@ -57,13 +57,13 @@ def promotes(study: Study) -> bool:
     """Whether halving pauses trials with checkpoints and continues them later. Never with ask and tell, since the
     caller would get the same trial twice."""
     halving = isinstance(study.prune, HalvingPrune | HyperbandPrune) and study.prune.promote
-    return halving and study.search.can_promote and study.trainer.use != ASK_AND_TELL
+    return halving and study.search.traits.can_promote and study.trainer.use != ASK_AND_TELL
 
 
 def may_resume(study: Study) -> bool:
     """Whether trials may be resumed within one run: in a later round, after a lost worker, with another share of
     limits.epochs, by promotion, by a freeze-thaw search, or by the user's own sampler or pruner."""
-    own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune) or study.search.freezes
+    own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune) or study.search.traits.freezes
     continued = any(one.survivors for one in rounds(study)) or study.limits.epochs is not None
     return own or continued or promotes(study) or study.resources.address != "none"
 
@@ -76,7 +76,7 @@ def replaceable(study: Study) -> int:
 def workload(study: Study, restarts: bool = False) -> Workload:
     """The planned epochs, to estimate the remaining time."""
     budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
-    prunes = study.is_paired or study.search.freezes or not isinstance(study.prune, NeverPrune | None)
+    prunes = study.is_paired or study.search.traits.freezes or not isinstance(study.prune, NeverPrune | None)
     epochs = (planned_epochs(study, restarts) or None) if study.search.epoch_budget is None else None
     return Workload(epochs, min(budgets, default=None), prunes or study.early_stopping is not None)
 

@@ -111,7 +111,7 @@ def _rounds(expected: Forecast) -> str:
 
 def _prune(study: Study) -> str:
     asked = [study.prune.label] if study.prune is not None else []
-    if study.search.freezes:
+    if study.search.traits.freezes:
         asked.append("freeze-thaw pauses trials and continues the promising ones")
     paired = [f"paired test over {study.replicates}"] if study.is_paired else []
     return " and ".join([*asked, *paired]) or "never"

@@ -61,7 +61,7 @@ class Learned:
         if self.why_not:
             return "\n".join([f'note: study "{name}" is not used: {self.why_not}', *left])
         best = "the first trials have the best parameters"
-        does = "the search learns from the ranks" if search.models_related else best
+        does = "the search learns from the ranks" if search.traits.models_related else best
         lines = [f'note: {does} of {many(used, "trial")} of study "{name}": {quoted(self.study.parameters)}', *left]
         if self.missing:
             lines.append(f"  not searched there: {quoted(self.missing)}")

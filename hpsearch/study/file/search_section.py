@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -28,6 +29,30 @@ class AutoChoice(Section):
 
     def __str__(self) -> str:
         return f"search chosen by auto: {self.search}, because {self.why}"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a search can do, and what it needs.
+
+    several_goals: it can search for the Pareto front of study.objectives.
+    can_promote: a pruner may pause its trials and resume them later, because the search itself resumes none.
+    freezes: it pauses trials and resumes the promising ones.
+    models_related: the studies of `learn_from` guide a model; otherwise their best points are the first trials.
+    related_first: the points of `learn_from` come before its sampler is asked; otherwise the sampler proposes them.
+    follows_curves: proposals depend on the diagnosis of curves, and therefore on [metrics].
+    wants_preflight: the preflight runs without [preflight] in the file.
+    wants_range_test: the range test runs without [lr_range] in the file, if the study searches a learning rate.
+    """
+
+    several_goals: bool = False
+    can_promote: bool = False
+    freezes: bool = False
+    models_related: bool = False
+    related_first: bool = False
+    follows_curves: bool = False
+    wants_preflight: bool = False
+    wants_range_test: bool = False
 
 
 class SearchSection(Section):
@@ -57,6 +82,13 @@ class SearchSection(Section):
 
     learns: ClassVar[bool] = False
     """Whether its proposals may follow from results of earlier studies."""
+
+    cannot_learn_from: ClassVar[str] = ""
+    """Why `learn_from` is refused, or ""."""
+
+    @property
+    def traits(self) -> Traits:
+        return Traits()
 
     def problems(self, others: OtherTables) -> Problems:
         yield from self._problems_of_learn_from()
@@ -117,51 +149,6 @@ class SearchSection(Section):
         return math.inf
 
     @property
-    def takes_several_goals(self) -> bool:
-        """Whether it can search for the Pareto front of study.objectives."""
-        return False
-
-    @property
-    def cannot_learn_from(self) -> str:
-        """Why `learn_from` is refused, or ""."""
-        return ""
-
-    @property
-    def models_related(self) -> bool:
-        """Whether the studies of `learn_from` guide a model; otherwise their best points are the first trials."""
-        return False
-
-    @property
-    def related_first(self) -> bool:
-        """Whether the points of `learn_from` come before its sampler is asked. Otherwise the sampler proposes them."""
-        return False
-
-    @property
     def related_among(self) -> int | None:
         """At most half of this number of trials have points of `learn_from`; None: no limit."""
         return None
-
-    @property
-    def can_promote(self) -> bool:
-        """Whether a pruner may pause its trials and resume them later: the search itself resumes none."""
-        return False
-
-    @property
-    def freezes(self) -> bool:
-        """Whether it pauses trials and resumes the promising ones."""
-        return False
-
-    @property
-    def wants_preflight(self) -> bool:
-        """Whether the preflight runs without [preflight] in the file."""
-        return False
-
-    @property
-    def follows_curves(self) -> bool:
-        """Whether proposals depend on the diagnosis of curves, and therefore on [metrics]."""
-        return False
-
-    @property
-    def wants_range_test(self) -> bool:
-        """Whether the range test runs without [lr_range] in the file, if the study searches a learning rate."""
-        return False

@@ -14,7 +14,7 @@ from hpsearch.core.related import BEST_POINTS
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
-from hpsearch.study.file.search_section import SearchSection
+from hpsearch.study.file.search_section import SearchSection, Traits
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.halving_schedule import HalvingSchedule
@@ -27,24 +27,14 @@ MAX_GRID_POINTS = 100_000
 class Grid(SearchSection):
     """Every point of the grid once."""
 
+    cannot_learn_from: ClassVar = "a grid trains each of its points, whatever earlier studies found"
+
     method: Literal["grid"]
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         known = {key_of(known_points.completed(space, one)) for one in self.first or ()}
         in_grid = sum(key_of(point) in known for point in space.grid()) if known else 0
         yield Rung(epochs, 0, (grid_size(space) or 0) + len(known) - in_grid)
-
-    @property
-    def takes_several_goals(self) -> bool:
-        return True
-
-    @property
-    def can_promote(self) -> bool:
-        return True
-
-    @property
-    def cannot_learn_from(self) -> str:
-        return "a grid trains each of its points, whatever earlier studies found"
 
     def problems(self, others: OtherTables) -> Problems:
         found = [*self._problems_of_grid(others)]
@@ -63,6 +53,10 @@ class Grid(SearchSection):
             most = f"a grid must have at most {MAX_GRID_POINTS:,} points"
             yield ("search", "method"), f'{most}, got {count}; give fewer values, or use "random"'
 
+    @property
+    def traits(self) -> Traits:
+        return Traits(several_goals=True, can_promote=True)
+
 
 class Random(SearchSection):
     """Independent random points."""
@@ -72,23 +66,15 @@ class Random(SearchSection):
     trials: Count = Field(description="number of trials")
 
     @property
-    def takes_several_goals(self) -> bool:
-        return True
-
-    @property
-    def can_promote(self) -> bool:
-        return True
-
-    @property
-    def related_first(self) -> bool:
-        return True
-
-    @property
     def related_among(self) -> int | None:
         return self.trials
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(several_goals=True, can_promote=True, related_first=True)
 
 
 class Bayesian(SearchSection):
@@ -112,34 +98,24 @@ class Bayesian(SearchSection):
         yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
     @property
-    def takes_several_goals(self) -> bool:
-        return self.sampler in ("tpe", "gp", "nsga2")
-
-    @property
-    def models_related(self) -> bool:
-        return self.sampler not in ("nsga2", "cmaes")
-
-    @property
-    def related_first(self) -> bool:
-        return self.sampler == "nsga2"
-
-    @property
     def related_among(self) -> int | None:
         return self.startup_trials
-
-    @property
-    def can_promote(self) -> bool:
-        return self.sampler not in ("freeze-thaw", "nsga2")
-
-    @property
-    def freezes(self) -> bool:
-        return self.sampler == "freeze-thaw"
 
     @property
     def blind_proposals(self) -> float:
         if self.learn_from is None or self.sampler == "nsga2":
             return self.startup_trials
         return min(self.startup_trials, len(self.first or ()) + BEST_POINTS * len(self.learn_from))
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(
+            several_goals=self.sampler in ("tpe", "gp", "nsga2"),
+            can_promote=self.sampler not in ("freeze-thaw", "nsga2"),
+            freezes=self.sampler == "freeze-thaw",
+            models_related=self.sampler not in ("nsga2", "cmaes"),
+            related_first=self.sampler == "nsga2",
+        )
 
 
 class Round(Section):
@@ -189,6 +165,7 @@ class FixedList(SearchSection):
     """Given sets of parameters, each with several seeds; `hpsearch evaluate` uses it for its finalists."""
 
     budgets: ClassVar = ("sets", "seeds")
+    cannot_learn_from: ClassVar = "a list trains its own points only"
     one_epoch_slices: ClassVar = True
 
     method: Literal["list"]
@@ -197,14 +174,6 @@ class FixedList(SearchSection):
 
     def rungs(self, space: Space, epochs: int, unit: str = EPOCH) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
-
-    @property
-    def cannot_learn_from(self) -> str:
-        return "a list trains its own points only"
-
-    @property
-    def takes_several_goals(self) -> bool:
-        return True
 
     def problems(self, others: OtherTables) -> Problems:
         yield from self._problems_of_learn_from()
@@ -218,6 +187,10 @@ class FixedList(SearchSection):
             if space is not None and not space.contains({**space.fixed, **one.params}):
                 names = ", ".join(parameter.name for parameter in space.parameters)
                 yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(several_goals=True)
 
 
 class Budget(Section):
@@ -324,16 +297,8 @@ class Recipe(SearchSection):
         return None if self.budget is None else self.budget.epochs
 
     @property
-    def wants_preflight(self) -> bool:
-        return self.preflight
-
-    @property
-    def follows_curves(self) -> bool:
-        return True
-
-    @property
-    def wants_range_test(self) -> bool:
-        return self.lr_range
+    def traits(self) -> Traits:
+        return Traits(follows_curves=True, wants_preflight=self.preflight, wants_range_test=self.lr_range)
 
 
 class Own(SearchSection):
@@ -356,14 +321,6 @@ class Own(SearchSection):
             yield Rung(epochs, 0, self.trials)
 
     @property
-    def takes_several_goals(self) -> bool:
-        return True
-
-    @property
-    def related_first(self) -> bool:
-        return True
-
-    @property
     def related_among(self) -> int | None:
         return self.trials
 
@@ -371,6 +328,10 @@ class Own(SearchSection):
     def blind_proposals(self) -> float:
         """1: only the first proposal has an empty history."""
         return 1
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(several_goals=True, related_first=True)
 
 
 Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList | Own, Field(discriminator="method")]

@@ -25,7 +25,7 @@ def problems(sections: Mapping[str, Section]) -> Problems:
     if not isinstance(about, StudySection) or about.objectives is None:
         return
     search, prune, limits = (sections.get(name) for name in ("search", "prune", "limits"))
-    if isinstance(search, SearchSection) and not search.takes_several_goals:
+    if isinstance(search, SearchSection) and not search.traits.several_goals:
         yield ("search",), f"{search.label} searches for one goal, and study.objectives has several; write {METHODS}"
     if isinstance(prune, PruneSection) and not isinstance(prune, NeverPrune | HalvingPrune | HyperbandPrune | OwnPrune):
         yield (

@@ -64,7 +64,7 @@ def test_metric_and_goal_beside_it_are_refused():
 )
 def test_methods_that_take_several_goals(search):
     points = ("log = true }", "log = true, points = 2 }")
-    assert make_study(TWO, (RANDOM, search), points).search.takes_several_goals
+    assert make_study(TWO, (RANDOM, search), points).search.traits.several_goals
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_pruners_that_compare_several_goals(prune):
 
 def test_an_own_sampler_is_allowed():
     own = make_study(TWO, ('method = "random"\ntrials = 5', 'use = "mine:Sampler"'))
-    assert own.search.takes_several_goals
+    assert own.search.traits.several_goals
