@@ -31,7 +31,8 @@ class Judging:
     def verdict(self, trial: Trial, history: History) -> tuple[Verdict, str]:
         """The verdict on the trial's last report, and the reason to continue if it was compared with other trials.
 
-        A trial whose report lacks the study's metric only stops at its last epoch.
+        A trial whose report lacks the study's metric only stops at its last epoch. A trial without any value continues
+        beyond `until`.
         """
         report, objective, comparison = trial.curve[-1], history.objective, ""
         if objective.has_diverged(report):
@@ -51,7 +52,7 @@ class Judging:
             if not isinstance(verdict, Continue):
                 return verdict, ""
             comparison = verdict.reason
-        if trial.epoch >= trial.until:
+        if trial.epoch >= trial.until and objective.judged(trial) is not None:
             numbers = {"epoch": trial.epoch, "round": trial.round}
             return Pause(planned_end(trial, objective.unit), numbers=numbers), comparison
         return Continue(comparison), comparison
@@ -91,6 +92,12 @@ def full_reason(reason: str, trial: Trial, history: History) -> str:
 
 def trained_all(trial: Trial, unit: str) -> str:
     return f"trained {'all ' * (trial.epoch > 1)}{many(trial.epoch, unit)}"
+
+
+def early_end(trial: Trial, epochs: int, unit: str) -> Finish:
+    """epochs: maximum of one trial."""
+    reason = f"its trainer ended at {unit} {trial.epoch} of {epochs}"
+    return Finish(reason, numbers={"epoch": trial.epoch, "of": epochs})
 
 
 def planned_end(trial: Trial, unit: str) -> str:

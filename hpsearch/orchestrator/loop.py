@@ -278,13 +278,15 @@ class Loop:
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
-                reason = f"its trainer ended at {self.history.objective.unit} {trial.epoch} of {self.rules.epochs}"
-                verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
+                verdict = judging.early_end(trial, self.rules.epochs, self.history.objective.unit)
             elif event.failure is not None and isinstance(verdict, Finish):
                 trial, verdict = judging.raised_after_last_report(trial, verdict, event.failure, self.rules.epochs)
             self._apply(trial, verdict, holds_worker=event.failure is None)
 
     def _apply(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
+        if isinstance(verdict, Continue) and trial.epoch >= trial.until:  # it has no value yet
+            trial = self._put(replace(trial, until=trial.epoch + 1))
+            self._budget.extend(trial, self.history)
         match verdict:
             case Continue() if self.end.stopped:
                 self._wait(trial, self.end.stopped, self.end.cause, self.end.numbers)
@@ -300,9 +302,8 @@ class Loop:
                 if missing and isinstance(verdict, Finish):
                     self._end(trial, State.FAILED, missing, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
                 else:
-                    self._end(
-                        trial, ENDS[type(verdict)], judging.full_reason(reason, trial, self.history), cause, numbers
-                    )
+                    full = judging.full_reason(reason, trial, self.history)
+                    self._end(trial, ENDS[type(verdict)], full, cause, numbers)
                 if missing := self._judging.missing(self.history[trial.number], self.history):
                     self._error = TrainerError(f"trial {trial.number}: {missing}")
         if holds_worker:

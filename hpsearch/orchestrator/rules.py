@@ -249,6 +249,11 @@ class EpochBudget:
         for number in running:
             self.grant(history[number], history, len(running))
 
+    def extend(self, trial: Trial, history: History) -> None:
+        """Grant one more epoch to a running trial, if one is left."""
+        if self._left(history) >= 1:
+            self._granted[trial.number] = max(self._granted[trial.number], trial.until)
+
     def is_spent_by(self, trial: Trial) -> bool:
         """Whether the trial has trained its share and needs more."""
         return trial.epoch >= self._granted[trial.number]

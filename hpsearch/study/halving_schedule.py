@@ -68,7 +68,7 @@ class HalvingSchedule:
     def next(self, now: Progress, _resource: Resource, /) -> Rung | Over:
         """Continues trials from the highest rung that allows it; else starts new trials."""
         left = self.left(now.trained)
-        if left < self.longest and (last := self.last(now)):
+        if self.by_gain and left < self.longest and (last := self.last(now)):
             return last
         eta = self.eta(now)
         for low, high in reversed(list(pairwise(self.resources))):
@@ -88,11 +88,11 @@ class HalvingSchedule:
         return next(one for share, one in BY_SHARE.items() if now.new_share >= share) if self.by_gain else ETA
 
     def last(self, now: Progress) -> Rung | None:
-        """With by_gain, the best paused trials, trained to the end, as many as the epochs that are left allow."""
+        """The best paused trials, trained to the end, as many as the epochs that are left allow."""
         left = self.left(now.trained)
         costs = [self.longest if now.restarts else self.longest - at for at in now.paused if at < self.longest]
         count = sum(total <= left for total in accumulate(one for one in costs if one <= left))
-        return Rung(self.longest, count, 0, at_end=True) if count and self.by_gain else None
+        return Rung(self.longest, count, 0, at_end=True) if count else None
 
     def left(self, trained: int) -> int:
         """Epochs, without those that are reserved for other seeds."""

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Objective, Report, Trial
-from hpsearch.orchestrator.rules import ReachedLimit, Rules, Totals, limit_reached, seed_of
+from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.orchestrator.rules import EpochBudget, ReachedLimit, Rules, Totals, limit_reached, seed_of
 
 LOSS = Objective("val_loss", "minimize")
 HISTORY = History(
@@ -80,3 +82,16 @@ def test_with_different_seeds_replicated_trials_share_them_and_others_have_their
     rules = Rules(seed=7, epochs=5, trial_seeds="different", replicates=replicates)
     seeds = [seed_of(rules, AT_LR, {"lr": lr}) for lr in (0.1, 0.3)]
     assert seeds == [trial_seed(7, of_01), trial_seed(7, of_03)]
+
+
+def test_a_trial_that_goes_on_beyond_its_end_gets_epochs_only_while_some_are_left() -> None:
+    budget = EpochBudget(3)
+    trial = Trial(0, {}, 0, 2, State.RUNNING, curve=(Report(1, {}), Report(2, {})))
+    history = History(LOSS, [trial])
+    assert budget.grant(trial, history, workers=1) == 2
+    assert budget.is_spent_by(trial)
+    budget.extend(longer := replace(trial, until=3), history)
+    assert not budget.is_spent_by(longer)
+    trained = replace(longer, curve=(*longer.curve, Report(3, {})), until=4)
+    budget.extend(trained, History(LOSS, [trained]))
+    assert budget.is_spent_by(trained)

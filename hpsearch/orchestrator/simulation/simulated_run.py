@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import Decision, Proposal
 from hpsearch.core.history import BestTrial, History, by_arrival
@@ -16,6 +16,7 @@ from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End
 from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.promoting import Promoting
 from hpsearch.samplers.table_rows import TableRows
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.simulated.played_curves import Curves
@@ -121,13 +122,15 @@ def simulate(
     if history is None:
         learned = learned_studies.read(study)
         history = History(study.objective, related=[one.study for one in learned if one.study.trials])
-    timed = TimedSampler(sampler or build.sampler(study))
+    made = sampler or build.sampler(study)
+    timed = TimedSampler(made.sampler if isinstance(made, Promoting) else made)
+    new = timed if rows is None else TableRows(timed, study.space, rows)
     began = (
         max((report.at for trial in history for report in trial.curve), default=0) / 1000
     )  # continues the clock of the history
     pool = Simulated(curves, workers, spread=spread, seed=study.study.seed, resumes=resumes, fault=fault, now=began)
     recorded = DecisionRecorder()
-    proposals = Proposals(timed if rows is None else TableRows(timed, study.space, rows), patient=True)
+    proposals = Proposals(replace(made, sampler=new) if isinstance(made, Promoting) else new, patient=True)
     loop = Loop(
         build.rules(study),
         proposals,

@@ -27,16 +27,14 @@ FLOOR = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """steps: the epochs with the metric. losses: the loss at each: the best so far, or the last. ended_badly: it
-    diverged, failed, is infeasible or does not meet the study's requirements."""
+    """steps: the epochs with the metric. losses: the loss at each: the best so far, or the last. epoch: the last epoch
+    of the curve, also without the metric; 0 without a value. ended_badly: it diverged, failed, is infeasible or does
+    not meet the study's requirements."""
 
     steps: Sequence[int] = ()
     losses: Sequence[float] = ()
+    epoch: int = 0
     ended_badly: bool = False
-
-    @property
-    def epoch(self) -> int:
-        return self.steps[-1] if self.steps else 0
 
     @property
     def last(self) -> float:
@@ -50,17 +48,18 @@ class Curve:
     @classmethod
     def of(cls, trial: Trial, objective: Objective) -> "Curve":
         """The curve up to its first value that is not finite."""
-        steps, losses, best = [], [], math.inf
+        steps, losses, best, epoch = list[int](), list[float](), math.inf, trial.epoch
         for report in objective.counted(trial.curve):
             loss = objective.loss_of(report)
             if not math.isfinite(loss):
+                epoch = steps[-1] if steps else 0
                 break
             best = min(best, loss) if objective.at == "best" else loss
             steps.append(report.step)
             losses.append(best)
         bad = trial.diverged or trial.state in (State.FAILED, State.INFEASIBLE)
         bad = bad or (not trial.state.is_active and any(one.is_known for one in objective.unmet(trial)))
-        return cls(steps, losses, bad or (not steps and not trial.state.is_active))
+        return cls(steps, losses, epoch if steps else 0, bad or (not steps and not trial.state.is_active))
 
 
 @dataclass

@@ -87,3 +87,42 @@ def test_a_search_continues_where_another_process_stopped() -> None:
     assert [one.params for one in again.history] == [one.params for one in whole.history]
     assert again.history.epochs == 60
     assert again.seconds == pytest.approx(whole.seconds - part.seconds, rel=0.05)
+
+
+ROUNDS = [{"trials": 6, "epochs": 2}, {"trials": 3, "epochs": 9}]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"method": "bayesian", "sampler": "freeze-thaw", "trials": 12},
+        {"method": "coarse-to-fine", "rounds": ROUNDS},
+        {"method": "recipe", "budget": {"epochs": 60}},
+    ],
+    ids=lambda one: str(one.get("sampler", one["method"])),
+)
+def test_a_trial_is_not_paused_before_its_first_value(search: dict[str, Any]) -> None:
+    """The trainer validates every fourth epoch; new trials are planned for one or two."""
+    every_fourth = FunctionCurves(
+        lambda params, epoch: {"train_loss": 1.0} | ({} if epoch % 4 else {"val_loss": loss(params, epoch)}), "val_loss"
+    )
+    run = simulate(study(search), every_fourth, workers=2)
+    paused = [trial for trial in run.history if trial.state is State.PAUSED]
+    assert paused
+    assert {trial.epoch for trial in paused} <= {4, 8}
+    assert run.history.epochs <= 60
+    assert all(trial.attempts == 1 for trial in run.history if trial.epoch == 4)
+
+
+def test_a_slow_sampler_with_promotion() -> None:
+    gp = {"method": "bayesian", "sampler": "gp", "startup_trials": 4, "trials": 5}
+    run = simulate(study(gp, prune={"method": "halving"}), CURVES, workers=3)
+    assert len(run.history) == 5
+    assert any(trial.state is State.COMPLETE for trial in run.history)
+
+
+@pytest.mark.parametrize("promote", [None, True])
+def test_a_recipe_trains_to_the_end_where_the_space_has_few_points(promote: bool | None) -> None:
+    search = {"method": "recipe", "budget": {"epochs": 60}, "promote": promote}
+    run = simulate(study(search, space={"lr": [0.001, 0.01]}), CURVES)
+    assert [trial.state for trial in run.history] == [State.COMPLETE] * 2
