@@ -12,8 +12,9 @@ from statistics import median
 
 from hpsearch.core.parameter_roles import learning_rate_of
 from hpsearch.core.trial import EPOCH, Objective, Params, Trial
-from hpsearch.doctor.meanings import Meanings, Role, words
+from hpsearch.doctor.meanings import Form, Meanings, Role
 from hpsearch.doctor.measured_steps import MeasuredSteps
+from hpsearch.doctor.name_words import NO_LEVEL, is_explained_variance, words
 from hpsearch.doctor.series import Series, series
 
 LAYER = "grad_norm/"
@@ -65,12 +66,10 @@ class Curves:
         def having(role: Role) -> Series | None:
             name = meanings.name(role)
             one = found.get(name) if name is not None else None
-            return _scaled(one, meanings.by_role[role].factor) if one is not None else None
+            return _read(one, meanings.by_role[role].form) if one is not None else None
 
         metric = found.get(objective.metric)
-        fractions = {
-            name: _scaled(found[name], one.factor) for name, one in meanings.fractions.items() if name in found
-        }
+        fractions = {name: _read(found[name], one.form) for name, one in meanings.fractions.items() if name in found}
         return cls(
             epochs=len(curve),
             last=trial.epoch,
@@ -153,9 +152,10 @@ class Curves:
 
     @property
     def fraction(self) -> float | None:
-        """The final accuracy (or F1, …), of the training split if that is reported."""
+        """The final accuracy (or F1, …), of the training split if that is reported. None for metrics such as BLEU, of
+        which the level says little."""
         chosen = self.train_fraction or self.held_fraction
-        return chosen.end if chosen is not None else None
+        return chosen.end if chosen is not None and not words(chosen.name) & NO_LEVEL else None
 
     @property
     def fraction_gap(self) -> float | None:
@@ -192,15 +192,18 @@ def _broken(
     return min(found, key=lambda one: one[2], default=None)
 
 
-def _scaled(one: Series, factor: float) -> Series:
-    if factor == 1:
+def _read(one: Series, form: Form) -> Series:
+    if form is Form.PLAIN:
         return one
-    return Series(one.steps, tuple(factor * value for value in one.values), one.name, one.values, one.unit)
+    return Series(one.steps, tuple(map(form.read, one.values)), one.name, one.values, one.unit)
 
 
 def _as_loss(metric: Series, objective: Objective, fraction: Series | None) -> Series:
     """fraction: the metric as a fraction of 1, None if it is not a fraction."""
+    if fraction is not None:
+        return Series(
+            metric.steps, tuple(1 - value for value in fraction.values), metric.name, metric.values, metric.unit
+        )
     if objective.goal == "minimize":
         return metric
-    one, whole = (metric, 0.0) if fraction is None else (fraction, 1.0)
-    return Series(metric.steps, tuple(whole - value for value in one.values), metric.name, metric.values, metric.unit)
+    return _read(metric, Form.EXPLAINED if is_explained_variance(metric.name) else Form.NEGATED)

@@ -15,7 +15,7 @@ from hpsearch.doctor.curves import LAYER, Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.meanings import Meanings, Role
-from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little
+from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little, metric_improves
 from hpsearch.doctor.study_evidence import StudyEvidence
 
 ENOUGH = 4
@@ -42,6 +42,7 @@ SIGNS = (
     steps.silent_units,
     training.exploding,
     training.vanishing,
+    steps.gradients_vanish,
     training.plateau,
     training.rate_too_low,
     validation.noisy_validation,
@@ -77,7 +78,10 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
         return (broken or _too_early(Computed(_missing(trial, curves))),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
     found = compared(_without_consequences(found), trial.number, curves, evidence)
-    return tuple(found) or (behind(trial.number, curves, evidence) or _healthy_or_too_early(curves, evidence.lowest),)
+    if found:
+        return tuple(found)
+    judged = _healthy_or_too_early if evidence.meanings.steady else _healthy_by_metric
+    return (behind(trial.number, curves, evidence) or judged(curves, evidence.lowest),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +111,7 @@ class Diagnosis:
         """Metrics that are not reported and would show more, as keys of [metrics]."""
         layers = any(name.startswith(LAYER) for report in self.trial.curve for name in report.metrics)
         known = {*self.meanings.by_role, *([Role.GRAD_NORM] if layers else [])}
+        known |= set() if self.meanings.steady else {Role.TRAIN_LOSS, Role.VAL_LOSS}
         return [str(role) for role in NEEDED if role not in known]
 
     def document(self) -> dict[str, Any]:
@@ -158,6 +163,14 @@ def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
     ):
         return Finding(Label.HEALTHY, Severity.NONE, facts, {"left": left, "gap": apart}, (1, c.last))
     return _too_early(*facts, Computed("without an accuracy or a better trial it is unknown whether this loss is low"))
+
+
+def _healthy_by_metric(c: Curves, _: float | None) -> Finding:
+    """Of a training with losses that need not fall, such as an adversarial one: HEALTHY if the metric improves."""
+    if c.metric is None or not metric_improves(c):
+        return _too_early(Computed("only the metric can be judged, and it does not improve beyond its noise"))
+    said = "the losses need not fall in adversarial and reinforcement learning, so they are not judged"
+    return Finding(Label.HEALTHY, Severity.NONE, (c.metric.change, Computed(said)), {}, (1, c.last))
 
 
 def _too_early(*facts: Fact) -> Finding:

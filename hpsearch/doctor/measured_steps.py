@@ -63,3 +63,8 @@ class MeasuredSteps:
     def typical(self, name: str) -> float | None:
         one = self.found.get(name)
         return median(one.values) if one is not None else None
+
+    def layers(self, name: str) -> dict[str, float]:
+        """The median of a measurement of single layers, by the name of the layer."""
+        prefix = f"{name}/"
+        return {key.removeprefix(prefix): self.typical(key) or 0.0 for key in self.found if key.startswith(prefix)}

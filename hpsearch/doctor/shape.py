@@ -48,6 +48,10 @@ the first sixth of the epochs."""
 SIGNIFICANT = 3.0
 """A fall is significant from this many standard errors on, estimated from the noise of the curve."""
 
+VANISHING_RATIO = 1e-5
+"""The limit of the smallest gradient norm of a layer divided by the largest: healthy trainings are above 0.05, a
+network with twelve sigmoid layers is below 1e-8."""
+
 HIGH_LOSS = 0.3
 """A loss above this fraction of its initial value can still fall."""
 
@@ -63,6 +67,15 @@ def fallen(c: Curves) -> float:
 
 def learns_little(c: Curves) -> bool:
     return fallen(c) < LITTLE
+
+
+def metric_improves(c: Curves) -> bool:
+    """Whether the study's metric improves by more than its noise and by LITTLE of its initial value."""
+    one = c.metric
+    if one is None:
+        return False
+    gained = one.third(0) - one.third(2)
+    return gained > LITTLE * abs(one.first) and gained > SIGNIFICANT * one.jitter
 
 
 def lowest_loss(c: Curves) -> Series:

@@ -3,10 +3,12 @@
 The limits are between the values of good trainings of the corpus and of trainings with the fault (docs/doctor.md).
 """
 
+from collections.abc import Sequence
+
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
-from hpsearch.doctor.shape import HIGH_FRACTION, learns_little, lowest_loss
+from hpsearch.doctor.shape import HIGH_FRACTION, VANISHING_RATIO, learns_little, lowest_loss
 
 LARGE_SCALE = 4.0
 """The limit of `layer_measurements.largest_scale`; usual initialisations have at most 1.7."""
@@ -20,6 +22,9 @@ SILENT = 0.95
 
 ACCUMULATED = 0.5
 """The limit of the fraction of steps with accumulated gradients; in good trainings there are none."""
+
+MOST_NAMED = 4
+"""The most layers that a sentence names."""
 
 
 def weights_stay(c: Curves) -> Finding | None:
@@ -73,11 +78,31 @@ def silent_units(c: Curves) -> Finding | None:
     if share is None or first is None or share < SILENT or _is_good(c):
         return None
     severity = Severity.SEVERE if learns_little(c) else Severity.WARNING
-    said = f"{share:.0%} of the units of a layer have a gradient of 0 in the typical step"
+    silent = [name for name, one in c.measured.layers("layer_silent").items() if one >= SILENT]
+    said = f"{share:.0%} of the units of {_layers(silent)} have a gradient of 0 in the typical step"
     if first >= SILENT or c.measured.descends:
         return _finding(c, Label.PLATEAU, severity, said, silent_units=share)
     said += f", and {first:.0%} at first"
     return _finding(c, Label.LR_TOO_HIGH, severity, said, silent_units=share)
+
+
+def _layers(names: Sequence[str]) -> str:
+    if not names:
+        return "a layer"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"layer{'s' if len(names) > 1 else ''} {', '.join(names[:MOST_NAMED])}{more}"
+
+
+def gradients_vanish(c: Curves) -> Finding | None:
+    """The gradient of one layer is far below that of another, as a share of its weights, and little is learnt."""
+    ratio = c.measured.typical("layer_ratio")
+    if ratio is None or not 0 < ratio < VANISHING_RATIO or not learns_little(c):
+        return None
+    shares = c.measured.layers("layer_gradient")
+    low, high = (min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)) if shares else ("", "")
+    ends = f"layer {low} is {ratio:.0e} of that of layer {high}" if low else f"a layer is {ratio:.0e} of the largest"
+    said = f"the gradient of {ends}, each as a share of the layer's weights"
+    return _finding(c, Label.VANISHING_GRADIENTS, Severity.SEVERE, said, layer_ratio=ratio)
 
 
 def _is_good(c: Curves) -> bool:

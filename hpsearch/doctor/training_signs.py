@@ -11,9 +11,9 @@ from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
     HIGH_FRACTION,
-    LITTLE,
     LONG_ENOUGH,
     SIGNIFICANT,
+    VANISHING_RATIO,
     fallen,
     falls_slowly,
     late_fall,
@@ -21,6 +21,7 @@ from hpsearch.doctor.shape import (
     learns_little,
     lowest_loss,
     mean_rise,
+    metric_improves,
     silent_layers,
     steps_are_small,
     straightness,
@@ -66,10 +67,6 @@ JUMPS = 0.3
 
 CLIMBED = 0.5
 """A training became unstable if its loss ends above its minimum by this fraction of its initial value."""
-
-VANISHING_RATIO = 1e-5
-"""The limit of the smallest gradient norm of a layer divided by the largest: healthy trainings are above 0.05, a
-network with twelve sigmoid layers is below 1e-8."""
 
 SHRUNK_WEIGHTS = 0.75
 """If the weight norm falls below this fraction of its largest value, in a training that learns little with normal
@@ -221,7 +218,7 @@ def plateau(c: Curves) -> Finding | None:
     """The loss stays at its initial value, because layers have no gradient or for an unknown reason."""
     silent = silent_layers(c)
     right = c.fraction is not None and c.fraction > GOOD_FRACTION
-    if not c.losses or not learns_little(c) or right or _metric_improves(c) or sudden_fall(c):
+    if not c.losses or not learns_little(c) or right or _other_metric_improves(c) or sudden_fall(c):
         return None
     if not (silent or _is_flat(c) or _is_at_chance(c)):
         return None
@@ -232,14 +229,13 @@ def plateau(c: Curves) -> Finding | None:
     return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": fallen(c)}, (1, c.last))
 
 
-def _metric_improves(c: Curves) -> bool:
-    """Whether the study's metric is not a loss and improves beyond its noise. In adversarial training, for example, the
-    losses need not fall."""
+def _other_metric_improves(c: Curves) -> bool:
+    """Whether the study's metric is not a loss and improves. In adversarial training, for example, the losses need not
+    fall."""
     one = c.metric
     if one is None or any(one.name == loss.name for loss in c.losses) or one.name in c.held_fractions:
         return False
-    gained = one.third(0) - one.third(2)
-    return gained > LITTLE * abs(one.first) and gained > SIGNIFICANT * one.jitter
+    return metric_improves(c)
 
 
 def _is_flat(c: Curves) -> bool:

@@ -13,26 +13,44 @@ MAX_LAYERS = 32
 """Maximum number of weight matrices that are measured, evenly spread over a model."""
 
 
+MAX_NAMED = 12
+"""Maximum number of layers that are reported one by one: the first, the last, and others evenly spread."""
+
+
 class LayerMeasurements:
-    """The weight matrices of all torch models among the tracked objects."""
+    """The weight matrices of all torch models among the tracked objects, with the names of their layers."""
 
     def __init__(self) -> None:
-        self._found: dict[int, Tensor] = {}
+        self._found: dict[int, tuple[Tensor, str]] = {}
 
     def tracked(self, objects: Mapping[str, Any]) -> None:
         """Add the models among these objects. torch must be imported."""
         from torch import nn
 
         kinds = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
-        for thing in objects.values():
-            if isinstance(thing, nn.Module):
-                layers = [layer for layer in thing.modules() if isinstance(layer, kinds)]
-                weights = [one for layer in layers for one in layer.parameters(recurse=False) if one.dim() > 1]
-                self._found |= {id(one): one for one in weights[:: max(1, -(-len(weights) // MAX_LAYERS))]}
+        models = {name: thing for name, thing in objects.items() if isinstance(thing, nn.Module)}
+        for name, model in models.items():
+            prefix = f"{name}." if len(models) > 1 or self._found else ""
+            weights = [
+                (one, f"{prefix}{layer}".strip(".") or type(module).__name__)
+                for layer, module in model.named_modules()
+                if isinstance(module, kinds)
+                for one in module.parameters(recurse=False)
+                if one.dim() > 1
+            ]
+            self._found |= {id(one[0]): one for one in weights[:: max(1, -(-len(weights) // MAX_LAYERS))]}
 
     def of(self, weights: "list[Tensor]") -> "list[Tensor]":
         """The weights that belong to a layer."""
         return [one for one in weights if id(one) in self._found]
+
+    def named(self, layers: "list[Tensor]") -> "list[tuple[int, str]]":
+        """The place and the name of at most MAX_NAMED of these layers. A layer with several matrices has one place."""
+        names = {self._found[id(one)][1]: place for place, one in enumerate(layers)}
+        found = [(place, name) for name, place in names.items()]
+        if len(found) <= MAX_NAMED:
+            return found
+        return [found[round(place * (len(found) - 1) / (MAX_NAMED - 1))] for place in range(MAX_NAMED)]
 
 
 def largest_scale(layers: "list[Tensor]") -> "Tensor":
@@ -47,21 +65,20 @@ def largest_scale(layers: "list[Tensor]") -> "Tensor":
     return (norms / outputs.sqrt()).max()
 
 
-def smallest_share(layers: "list[Tensor]") -> "Tensor":
-    """The smallest layer's gradient over the largest's, each as a share of the layer's weights."""
+def gradient_shares(layers: "list[Tensor]") -> "Tensor":
+    """The norm of each layer's gradient, as a share of the norm of its weights. All layers must have a gradient."""
+    import torch
+
+    norms = torch.stack(
+        [norm.double() for norm in torch._foreach_norm([one.grad for one in layers if one.grad is not None])]
+    )
+    sizes = torch.stack([norm.double() for norm in torch._foreach_norm([one.detach() for one in layers])])
+    return norms / sizes.clamp_min(1e-30)
+
+
+def silent_shares(layers: "list[Tensor]") -> "Tensor":
+    """For each layer the share of units for which the gradient of a step is exactly 0."""
     import torch
 
     gradients = [one.grad for one in layers if one.grad is not None]
-    weights = [one.detach() for one in layers if one.grad is not None]
-    norms = torch.stack([norm.double() for norm in torch._foreach_norm(gradients)])
-    sizes = torch.stack([norm.double() for norm in torch._foreach_norm(weights)])
-    shares = norms / sizes.clamp_min(1e-30)
-    return shares.min() / shares.max().clamp_min(1e-300)
-
-
-def silent_units(layers: "list[Tensor]") -> "Tensor":
-    """The share of units for which the gradient of a step is exactly 0, in the layer that has most of them."""
-    import torch
-
-    found = [(one.grad.flatten(1).abs().amax(1) == 0).double().mean() for one in layers if one.grad is not None]
-    return torch.stack(found).max()
+    return torch.stack([(one.flatten(1).abs().amax(1) == 0).double().mean() for one in gradients])

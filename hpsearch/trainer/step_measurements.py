@@ -11,6 +11,10 @@ CS231n).
 - `hpsearch/accumulated`: 1 if the gradient of a step contains the gradient of the step before, else 0.
 - `hpsearch/initial_norm`: the norm of the weights before the first step; in the first report.
 - `hpsearch/initial_scale`, `hpsearch/layer_ratio`, `hpsearch/silent_units`: see `layer_measurements`.
+- `hpsearch/layer_gradient/LAYER`: a layer's gradient, as a share of its weights. `hpsearch/layer_silent/LAYER`: its
+  share of silent units, if it has any.
+- `hpsearch/mean_loss`, `hpsearch/last_loss`: the mean and the last one of the losses on which backward was called since
+  the last report. Many trainers report only the last one, which varies from batch to batch.
 
 For further optimizers, the names end with the name in `run.track`: `hpsearch/update_ratio/judge`.
 
@@ -25,8 +29,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.measured import PREFIX
+from hpsearch.trainer.backward_losses import BackwardLosses, collect
 from hpsearch.trainer.gradient_sums import GradientSum, sum_of
-from hpsearch.trainer.layer_measurements import LayerMeasurements, largest_scale, silent_units, smallest_share
+from hpsearch.trainer.layer_measurements import LayerMeasurements, gradient_shares, largest_scale, silent_shares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,6 +69,7 @@ class StepMeasurements:
         for name, thing in objects.items():
             if isinstance(thing, torch.optim.Optimizer) and id(thing) not in self._meters:
                 self._meters[id(thing)] = _Meter(thing, f"/{name}" if self._meters else "", self)
+                collect()
 
     @property
     def is_first_epoch(self) -> bool:
@@ -101,6 +107,7 @@ class _Meter:
         self._sum: GradientSum | None = None
         self._gradient: Tensor | None = None
         self._samples: dict[str, list[Tensor]] = {}
+        self._losses = BackwardLosses()
         self._is_broken = False
         optimizer.register_step_pre_hook(self._begin)
         optimizer.register_step_post_hook(self._end)
@@ -110,6 +117,7 @@ class _Meter:
         if self._depth > 1:  # torch calls the hooks once more for a subclass that calls its parent
             return
         self._count += 1
+        self._losses.step()
         self._rates = [group["lr"] for group in optimizer.param_groups[:MAX_GROUPS] if "lr" in group]
         if self._is_broken:
             return
@@ -156,8 +164,15 @@ class _Meter:
             self._add("weight_norm", _all(optimizer) if _stride(optimizer) > 1 else seen)
             self._sum = sum_of(_weights(optimizer))
             if layers := [one for one in self._layers() if one.grad is not None]:
-                self._add("layer_ratio", smallest_share(layers))
-                self._add("silent_units", silent_units(layers))
+                self._add_layers(layers)
+
+    def _add_layers(self, layers: "list[Tensor]") -> None:
+        shares, silent = gradient_shares(layers), silent_shares(layers)
+        self._add("layer_ratio", shares.min() / shares.max().clamp_min(1e-300))
+        self._add("silent_units", silent.max())
+        for place, name in self._whole.layers.named(layers):
+            self._add(f"layer_gradient/{name}", shares[place])
+            self._add(f"layer_silent/{name}", silent[place])
 
     def _add_initial(self, optimizer: "Optimizer") -> None:
         self._add("initial_norm", _all(optimizer))
@@ -180,17 +195,24 @@ class _Meter:
         # No sample extends into the next epoch, since a trial that is resumed there could not complete it.
         self._count, self._samples = 0, {}
         self._forget()
-        return {PREFIX + name: value for name, value in found.items() if math.isfinite(value)}
+        return {PREFIX + name: value for name, value in found.items() if _is_recorded(name, value)}
 
     def _read(self) -> dict[str, list[float]]:
         import torch
 
         if not self._count:  # shows whether anything else changes the weights
             self._add("weight_norm", _all(self._optimizer))
+        for name, value in self._losses.take().items():
+            self._add(name, value)
         if not self._samples:
             return {}
         values = torch.stack([one for column in self._samples.values() for one in column]).tolist()
         return {name: [values.pop(0) for _ in column] for name, column in self._samples.items()}
+
+
+def _is_recorded(name: str, value: float) -> bool:
+    """Finite numbers, without those of layers that have no silent units, so that reports stay short."""
+    return math.isfinite(value) and (value != 0 or not name.startswith("layer_silent/"))
 
 
 def _cosine(moved: "list[Tensor]", optimizer: "Optimizer") -> "Tensor":

@@ -1,4 +1,4 @@
-"""What the preflight finds in the corpus: `python -m tests.corpus.preflights [--held-back] [NAME…]`.
+"""What the preflight finds in the corpus: `python -m tests.corpus.preflights [--held-back | --unseen] [NAME…]`.
 
 Sound trainings should start, and each fault that the first batches show should be found by the check meant for it. It
 takes about ten minutes on one core. `--sound` and `--faults` measure one half.
@@ -18,7 +18,7 @@ from hpsearch.preflight.measure.learning import LearningMeasurement
 from tests.corpus import stored
 from tests.corpus.as_trainers import WITHOUT_LABELS, context
 from tests.corpus.planted import FAULTS, SOUND
-from tests.corpus.trainers import TRAINERS, Trainer
+from tests.corpus.trainers import Trainer, chosen
 
 SEEDS = range(2)
 """Of sound trainings; faults have one seed."""
@@ -106,10 +106,8 @@ def table(found: Iterable[Tried]) -> str:
 def main(options: list[str]) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    named = [one for one in options if not one.startswith("--")]
-    chosen = [one for one in TRAINERS if (one.name in named if named else one.held_back == ("--held-back" in options))]
     sound, faulty = [], []
-    for trainer in chosen:
+    for trainer in chosen(options):
         for seed in SEEDS if "--faults" not in options else ():
             sound.append(tried(trainer, SOUND, seed))
             print(f"{trainer.name}, sound, seed {seed}: {sound[-1].names}, {sound[-1].seconds:.1f} s", flush=True)

@@ -19,7 +19,7 @@ from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from tests.corpus.as_trainers import context
 from tests.corpus.planted import SOUND
 from tests.corpus.rates import FILE, RATES
-from tests.corpus.trainers import TRAINERS
+from tests.corpus.trainers import TRAINERS, chosen
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,10 @@ def tried(name: str, seed: int = 0) -> Found:
 def main(options: list[str]) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    named = [one for one in options if not one.startswith("--")]
-    held_back = "--held-back" in options
-    names = named or [one.name for one in TRAINERS if one.held_back == held_back]
     print("| trainer | best rate | range | decades | contains it | s |\n| --- | ---: | --- | ---: | --- | ---: |")
     found = []
-    for name in names:
-        found.append(tried(name))
+    for trainer in chosen(options):
+        found.append(tried(trainer.name))
         print(found[-1].row, flush=True)
     nearly = sum(one.contains_a_good_one for one in found)
     print(f"\n{sum(one.contains for one in found)} of {len(found)} ranges contain the best rate, {nearly} a good one")

@@ -18,11 +18,11 @@ import torch
 
 from hpsearch.trainer.step_measurements import StepMeasurements
 from tests.corpus.planted import FAULTS, SOUND, Planted
-from tests.corpus.trainers import TRAINERS, Trainer
+from tests.corpus.trainers import TRAINERS, Part, Trainer
 
 FOLDER = Path(__file__).parent / "assets"
-SEEDS = {SOUND: 6}
-"""Other faults have two seeds each."""
+SEEDS = {Part.DEVELOPED: (6, 2), Part.HELD_BACK: (6, 2), Part.UNSEEN: (4, 1)}
+"""Of sound trainings, and of each fault."""
 
 
 def curve(trainer: Trainer, planted: Planted, seed: int) -> list[dict[str, float]]:
@@ -50,8 +50,9 @@ def _rounded(name: str, value: float) -> float:
 
 
 def recorded(trainer: Trainer) -> Iterator[dict[str, Any]]:
+    sound, faulty = SEEDS[trainer.part]
     for fault, planted in FAULTS.items():
-        for seed in range(SEEDS.get(fault, 2)):
+        for seed in range(sound if fault == SOUND else faulty):
             rows = curve(trainer, planted, seed)
             yield {"fault": fault, "seed": seed, "lr": trainer.lr * planted.rate, "curve": columns(rows)}
 

@@ -1,4 +1,7 @@
-"""How often the doctor's first finding is what was planted: `python -m tests.corpus.score [--held-back] [--alone]`."""
+"""How often the doctor's first finding is what was planted.
+
+python -m tests.corpus.score [--held-back | --unseen] [--alone] [NAME…]
+"""
 
 import sys
 from collections import Counter, defaultdict
@@ -12,6 +15,7 @@ from hpsearch.doctor.study_evidence import StudyEvidence
 from tests.corpus import stored
 from tests.corpus.planted import SOUND
 from tests.corpus.stored import Training
+from tests.corpus.trainers import chosen
 
 TOO_HIGH = {Label.LR_TOO_HIGH, Label.DIVERGED}
 TOO_LOW = {Label.LR_TOO_LOW}
@@ -75,8 +79,9 @@ class Scored:
 def scored(name: str, in_a_study: bool) -> Iterator[Scored]:
     """in_a_study: each with the trainings at other learning rates (and a sound one) as the other trials."""
     every = stored.trainings(name)
+    seeds = len({one.seed for one in every if one.fault != SOUND})
     for one in every:
-        others = [other.trial for other in every if other.fault in IN_A_STUDY and other.seed == one.seed % 2]
+        others = [other.trial for other in every if other.fault in IN_A_STUDY and other.seed == one.seed % seeds]
         trials: list[Trial] = [one.trial, *(other for other in others if other is not one.trial)]
         evidence = StudyEvidence.of(
             trials if in_a_study and one.fault in IN_A_STUDY else [one.trial], one.trainer.objective
@@ -114,8 +119,7 @@ def table(found: Iterable[Scored], key: str) -> str:
 
 
 def main(options: list[str]) -> None:
-    names = stored.recorded("--held-back" in options)
-    found = [one for name in names for one in scored(name, "--alone" not in options)]
+    found = [one for trainer in chosen(options) for one in scored(trainer.name, "--alone" not in options)]
     print(summary(found), table(found, "fault"), table(found, "trainer"), sep="\n\n")
 
 

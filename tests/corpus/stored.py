@@ -39,10 +39,6 @@ def trainings(name: str) -> tuple[Training, ...]:
     return tuple(_judged(found))
 
 
-def recorded(held_back: bool) -> list[str]:
-    return [one.name for one in TRAINERS if one.held_back == held_back and (FOLDER / f"{one.name}.json.gz").exists()]
-
-
 def _training(
     trainer: Trainer, number: int, fault: str, seed: int, lr: float, curve: dict[str, list[float | None]]
 ) -> Training:

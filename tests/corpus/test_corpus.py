@@ -16,9 +16,9 @@ from hpsearch.doctor.study_evidence import StudyEvidence
 from hpsearch.doctor.training_signs import exploded
 from tests.corpus import record, renamed, score, stored
 from tests.corpus.planted import FAULTS, SOUND
-from tests.corpus.trainers import TRAINERS, Trainer
+from tests.corpus.trainers import TRAINERS, Trainer, chosen
 
-NAMES = [one.name for one in TRAINERS if not one.held_back]
+NAMES = [one.name for one in chosen([])]
 
 
 def labels(trials: Sequence[Trial], objective: Objective, given: dict[str, str] | None = None) -> list[Label]:
@@ -72,20 +72,18 @@ class TestNames:
     @pytest.mark.parametrize("name", NAMES)
     def test_percentages_have_the_same_findings_as_fractions(self, name: str) -> None:
         trials, objective, meanings = of(name)
+        read = {name: one.form.read for name, one in meanings.fractions.items()}
         others = [
-            renamed.changed(
-                one, {}, lambda name, v: 100 * meanings.fractions[name].factor * v if name in meanings.fractions else v
-            )
-            for one in trials
+            renamed.changed(one, {}, lambda name, v: 100 * read[name](v) if name in read else v) for one in trials
         ]
         assert labels(others, objective) == labels(trials, objective)
 
 
 class TestRecorded:
-    def test_sixteen_kinds_and_eight_that_are_held_back(self) -> None:
+    def test_sixteen_kinds_and_fourteen_that_no_limit_was_chosen_on(self) -> None:
         kinds = {one.kind for one in TRAINERS}
-        assert len(kinds) == len(TRAINERS) == 24
-        assert sum(one.held_back for one in TRAINERS) == 8
+        assert len(kinds) == len(TRAINERS) == 30
+        assert [len(chosen([option])) for option in ("", "--held-back", "--unseen")] == [16, 8, 6]
         assert all((record.FOLDER / f"{one.name}.json.gz").exists() for one in TRAINERS)
 
     def test_every_fault_does_harm_in_some_trainers(self) -> None:

@@ -13,7 +13,8 @@ from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.evidence import Change, Computed, CurvePoint, Extreme, Value
 from hpsearch.doctor.findings import Finding, Label
 from hpsearch.doctor.study_evidence import StudyEvidence
-from tests.corpus.stored import recorded, trainings
+from tests.corpus.stored import trainings
+from tests.corpus.trainers import chosen
 from tests.doctor import stored
 from tests.doctor.curve import ACCURACY, LOSS, falling, straight, trial
 from tests.doctor.test_diagnosis import NAMES, anything
@@ -67,7 +68,7 @@ def test_of_whatever_was_recorded(seen: Trial, goal: str, metric: str) -> None:
 def test_of_real_trainings_with_every_label() -> None:
     seen = stored.load().values()
     found = {label for one in seen for objective in (LOSS, ACCURACY) for label in check(one, objective)}
-    for name in recorded(held_back=False):
+    for name in (one.name for one in chosen([])):
         every = trainings(name)
         evidence = StudyEvidence.of([one.trial for one in every], every[0].trainer.objective)
         for one in every:

@@ -91,3 +91,19 @@ class TestRates:
         bent = [2.30, 2.00, 1.85, 1.75, 1.68, 1.62, 1.57, 1.53]
         labels = {one.label for one in found(bent, update_ratio=ratio, descent=descent)}
         assert (Label.LR_TOO_LOW in labels) is is_low
+
+
+class TestLayers:
+    def test_layers_without_active_units_are_named(self) -> None:
+        silent = {"silent_units": 1.0, "layer_silent/fc1": 0.5, "layer_silent/fc3": 1.0}
+        assert "100% of the units of layer fc3 have" in found(FLAT, **silent)[0].evidence
+
+    def test_layers_between_which_the_gradient_vanishes_are_named(self) -> None:
+        shares = {"layer_ratio": 1e-9, "layer_gradient/fc1": 1e-10, "layer_gradient/head": 0.1}
+        first = found(FLAT, **shares)[0]
+        assert first.label is Label.VANISHING_GRADIENTS
+        assert "layer fc1 is 1e-09 of that of layer head" in first.evidence
+
+    def test_a_usual_ratio_is_none(self) -> None:
+        labels = {one.label for one in found(FLAT, layer_ratio=1e-3)}
+        assert Label.VANISHING_GRADIENTS not in labels

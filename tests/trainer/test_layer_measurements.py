@@ -6,10 +6,11 @@ from torch import nn
 
 from hpsearch.trainer.layer_measurements import (
     MAX_LAYERS,
+    MAX_NAMED,
     LayerMeasurements,
+    gradient_shares,
     largest_scale,
-    silent_units,
-    smallest_share,
+    silent_shares,
 )
 
 
@@ -42,6 +43,24 @@ def test_gradients_of_layers_are_compared_and_units_without_one_are_counted() ->
         first.weight[0] = 1.0  # the one unit that is active
     model(torch.ones(3, 2)).sum().backward()
     layers = of(model)
-    assert float(silent_units(layers)) == 0.75
+    assert silent_shares(layers).tolist() == [0.75, 0.0]
     # Gradients: 3 twice over weights of norm sqrt(8), and 6 over 2.
-    assert float(smallest_share(layers)) == pytest.approx((18 / 8) ** 0.5 / 3)
+    assert gradient_shares(layers).tolist() == pytest.approx([(18 / 8) ** 0.5, 3.0])
+
+
+def test_layers_have_the_names_of_their_modules() -> None:
+    measured = LayerMeasurements()
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Sequential(nn.LSTM(2, 2)))
+    measured.tracked({"model": model})
+    assert measured.named(measured.of([*model.parameters()])) == [(0, "0"), (2, "2.0")]
+    measured.tracked({"judge": (judge := nn.Linear(2, 1))})
+    assert measured.named(measured.of([*judge.parameters()])) == [(0, "judge")]
+
+
+def test_of_many_layers_the_first_and_the_last_are_named() -> None:
+    measured = LayerMeasurements()
+    model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(MAX_LAYERS)))
+    measured.tracked({"model": model})
+    named = measured.named(measured.of([*model.parameters()]))
+    assert len(named) == MAX_NAMED
+    assert (named[0], named[-1]) == ((0, "0"), (MAX_LAYERS - 1, str(MAX_LAYERS - 1)))

@@ -53,9 +53,14 @@ def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool, command
 
 
 def _metrics(meanings: Meanings) -> str:
-    """For metrics with a name that differs from their role, or in percent."""
-    said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.reported)
-    return f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
+    """For metrics with a name that differs from their role, or with values that are converted or replaced."""
+    said = (f"{one.name} = {one.role} {one.form}".rstrip() for one in meanings.reported)
+    read = f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
+    if meanings.last_batch:
+        read += f"\n{meanings.last_batch} is the loss of the last batch of each report: its measured mean is used"
+    if not meanings.steady:
+        read += "\nlosses need not fall in adversarial and reinforcement learning: only the metric is judged"
+    return read
 
 
 def _row(trial: Trial, diagnosis: StudyDiagnosis) -> list[str]:
