@@ -36,7 +36,9 @@ class NotPlain(Exception):
 
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
-FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in (int, float, list, dict, set, str, bool, tuple)}
+BUILTINS = (int, float, complex, list, dict, set, frozenset, str, bytes, bytearray, bool, tuple)
+CONTAINERS = (collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict)
+FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in BUILTINS + CONTAINERS}
 """The default factories that a stored defaultdict may have."""
 
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -55,7 +57,7 @@ def to_plain(value: Any, path: Path = ()) -> Any:
     if kind in PLAIN or _is_torch_plain(value):
         return value
     if len(path) > MAX_DEPTH:
-        raise NotPlain(path[:3], "nested too deeply: does it refer to itself?")
+        raise NotPlain(path[:3], f"nested more than {MAX_DEPTH} levels deep, probably because it contains itself")
     if kind is dict or kind is collections.OrderedDict:
         return _written_dict(value, path)
     if kind in (list, tuple):

@@ -135,7 +135,7 @@ def check_can_be_tracked(name: str, thing: Any) -> None:
     if not (hasattr(thing, "load_state_dict") or hasattr(thing, "set_state") or hasattr(thing, "bit_generator")):
         raise TrainerError(
             f"run.track({name}=…): a {type(thing).__name__} has neither state_dict/load_state_dict nor "
-            "get_state/set_state, so it cannot be put into a checkpoint"
+            "get_state/set_state, so it cannot be put into a checkpoint: pass an object of a class that has them"
         )
 
 

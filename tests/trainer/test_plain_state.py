@@ -174,6 +174,8 @@ KINDS: dict[str, Any] = {
     "OrderedDict": collections.OrderedDict(b=1, a=2),
     "OrderedDict with attributes": ordered(),
     "defaultdict": collections.defaultdict(list, {"a": [np.int64(1)]}),
+    "defaultdict of deques": collections.defaultdict(collections.deque, {"a": collections.deque([1])}),
+    "defaultdict of counters": collections.defaultdict(collections.Counter, {"a": collections.Counter("aab")}),
     "defaultdict without factory": collections.defaultdict(None, {"a": 1}),
     "Counter": collections.Counter("hello"),
     "set": {1, "a", (2, 3)},
