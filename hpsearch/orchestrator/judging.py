@@ -8,7 +8,7 @@ from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.measured import is_measured
-from hpsearch.core.messages import Failure
+from hpsearch.core.messages import Failure, Reported
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
 
@@ -148,6 +148,20 @@ def raised_after_last_report(trial: Trial, verdict: Finish, failure: Failure, ep
     warning = f"{verdict.reason}; the trainer failed after its last report: {failure.summary}"
     trial = replace(trial, error=failure.traceback, exception=failure.exception or failure.summary)
     return trial, replace(verdict, reason=warning)
+
+
+def hung_at_its_end(trial: Trial, unsent: Sequence[Report], epochs: int, seconds: float) -> Reported | None:
+    """The event of a trial that has trained all epochs, does not end, and is killed; None for other trials. unsent: its
+    reports that the worker has not sent, because the trainer runs to its end first. seconds: since its last event."""
+    if not unsent or unsent[-1].step < epochs:
+        return None
+    failure = Failure("error", f"it did not end within {seconds:.0f} s and was killed")
+    return Reported(trial.number, tuple(unsent), failure=failure)
+
+
+def out_of_memory_alone(failure: Failure) -> str:
+    advice = "try a smaller batch_size or model, or more resources.per_trial.memory or gpus"
+    return f"out of memory even alone ({failure.summary}): {advice}"
 
 
 def missing_metric(trial: Trial, objective: Objective, before: str = STUDY_METRIC) -> str:

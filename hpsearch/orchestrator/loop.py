@@ -14,7 +14,7 @@ from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Queued, Release, Reported, Start
-from hpsearch.core.trial import Cause, Numbers, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator import judging
 from hpsearch.orchestrator.driver_time import DriverTime
 from hpsearch.orchestrator.lost_workers import Losses
@@ -40,6 +40,7 @@ class Loop:
 
     end: how the run ends; final after `run` has returned.
     running: the trials on workers, with the time of each last report. The argument: trials that are already running.
+    unsent: reads the reports of a hanging trial that its worker has not sent, from its number and last recorded epoch.
     since: `history.ended` at the start of the run; default: at the creation of this loop.
     """
 
@@ -57,6 +58,7 @@ class Loop:
         running: Mapping[int, float] | None = None,
         spent: float = 0.0,
         since: int | None = None,
+        unsent: Callable[[int, int], Sequence[Report]] = lambda *_: (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ):
@@ -67,16 +69,14 @@ class Loop:
         self._judging = judging.Judging(rules.epochs, early_stopping, pruner, rules.target, rules.stopping)
         self._findings = TrainerFindings(history, rules.epochs, rules.unused)
         self._pool, self._recorder, self._observers = pool, recorder, observers
-        self._clock, self._wall = clock, wall
+        self._clock, self._wall, self._unsent = clock, wall, unsent
         self._driver_time, self._losses = DriverTime(clock()), Losses(rules.retries)
-        self._deadline = math.inf
-        self._began = clock() - spent
-        self._since = history.ended if since is None else since
+        self._deadline, self._turn = math.inf, Turn()
+        self._began, self._since = clock() - spent, history.ended if since is None else since
         self._budget = EpochBudget(rules.study_epochs)
         self._budget.grant_running(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
-        self._turn = Turn()
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
@@ -178,8 +178,7 @@ class Loop:
         return isinstance(proposal, New | Resume)
 
     def _has_epochs_for(self, trial: Trial) -> bool:
-        """Whether limits.epochs has enough left to continue the trial. If not and no trial is running, the study
-        stops."""
+        """Whether limits.epochs has enough left to continue the trial; if not and no trial runs, the study stops."""
         short = self._budget.shortage(trial, self.history)
         if short is not None and not self.running:
             self.stop(short.reason, short.grace, Cause.LIMIT, short.numbers)
@@ -357,8 +356,7 @@ class Loop:
             self._wait(trial, f"out of memory ({failure.summary}): tried once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
             return
-        advice = "try a smaller batch_size or model, or more resources.per_trial.memory or gpus"
-        reason = f"out of memory even alone ({failure.summary}): {advice}"
+        reason = judging.out_of_memory_alone(failure)
         failed = replace(trial, error=failure.traceback, exception=failure.exception)
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
@@ -386,15 +384,17 @@ class Loop:
         longest, stall = self.rules.trial_seconds or math.inf, self.rules.stall_seconds or math.inf
         for number, last in list(self.running.items()):
             trial, silent = self.history[number], now - last
-            if trial.busy + silent > longest:
+            if trial.busy + silent <= longest and silent <= stall and now <= self._deadline:
+                continue
+            if hung := judging.hung_at_its_end(trial, self._unsent(number, trial.epoch), self.rules.epochs, silent):
+                self._take_reports(trial, hung)
+            elif trial.busy + silent > longest:
                 reason = f"timeout: over limits.trial = {longest:g} s"
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
                 self._retry_elsewhere(trial, Lost(number, reason, cause=Cause.STALLED), {"seconds": stall})
-            elif now > self._deadline:
+            else:
                 reason = f"{self.end.stopped}; its {self.history.objective.unit} did not end in time"
                 self._wait(trial, reason, self.end.cause, self.end.numbers)
-            else:
-                continue
             self._turn.orders.append(Kill(number))

@@ -42,6 +42,7 @@ from hpsearch.study.plan import may_resume
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import Pool
+from hpsearch.workers.unsent_reports import take_unsent, unsent_file
 
 FLUSH = 20.0
 """Seconds to send events to MLflow at the end of a run."""
@@ -201,6 +202,7 @@ class Search:
             self._recorder,
             self.history,
             spent=self._recorder.spent_before,
+            unsent=lambda number, after: take_unsent(unsent_file(self.held.folder, number), after),
             observers=(self._observer, self._rounds, self._notes, self._tracking, self._kept, equal),
         )
         self._recorder.state("RUNNING")

@@ -5,11 +5,11 @@ import gc
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter  # a trainer may replace time.perf_counter
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
@@ -141,14 +141,14 @@ class Worker:
         except Exception as problem:
             provenance = Provenance(start.after, self.environment, {})
             return Reported(start.number, failure=failure_of(problem), provenance=provenance)
-        self.replied_at = time.perf_counter()
+        self.replied_at = perf_counter()
         return self.advance()
 
     def advance(self) -> Reported:
         """Train the next slice, at most to epoch `Start.until`."""
         assert self.training is not None
-        reported = self._unless_terminated(self.training.slice(waited=time.perf_counter() - self.replied_at))
-        self.replied_at = time.perf_counter()
+        reported = self._unless_terminated(self.training.slice(waited=perf_counter() - self.replied_at))
+        self.replied_at = perf_counter()
         if reported.failure:
             is_over = self.training.trial.step >= self.training.start.epochs and reported.failure.kind != "disk"
             self.release(over=is_over)
@@ -248,7 +248,7 @@ class _Training:
         """
         new_reports: list[Report] = []
         ended, failure, self.retrained = False, None, 0
-        began = time.perf_counter()
+        began = perf_counter()
         self.checkpoints.begin_slice()
         self.unsent.begin_slice()
         try:
@@ -259,7 +259,7 @@ class _Training:
             is_in_log = isinstance(problem, ProgramFailed)  # with the program's output
             if (self.log is not None or self.setup.isolated) and not is_in_log:
                 self._write_log(f"{failure.traceback or failure.summary}\n")
-        seconds = time.perf_counter() - began
+        seconds = perf_counter() - began
         if new_reports:
             is_resumable = failure is None and not ended and self.trial.step == new_reports[-1].step
             failure = self.checkpoints.write(is_resumable) or failure
@@ -296,7 +296,7 @@ class _Training:
             self.retrained += max(0, min(report.step, start.after) - (before if self.trial is trial else 0))
             if report.step > start.after:
                 new_reports.append(report)
-            trained = time.perf_counter() - began
+            trained = perf_counter() - began
             one_ahead = self.setup.ahead and len(new_reports) == 1 and most > 0 and waited > LATE_FRACTION * trained
             continues = not new_reports or (report.step < start.until and (trained < most or one_ahead))
             if not new_reports and not self.checkpoints.tracked:

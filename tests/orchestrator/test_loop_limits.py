@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.messages import Advance, Event, Kill, Queued, Start
-from hpsearch.core.trial import Cause
+from hpsearch.core.trial import Cause, Report
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import (
     COMPLETE,
@@ -148,6 +148,26 @@ class TestTime:
 
         study.pool.events = late  # type: ignore[method-assign]
         assert study.run().history[0].state is COMPLETE
+
+    @pytest.mark.parametrize("limits", [{"trial_seconds": 40.0}, {"stall_seconds": 40.0}, {}])
+    @pytest.mark.parametrize("last", [4, 5])
+    def test_one_that_hangs_after_its_last_report_keeps_its_result(
+        self, tmp_path: Path, limits: dict[str, float], last: int
+    ) -> None:
+        """Its worker has not sent the last reports, since the trainer runs to its end first. Without limits, the study
+        is stopped."""
+        study = self.hanging(tmp_path, 0, workers=2, **limits)
+        unsent = [Report(step, {"val_loss": 1.0 / step}) for step in range(3, last + 1)]
+
+        def stop(loop: Loop) -> None:
+            if not limits and loop.history.epochs > 3:
+                loop.stop("stopped by SIGTERM", 20.0)
+
+        loop = study.run(stop, unsent=lambda number, after: unsent if (number, after) == (0, 2) else [])
+        trial = loop.history[0]
+        assert (trial.state is COMPLETE, trial.epoch) == ((True, 5) if last == 5 else (False, 2))
+        assert (trial.exception != "") == (last == 5)
+        assert Kill(0) in study.pool.executed  # type: ignore[attr-defined]
 
     @pytest.mark.parametrize("limit", ["trial_seconds", "stall_seconds"])
     def test_the_end_of_the_previous_trial_of_a_worker_is_not_its_time(self, tmp_path: Path, limit: str) -> None:

@@ -195,6 +195,11 @@ class IsolatedWorker:
             answer = self._trial.recv() if self._trial.poll() else None
         except (EOFError, OSError):
             answer = None
+        except Exception as problem:  # the trainer has written to the connection, or replaced what sending needs
+            self.kill()
+            template.await_exit()
+            reason = f"its process sent an answer that cannot be read ({type(problem).__name__})"
+            return Lost(self._number, reason)
         if isinstance(answer, Raised):
             raise answer.problem
         return answer if answer is not None else template.why_lost(self._number)

@@ -95,6 +95,14 @@ def test_lost(worker: IsolatedWorker, how: str, number: str) -> None:
     assert lost.reason == f"its process was killed by {number}"
 
 
+def test_an_answer_that_cannot_be_read(worker: IsolatedWorker) -> None:
+    """Sending it needs `len`."""
+    lost = worker.start(start("replaces_builtins"))
+    assert isinstance(lost, Lost)
+    assert lost.reason == "its process sent an answer that cannot be read (UnpicklingError)"
+    assert [report.step for report in lost.reports] == [1]
+
+
 def test_shared_memory_and_temporary_folders_are_removed(worker: IsolatedWorker) -> None:
     reported = worker.start(start("leaves_shared_memory"))
     folders = folders_of(worker, reported.number)
