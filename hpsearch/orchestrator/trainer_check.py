@@ -4,10 +4,11 @@ likely mistakes in the study file."""
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hpsearch.core.errors import Fault, StudyFileError, TrainerError
+from hpsearch.core.errors import Fault, HpsearchError, StudyFileError, TrainerError
 from hpsearch.core.folders import nearby
 from hpsearch.core.messages import Unread
 from hpsearch.core.trial import ASK_AND_TELL
+from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
@@ -71,8 +72,19 @@ def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
         for name, one in unused(study, found).items()
         if one.missing
     ]
-    others = [*likely_mistakes(study), *without_effect(study, found.effects)]
+    others = [*likely_mistakes(study), *without_effect(study, found.effects), *_not_recorded(study)]
     return _with_lines(file, [*of_trainer, *misspelt, *others])
+
+
+def _not_recorded(study: Study) -> list[tuple[KeyPath, str]]:
+    """Names in search.learn_from that the journal does not have; only in a file, since a server may not answer."""
+    if not study.search.learn_from or not study.journal_url.startswith("sqlite"):
+        return []
+    try:
+        missing = learned_studies.not_recorded(study)
+    except HpsearchError:
+        return []  # `run` reports a database that cannot be read
+    return [(("search", "learn_from"), missing)] if missing else []
 
 
 def _metrics(study: Study) -> dict[str, KeyPath]:

@@ -28,3 +28,14 @@ def test_a_python_object_is_left_to_the_run() -> None:
         "search": {"method": "grid"},
     }
     assert trainer_check.check(Study.from_dict(sections, trainer=returns)) == SourceCheck()
+
+
+def test_earlier_studies_that_are_not_recorded(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "s"\nmetric = "val_loss"\ngoal = "minimize"\n[trainer]\nuse = "t:train"\nepochs = 1\n'
+        '[space]\nx = [1, 2]\n[search]\nmethod = "random"\ntrials = 1\nlearn_from = ["mnist"]\n'
+    )
+    study = Study.load(tmp_path / "study.toml", environment={})
+    (warning,) = trainer_check.warnings(study, SourceCheck(), tmp_path / "study.toml")
+    assert (warning.key, warning.line) == ("search.learn_from", 13)
+    assert list(tmp_path.iterdir()) == [tmp_path / "study.toml"]

@@ -92,10 +92,26 @@ def read(study: Study, origin: str | None = None) -> list[Learned]:
                     else _learned_again(study.space, recorded[name])
                     for name in names
                 ]
-            hint = did_you_mean(missing[0], known)
+            names_known: Sequence[str] = list(known)
     except NotFound:
-        hint = ""
-    raise NotFound(f"search.learn_from: no study {quoted(missing)} is recorded in {study.journal_display}{hint}")
+        names_known = ()
+    raise NotFound(f"search.learn_from: {_missing_text(study, missing, names_known)}")
+
+
+def not_recorded(study: Study) -> str:
+    """Which of the earlier studies the journal does not have; "" if it has all."""
+    try:
+        with Journal.open(study.journal_url, create=False) as journal:
+            known = [one.name for one in journal.studies()]
+    except NotFound:
+        known = []
+    missing = [name for name in study.search.learn_from or () if name not in known]
+    return _missing_text(study, missing, known) if missing else ""
+
+
+def _missing_text(study: Study, missing: Sequence[str], known: Sequence[str]) -> str:
+    hints = "".join(dict.fromkeys(did_you_mean(name, known) for name in missing))
+    return f"no study {quoted(missing)} is recorded in {study.journal_display}{hints}"
 
 
 def _recorded_by(journal: Journal, origin: StudyRecord | None) -> dict[str, RelatedStudy]:

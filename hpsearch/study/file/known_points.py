@@ -49,14 +49,23 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
         if name in space.fixed:
             if literal(value) != literal(space.fixed[name]):
                 yield key, f"[space] fixes it at {literal(space.fixed[name])}, got {literal(value)}"
+        elif family := next((one for one in space.families if one.name == name), None):
+            yield key, f"must be a list of `{family.count}` values, at most {len(family.members)}, got {literal(value)}"
         elif name not in searched:
             yield key, f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, names)}"
         elif name not in active:
             yield key, "is not active with the other values (`when`); leave it out"
         elif not holds_value(active[name], value):
             yield key, f"must be {values_text(active[name])}, got {literal(value)}"
-    for name in dict.fromkeys(families.get(name, name) for name in active if name not in params):
-        yield "", f"needs a value for `{name}`"
+    lists = {one.name: sum(member in params for member in one.members) for one in space.families}
+    for name in dict.fromkeys(
+        families.get(name, name) for name in active if name not in params and families.get(name) not in params
+    ):
+        if given := lists.get(name):
+            length = sum(families.get(member) == name for member in active)
+            yield name, f"must have {length} values, got {given}"
+        else:
+            yield "", f"needs a value for `{name}`"
     for constraint in space.constraints:
         if not constraint.holds(params):
             yield "", f"breaks the constraint `{constraint.text[:60]}`"

@@ -118,9 +118,13 @@ def test_faults() -> None:
     assert faults([{**good, "n": 1.0}, {**good, "units": [1]}, {**good, "units": [1, 9]}, {**good, "fixed": 4}]) == [
         "search.first.0.n",
         "search.first.0.units",
-        "search.first.1",
+        "search.first.1.units",
         "search.first.2.units",
         "search.first.3.fixed",
+    ]
+    assert faults([{**good, "units": 3}, {key: value for key, value in good.items() if key != "units"}]) == [
+        "search.first.0.units",
+        "search.first.1",
     ]
 
 
