@@ -40,7 +40,8 @@ def _choice_of(choice: Choice, cell: Any) -> Value | None:
     for one in choice.values:
         if identical(one, cell):
             return one
-    if cell is None or cell == "None":
+    cell = cell.strip() if isinstance(cell, str) else cell
+    if cell is None or cell in ("", "None", "null"):
         return next((one for one in choice.values if one == "none"), None)
     text = value_text(cell)
     for one, label in zip(choice.values, choice.labels, strict=True):

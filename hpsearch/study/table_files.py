@@ -12,7 +12,7 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.format import quoted
 from hpsearch.study.cells import number_of
 
-BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.")
+BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.", "values_", "user_attrs_")
 """Prefixes that pandas, MLflow, Optuna and Ray add to names of parameters and metrics in a table."""
 
 MAX_ROWS = 5_000_000
@@ -24,6 +24,9 @@ MAX_FAULTS = 10
 
 PARQUET = (".parquet", ".pq")
 
+_NO_VALUE = ("", "na", "n/a", "<na>", "null", "none")
+"""The text of an empty cell, in lower case."""
+
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
 
 Row = Mapping[str, Any]
@@ -33,7 +36,7 @@ def rows_of(path: Path, encoding: str | None = None) -> Iterator[tuple[int, Row]
     """First the header, as a row of its names; then the rows, each with its line number (Parquet: from 1).
 
     encoding: of a CSV file; None: UTF-8, or UTF-16 with a byte order mark. Cells of a CSV file are separated by `,`,
-    `;` or tabs. BadInput: the file is no such table.
+    `;`, `|` or tabs. BadInput: the file is no such table.
     """
     rows = _parquet_rows(path) if path.suffix.lower() in PARQUET else _csv_rows(path, encoding)
     try:
@@ -68,7 +71,7 @@ def wrong_numbers(row: Row, columns: Iterable[str], whole: Iterable[str] = ()) -
 
 
 def is_empty(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in _NO_VALUE)
 
 
 @dataclass
@@ -97,9 +100,9 @@ def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
     with path.open(encoding=used, newline="") as file:
         first = file.readline()
         file.seek(0)
-        separator = max(",;\t", key=first.count)
-        reader = csv.reader(file, delimiter=separator)
-        names = next(reader, [])
+        separator = max(",;\t|", key=first.count)
+        reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+        names = [name.strip() for name in next(reader, [])]
         if not any(names):
             raise BadInput(f"{path} is empty: it needs a header and a row for each trial")
         if twice := sorted({name for name in names if name and names.count(name) > 1}):

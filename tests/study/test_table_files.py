@@ -36,7 +36,7 @@ def test_only_the_first_faults_are_listed_and_the_others_counted() -> None:
     faults = Faults(Path("folder/table.csv"))
     faults.check()
     for line in range(2, 15):
-        faults.add(line, [*wrong_numbers({"loss": "none", "step": ""}, ["loss"], ["step"])])
+        faults.add(line, [*wrong_numbers({"loss": "bad", "step": ""}, ["loss"], ["step"])])
     with pytest.raises(BadInput) as refused:
         faults.check("nothing is read")
     lines = str(refused.value).splitlines()

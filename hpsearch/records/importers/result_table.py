@@ -75,7 +75,7 @@ def _columns(
             found.params[name] = own
         elif name in searched and not searched[name].when and not (earlier and earlier.was is not None):
             faults.append(f"{path.name} has no column for the parameter `{name}`{did_you_mean(name, header)}")
-    metric = given.get(objective.metric) or column_of(header, [objective.metric])
+    metric = given.get(objective.metric) or column_of(header, [objective.metric]) or _value_of_optuna(header, objective)
     if metric is None:
         hint = did_you_mean(objective.metric, header)
         faults.append(f"{path.name} has no column for the metric `{objective.metric}`{hint}")
@@ -95,6 +95,12 @@ def _columns(
     found.trial = given.get("trial") or next((one for one in TRIAL if one in free), None)
     found.state = next((one for one in STATE if one in free), None)
     return found
+
+
+def _value_of_optuna(header: Sequence[str], objective: Objective) -> str | None:
+    """The column `value` of Optuna's `trials_dataframe()` of a study with one objective."""
+    is_of_optuna = {"number", "value", "state"} <= set(header) and any(one.startswith("params_") for one in header)
+    return "value" if is_of_optuna and not objective.others else None
 
 
 # Trials ──────────────────────────────────────────────────────────────────────────────────────────

@@ -75,15 +75,20 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
         value = dict(zip(run.metrics, value, strict=True))
     metrics = value if isinstance(value, Mapping) else {run.metric: value}
     if not run.has_reported:
-        if not all(map(_is_number, metrics.values())):
+        if not all(map(is_number, metrics.values())):
             raise TrainerError(
                 f"`{name}` returned {value!r:.80}: return a number, which is {run.metric}, or numbers by name, such as "
                 f'{{"{run.metric}": 0.3}}, or call run.report(step, {{name: value}}) in every epoch'
             )
         yield Report(step, metrics)
         return
+<<<<<<< HEAD
     numbers = {key: number for key, number in metrics.items() if _is_number(number)}
     if run.metric in numbers and (step <= run.last_possible_epoch or run.last_report_lacks(numbers)):
+=======
+    numbers = {key: number for key, number in metrics.items() if is_number(number)}
+    if run.metric in numbers and step <= run.last_possible_epoch:
+>>>>>>> 37232289 (Numbers in an Optuna objective's user attributes are metrics; tables of Optuna, with NA cells and other separators, are imported as they are)
         yield Report(step, numbers)
     elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
@@ -118,7 +123,7 @@ def note(text: str) -> None:
     sys.stderr.write(f"hpsearch: {text}\n")
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """A number, or an array or a tensor of one element."""
     if isinstance(value, str | bytes | bool):
         return False

@@ -71,13 +71,13 @@ class ObjectiveTrainer(AdaptedTrainer):
             return None
         trial.note_unrequested()
         if not isinstance(value, Sequence) or isinstance(value, str):
-            return value
+            return trial.with_attributes([value]) if functions.is_number(value) else value
         if len(value) != trial.goals:
             raise TrainerError(
                 f"`{trial.objective}` returned {len(value)} values, and the study has {many(trial.goals, 'metric')}: "
                 "study.objectives has a metric for each value"
             )
-        return value[0] if trial.goals == 1 else value
+        return trial.with_attributes(value)
 
 
 def _is_pruned(problem: Exception) -> bool:
@@ -101,6 +101,7 @@ class OptunaTrial:
         self._given, self._run = params, run
         self._first_step: int | None = None
         self._steps: set[int] = set()
+        self._unreported: dict[str, Any] = {}
 
     @property
     def goals(self) -> int:
@@ -151,15 +152,29 @@ class OptunaTrial:
         if step in self._steps:
             return
         self._steps.add(step)
-        self._run.report(step + 1 if self._first_step == 0 else step, {self._run.metric: value})
+        metrics, self._unreported = {**self._unreported, self._run.metric: value}, {}
+        self._run.report(step + 1 if self._first_step == 0 else step, metrics)
 
     def should_prune(self) -> bool:
         """Always False: `report` stops a trial that is pruned."""
         return False
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Kept in this object only: it is not recorded."""
+        """A number is a metric of the next report. Other values are not recorded."""
         self.user_attrs[key] = value
+        if functions.is_number(value):
+            self._unreported[key] = value
+
+    def with_attributes(self, values: Sequence[Any]) -> Any:
+        """The returned values, with the numbers that were set since the last report: a metric for each."""
+        late, metrics = self._unreported, dict(zip(self._run.metrics, values, strict=True))
+        if late and self.has_reported and self._run.step_of_result > self._run.last_possible_epoch:
+            names = ", ".join(sorted(late))
+            functions.note(f"`{self.objective}` set {names} after the report of its last epoch: not recorded")
+            late = {}
+        if late:
+            return {**late, **metrics}
+        return values[0] if self.goals == 1 else values
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -11,6 +11,7 @@ from hpsearch.core.imported import MAX_IMPORTED
 from hpsearch.core.trial import Objective, State
 from hpsearch.records.importers.result_table import read
 from hpsearch.study.earlier_names import Earlier
+from hpsearch.study.earlier_results import fitted
 from hpsearch.study.space import Choice, Float, Int, Space
 
 SPACE = Space((Float("lr", 0.0, 1.0), Int("units", 1, 64), Choice("opt", ("sgd", "adam"))))
@@ -57,11 +58,30 @@ def test_a_row_is_a_trial(table: Path) -> None:
         GOOD.replace("\n", "\r\n"),
         GOOD.replace(HEADER, "params.lr,params_units,config/opt,metrics.loss"),
         GOOD.replace("0.5\n", '"0.5"\n'),
+        GOOD.replace(",", "|"),
+        GOOD.replace(",", ", "),
     ],
 )
 def test_the_same_table_in_other_forms(table: Path, text: str | bytes) -> None:
     assert values(table, text) == values(table, GOOD)
     assert found(table, text)[0].params["lr"] == "0.1"
+
+
+def test_a_table_of_optuna(table: Path) -> None:
+    """`trials_dataframe().to_csv()`: `value` is the objective, and None is an empty cell."""
+    space = Space((*SPACE.parameters[:2], Choice("clip", ("none", 0.5), none=True)))
+    text = ",number,value,params_lr,params_units,params_clip,state\n0,0,0.5,0.1,8,,COMPLETE\n1,1,0.4,0.1,8,0.5,PRUNED\n"
+    one, two = found(table, text, space=space)
+    assert (list(one.values), list(two.values)) == ([(0, 0.5)], [(0, 0.4)])
+    assert [fitted(space, trial.params) for trial in (one, two)] == [
+        {"lr": 0.1, "units": 8, "clip": "none"},
+        {"lr": 0.1, "units": 8, "clip": 0.5},
+    ]
+
+
+def test_cells_without_a_value(table: Path) -> None:
+    cells = ("NA", "n/a", "null", "None", "")
+    assert values(table, f"{HEADER}\n" + "".join(f"0.1,8,sgd,{cell}\n" for cell in cells)) == [[]] * len(cells)
 
 
 def test_columns_with_other_names(table: Path) -> None:

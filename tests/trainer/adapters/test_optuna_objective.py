@@ -184,6 +184,24 @@ class TestReports:
         with pytest.raises(ZeroDivisionError):
             trained(lambda trial: trial.number / 0)
 
+    def test_numbers_in_user_attributes_are_metrics(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def objective(trial: optuna.Trial) -> float:
+            trial.set_user_attr("size", 4)
+            trial.set_user_attr("name", "small")
+            for step in range(2):
+                trial.report(1.0, step)
+            trial.set_user_attr("late", 0.5)
+            return 0.7
+
+        def metrics(epochs: int) -> list[Any]:
+            reports = iter(opened(objective, epochs=epochs).next_report, None)
+            return [dict(report.metrics) for report in reports if report]
+
+        first = [{"val_loss": 1.0, "size": 4}, {"val_loss": 1.0}]
+        assert metrics(epochs=3) == [*first, {"val_loss": 0.7, "late": 0.5}]
+        assert metrics(epochs=2) == first
+        assert "late" in capsys.readouterr().err
+
     def test_several_values_are_those_of_the_goals(self) -> None:
         def run(*values: float, **options: Any) -> list[Any]:
             reports = ObjectiveTrainer(lambda _: values)({}, Run(0, 5, metric="loss", **options))
