@@ -82,13 +82,8 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
             )
         yield Report(step, metrics)
         return
-<<<<<<< HEAD
-    numbers = {key: number for key, number in metrics.items() if _is_number(number)}
-    if run.metric in numbers and (step <= run.last_possible_epoch or run.last_report_lacks(numbers)):
-=======
     numbers = {key: number for key, number in metrics.items() if is_number(number)}
-    if run.metric in numbers and step <= run.last_possible_epoch:
->>>>>>> 37232289 (Numbers in an Optuna objective's user attributes are metrics; tables of Optuna, with NA cells and other separators, are imported as they are)
+    if run.metric in numbers and (step <= run.last_possible_epoch or run.last_report_lacks(numbers)):
         yield Report(step, numbers)
     elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"

@@ -200,7 +200,7 @@ class TestReports:
         first = [{"val_loss": 1.0, "size": 4}, {"val_loss": 1.0}]
         assert metrics(epochs=3) == [*first, {"val_loss": 0.7, "late": 0.5}]
         assert metrics(epochs=2) == first
-        assert "late" in capsys.readouterr().err
+        assert "set late after" in capsys.readouterr().err
 
     def test_several_values_are_those_of_the_goals(self) -> None:
         def run(*values: float, **options: Any) -> list[Any]:
