@@ -8,7 +8,6 @@ from hpsearch.core.errors import Fault, HpsearchError, StudyFileError, TrainerEr
 from hpsearch.core.folders import nearby
 from hpsearch.core.messages import Unread
 from hpsearch.core.trial import ASK_AND_TELL
-from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
@@ -80,6 +79,8 @@ def _not_recorded(study: Study) -> list[tuple[KeyPath, str]]:
     """Names in search.learn_from that the journal does not have; only in a file, since a server may not answer."""
     if not study.search.learn_from or not study.journal_url.startswith("sqlite"):
         return []
+    from hpsearch.orchestrator.evidence import learned_studies  # imports the journal, which `check` rarely needs
+
     try:
         missing = learned_studies.not_recorded(study)
     except HpsearchError:
