@@ -16,7 +16,7 @@ from hpsearch.pruners.promotion import Promotes
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import feasible
 from hpsearch.study.definition import Study
-from hpsearch.study.file import known_points, search_sections, sections
+from hpsearch.study.file import known_points, prune_sections, search_sections
 from hpsearch.study.plan import promotes
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
@@ -109,29 +109,29 @@ def pruner(study: Study) -> Pruner:
 def _configured_pruner(study: Study) -> Pruner:
     epochs = study.trainer.epochs
     match study.prune:
-        case sections.NeverPrune() | None:
+        case prune_sections.NeverPrune() | None:
             return NeverPrune()
-        case sections.MedianPrune(startup_trials=startup, warmup_epochs=warmup, interval=interval):
+        case prune_sections.MedianPrune(startup_trials=startup, warmup_epochs=warmup, interval=interval):
             from hpsearch.pruners.median import Median
 
             return Median(startup, warmup, interval)
-        case sections.HalvingPrune(min_epochs=least, eta=eta):
+        case prune_sections.HalvingPrune(min_epochs=least, eta=eta):
             from hpsearch.pruners.halving import Halving
 
             return Halving(least, eta, epochs, promotes(study))
-        case sections.HyperbandPrune(min_epochs=least, eta=eta):
+        case prune_sections.HyperbandPrune(min_epochs=least, eta=eta):
             from hpsearch.pruners.hyperband import Hyperband
 
             return Hyperband(least, eta, epochs, promotes(study))
-        case sections.PatiencePrune(patience=patience, min_delta=delta):
+        case prune_sections.PatiencePrune(patience=patience, min_delta=delta):
             from hpsearch.pruners.patience import Patience
 
             return Patience(patience, delta)
-        case sections.ThresholdPrune(lower=lower, upper=upper, warmup_epochs=warmup):
+        case prune_sections.ThresholdPrune(lower=lower, upper=upper, warmup_epochs=warmup):
             from hpsearch.pruners.threshold import Threshold
 
             return Threshold(lower, upper, warmup)
-        case sections.OwnPrune():
+        case prune_sections.OwnPrune():
             return own_methods.pruner_of(study)
 
 

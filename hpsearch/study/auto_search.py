@@ -16,9 +16,11 @@ from pydantic import TypeAdapter
 from hpsearch.core.format import many
 from hpsearch.core.trial import ASK_AND_TELL, EPOCH
 from hpsearch.study.file.kinds import Count
-from hpsearch.study.file.search_section import AutoChoice, SearchSection
+from hpsearch.study.file.prune_sections import HalvingPrune, Prune
+from hpsearch.study.file.search_base import AutoChoice, SearchSection
 from hpsearch.study.file.search_sections import Search
-from hpsearch.study.file.sections import HalvingPrune, Limits, OtherTables, Problems, Prune, Resources, Section, kinds
+from hpsearch.study.file.section import OtherTables, Problems, Section, kinds
+from hpsearch.study.file.sections import Limits, Resources
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.space import Float, Space

@@ -24,7 +24,9 @@ from hpsearch.study.file import (
 from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
+from hpsearch.study.file.prune_sections import NeverPrune, Prune
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
+from hpsearch.study.file.section import OtherTables, Section, kinds
 from hpsearch.study.file.section_kinds import kind_of_method
 from hpsearch.study.file.sections import (
     Checkpoints,
@@ -32,14 +34,9 @@ from hpsearch.study.file.sections import (
     Limits,
     LrRange,
     MetricMeanings,
-    NeverPrune,
-    OtherTables,
     Preflight,
-    Prune,
     Resources,
-    Section,
     Tracking,
-    kinds,
 )
 from hpsearch.study.file.study_section import Provenance, StudySection
 from hpsearch.study.file.trainer_sections import Trainer

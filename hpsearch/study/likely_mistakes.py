@@ -8,8 +8,8 @@ from hpsearch.study import plan
 from hpsearch.study.conditions import is_comparison, matches
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.prune_sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
 from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Random, Recipe
-from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
 from hpsearch.study.file.space_conditions import numbers_to_compare
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.metric_names import goal_of

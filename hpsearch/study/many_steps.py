@@ -5,7 +5,8 @@ Defaults for trials of about 30 epochs, such as a first rung of 1 epoch, become 
 
 from collections.abc import Mapping
 
-from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, Section
+from hpsearch.study.file.prune_sections import HalvingPrune, HyperbandPrune, MedianPrune
+from hpsearch.study.file.section import Section
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.schedule import STEP, first_rung
 

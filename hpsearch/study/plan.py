@@ -6,8 +6,8 @@ from dataclasses import replace
 from hpsearch.core.time_left import Workload
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
+from hpsearch.study.file.prune_sections import HalvingPrune, HyperbandPrune, NeverPrune, OwnPrune
 from hpsearch.study.file.search_sections import Bayesian, Own, Random, Recipe
-from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, NeverPrune, OwnPrune
 from hpsearch.study.schedule import Rung
 
 

@@ -16,7 +16,7 @@ from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
-from hpsearch.study.file import early_stopping, search_sections, sections, trainer_sections
+from hpsearch.study.file import early_stopping, prune_sections, search_sections, trainer_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
 from tests.support.study_text import FILE, RANDOM, ROUNDS, make_study
@@ -59,7 +59,7 @@ def test_a_file_with_everything():
         ("", '[limits]\nstudy = "6h"\ngpu_hours = 20\ntrial = "1h30m"\nstall = "250ms"\ntrials = 8\nepochs = 99\n'),
     )
     assert (study.study.seed, study.study.at) == (7, "last")
-    assert study.prune == sections.MedianPrune(method="median", startup_trials=5, warmup_epochs=1, interval=2)
+    assert study.prune == prune_sections.MedianPrune(method="median", startup_trials=5, warmup_epochs=1, interval=2)
     assert study.early_stopping == early_stopping.EarlyStopping(patience=3, min_delta=0.0)
     assert study.resources.per_trial.memory == 4 * 2**30
     assert (study.resources.per_trial.cpus, study.resources.per_trial.gpus) == (2.0, 0.25)
@@ -146,11 +146,11 @@ def test_a_grid_is_counted():
 @pytest.mark.parametrize(
     ("text", "prune"),
     [
-        ('"never"', sections.NeverPrune(method="never")),
-        ('"halving"\neta = 4', sections.HalvingPrune(method="halving", min_epochs=1, eta=4)),
-        ('"hyperband"\nmin_epochs = 3', sections.HyperbandPrune(method="hyperband", min_epochs=3, eta=3)),
-        ('"patience"\npatience = 2', sections.PatiencePrune(method="patience", patience=2, min_delta=0.0)),
-        ('"threshold"\nupper = 3', sections.ThresholdPrune(method="threshold", upper=3.0)),
+        ('"never"', prune_sections.NeverPrune(method="never")),
+        ('"halving"\neta = 4', prune_sections.HalvingPrune(method="halving", min_epochs=1, eta=4)),
+        ('"hyperband"\nmin_epochs = 3', prune_sections.HyperbandPrune(method="hyperband", min_epochs=3, eta=3)),
+        ('"patience"\npatience = 2', prune_sections.PatiencePrune(method="patience", patience=2, min_delta=0.0)),
+        ('"threshold"\nupper = 3', prune_sections.ThresholdPrune(method="threshold", upper=3.0)),
     ],
 )
 def test_a_prune_method(text, prune):

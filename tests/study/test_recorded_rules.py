@@ -1,5 +1,5 @@
 from hpsearch.study.definition import Study
-from hpsearch.study.file.sections import HalvingPrune, MedianPrune
+from hpsearch.study.file.prune_sections import HalvingPrune, MedianPrune
 from hpsearch.study.recorded_rules import add_former_rules, none_is_implied, with_recorded_key
 
 

@@ -10,7 +10,7 @@ from hpsearch.core.format import first_line, many, number, size, span
 from hpsearch.core.trial import EPOCH
 from hpsearch.records.evidence_record import LEARNED
 from hpsearch.records.study_status import StudyStatus
-from hpsearch.study.file.search_section import AutoChoice
+from hpsearch.study.file.search_base import AutoChoice
 
 
 def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:

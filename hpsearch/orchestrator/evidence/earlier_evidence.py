@@ -17,7 +17,7 @@ from hpsearch.orchestrator.changes.fork import FORK
 from hpsearch.records.evidence_record import EVIDENCE
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
-from hpsearch.study.file.search_section import SearchSection
+from hpsearch.study.file.search_base import SearchSection
 from hpsearch.study.space import Space
 
 MAX_TRIALS = 500

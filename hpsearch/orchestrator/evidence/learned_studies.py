@@ -24,7 +24,7 @@ from hpsearch.study.cells import value_of
 from hpsearch.study.definition import Study
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted
 from hpsearch.study.file.faults import did_you_mean
-from hpsearch.study.file.search_section import SearchSection
+from hpsearch.study.file.search_base import SearchSection
 from hpsearch.study.space import Choice, Parameter, Space, offers
 
 MAX_TRIALS = 200

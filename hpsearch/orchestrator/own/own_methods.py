@@ -24,8 +24,8 @@ from hpsearch.samplers.optuna.distributions import quiet
 from hpsearch.study import feasible
 from hpsearch.study.definition import Study
 from hpsearch.study.file import known_points
+from hpsearch.study.file.prune_sections import OwnPrune
 from hpsearch.study.file.search_sections import Own
-from hpsearch.study.file.sections import OwnPrune
 from hpsearch.study.space import Space
 from hpsearch.trainer.contract import import_object
 from hpsearch.trainer.failures import short_traceback

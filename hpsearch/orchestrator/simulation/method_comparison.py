@@ -12,7 +12,7 @@ from hpsearch.core.trial import Params
 from hpsearch.orchestrator.simulation.simulated_run import SimulatedRun, simulate
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
-from hpsearch.study.file import search_sections, sections
+from hpsearch.study.file import prune_sections, search_sections
 from hpsearch.study.schedule import BudgetSchedule
 from hpsearch.workers.pools.simulated.played_curves import Curves
 from hpsearch.workers.pools.simulated.virtual_workers import lost_workers, no_fault
@@ -215,10 +215,10 @@ def _sections(method: str, budget: int) -> Iterator[tuple[str, Any]]:
         yield "search", search_sections.Bayesian(method="bayesian", trials=budget, sampler=sampler)  # type: ignore[arg-type]
     match METHODS[method]:
         case "halving":
-            yield "prune", sections.HalvingPrune(method="halving")
+            yield "prune", prune_sections.HalvingPrune(method="halving")
         case "stopping":
-            yield "prune", sections.HalvingPrune(method="halving", promote=False)
+            yield "prune", prune_sections.HalvingPrune(method="halving", promote=False)
         case "hyperband":
-            yield "prune", sections.HyperbandPrune(method="hyperband")
+            yield "prune", prune_sections.HyperbandPrune(method="hyperband")
         case _:
-            yield "prune", sections.NeverPrune(method="never")
+            yield "prune", prune_sections.NeverPrune(method="never")

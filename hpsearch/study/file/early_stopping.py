@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hpsearch.core.trial import Objective
 from hpsearch.study.file.kinds import Count, MetricName
-from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.metric_names import goal_of
 
 

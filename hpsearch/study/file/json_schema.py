@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from hpsearch.study import auto_search
 from hpsearch.study.definition import Study
-from hpsearch.study.file.sections import Auto, Range, Values
+from hpsearch.study.file.space_forms import Auto, Range, Values
 from hpsearch.study.file.space_names import KEYS_OF_ENTRIES
 
 _SCALAR = {"type": ["string", "number", "boolean"]}

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from hpsearch.study.file.sections import OtherTables, Problems
+from hpsearch.study.file.section import OtherTables, Problems
 
 RANGES = "how the search ranges of a round follow from the one before; box: as in earlier versions of hpsearch"
 

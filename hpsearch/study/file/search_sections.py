@@ -14,8 +14,8 @@ from hpsearch.core.related import BEST_POINTS
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
-from hpsearch.study.file.search_section import SearchSection, Traits
-from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.file.search_base import SearchSection, Traits
+from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from hpsearch.study.file import other_tools
 from hpsearch.study.file.faults import Faults, did_you_mean, listed, show, translate, unknown
-from hpsearch.study.file.sections import Section
+from hpsearch.study.file.section import Section
 
 
 def kind_of_method(

@@ -1,222 +1,32 @@
 """The tables of a study file, one class each; `studies/study.schema.json` is generated from them.
 
-[study] is in study_section.py, [trainer] in trainer_sections.py, [search] in search_sections.py, which describes how to
-add a search method. The types of single values are in kinds.py.
+[study] is in study_section.py, [trainer] in trainer_sections.py, the entries of [space] in space_forms.py, [prune] in
+prune_sections.py, and [search] in search_sections.py, which describes how to add a search method. The types of single
+values are in kinds.py.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from hpsearch.core.trial import EPOCH, MAX_ENSEMBLE_TRIALS, Value
-from hpsearch.study.file.earlier_keys import EarlierKeys
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
-    Allowed,
     Bytes,
     Count,
     Gpus,
     MetricName,
-    NestedValue,
-    Number,
-    Options,
-    OwnUse,
     RecordableName,
     Seconds,
     Whole,
-    Yes,
 )
-from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.prior_entry import PriorKey
+from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.metric_names import is_never_negative
 from hpsearch.study.searched_rate import searched_rate
-from hpsearch.study.space import Choice, Float, Int, Parameter, Space
+from hpsearch.study.space import Choice, Float, Int, Parameter
 
-Problems = Iterator[tuple[KeyPath, str]]
-"""The key that has a fault, and the message."""
-
-
-@dataclass(frozen=True)
-class OtherTables:
-    """Values of other tables. space, epochs (trainer.epochs), metric (study.metric): None if they have faults.
-
-    names: the keys of [space], also those with faults. is_program: whether the trainer is a command or a script.
-    unit: of `epochs`, see `Objective.unit`. epochs_key: the key of `epochs` in the file.
-    """
-
-    names: Collection[str]
-    space: Space | None
-    epochs: int | None
-    metric: str | None = None
-    is_program: bool = False
-    unit: str = EPOCH
-    epochs_key: str = "trainer.epochs"
-
-
-class Section(BaseModel):
-    """Frozen and strict: unknown keys, "3" for 3, 3.0 for a whole number and infinite values are refused."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    def problems(self, others: OtherTables) -> Problems:
-        """Faults that concern several values."""
-        yield from ()
-
-
-# [space] ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-WHEN = 'active only if other parameters have these values, or values such as ">= 3"'
-
-
-class Range(Section, EarlierKeys, PriorKey):
-    """A range of numbers; of whole numbers if low, high and step are whole."""
-
-    low: Number = Field(description="lowest value")
-    high: Number = Field(description="highest value")
-    log: bool = Field(False, description="log-uniform")
-    scale: Literal["log", "logit", "reverse-log"] | None = Field(None, description="uniform on this scale")
-    step: Number | None = Field(None, description="only the values low, low + step, …")
-    powers_of: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="only whole powers of this number, evenly on a log scale"
-    )
-    when: dict[str, Allowed] = Field({}, description=WHEN)
-    grid: tuple[Number, ...] = Field((), strict=False, description="values in a grid search")
-    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
-    expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
-    digits: Annotated[int, Field(ge=1, le=15)] | None = Field(
-        None, description="significant digits of each value; default: few, such as 0.2278 (see study.numbers)"
-    )
-
-
-AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
-"""Default bounds of the learning-rate range test."""
-
-
-class Auto(Section, EarlierKeys):
-    """A learning rate; the range test finds its search range before the first trial."""
-
-    auto: Yes = Field(description="take the range from the range test")
-    low: Number = Field(AUTO_LOW, description="lowest learning rate of the test")
-    high: Number = Field(AUTO_HIGH, description="highest learning rate of the test")
-    when: dict[str, Allowed] = Field({}, description=WHEN)
-    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
-    expand: bool = Field(False, description="a search in rounds may move the range beyond what the test found")
-
-
-class Values(Section, EarlierKeys, PriorKey):
-    """A choice, written as a table: it may have a condition and names."""
-
-    values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
-    when: dict[str, Allowed] = Field({}, description=WHEN)
-    names: tuple[str, ...] = Field((), strict=False, description="a short name for each value, for screens and plots")
-    none: bool | None = Field(
-        None,
-        description='the trainer gets None for the value "none"; default: true if no other value is a string',
-    )
-
-
-# [prune] ───────────────────────────────────────────────────────────────────────────────────────
-
-
-class PruneSection(Section):
-    method: str
-
-    @property
-    def label(self) -> str:
-        """The name of the method in messages."""
-        return self.method
-
-    def problems(self, others: OtherTables) -> Problems:
-        """The pruner's first decision must come before the last epoch."""
-        for key in ("min_epochs", "warmup_epochs"):
-            first = getattr(self, key, 0)
-            if others.epochs is None or first < others.epochs:
-                continue
-            if key in self.model_fields_set:
-                yield ("prune", key), f"must be < {others.epochs}, {others.epochs_key}, got {first}"
-            else:
-                length = f"{others.epochs_key} = {others.epochs}"
-                yield ("prune", "method"), f"cannot stop a trial earlier, with {length}; leave out [prune]"
-
-
-class NeverPrune(PruneSection):
-    method: Literal["never"]
-
-
-class MedianPrune(PruneSection):
-    """Stops trials that are worse than the median of the others at the same epoch."""
-
-    method: Literal["median"]
-    startup_trials: Whole = Field(5, description="number of trials that must have reached the epoch first")
-    warmup_epochs: Whole = Field(1, description="number of first epochs without a decision")
-    interval: Count = Field(1, description="number of epochs between two decisions")
-
-
-class HalvingPrune(PruneSection):
-    """Asynchronous successive halving."""
-
-    method: Literal["halving"]
-    min_epochs: Count = Field(1, description="the first rung")
-    eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description="pause the others, and resume the best later; false: stop them")
-
-
-class HyperbandPrune(PruneSection):
-    """Successive halving in several brackets."""
-
-    method: Literal["hyperband"]
-    min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
-    eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
-    promote: bool = Field(True, description="pause the others, and resume the best later; false: stop them")
-
-
-class PatiencePrune(PruneSection):
-    """Stops trials without an improvement for some epochs."""
-
-    method: Literal["patience"]
-    patience: Count = Field(description="number of epochs without an improvement")
-    min_delta: float = Field(0.0, ge=0, description="an improvement is larger than this")
-
-
-class ThresholdPrune(PruneSection):
-    """Stops trials whose metric leaves the bounds."""
-
-    method: Literal["threshold"]
-    lower: float | None = Field(None, description="lowest value of the metric that does not stop a trial")
-    upper: float | None = Field(None, description="highest value of the metric that does not stop a trial")
-    warmup_epochs: Whole = Field(0, description="number of first epochs without a decision")
-
-    def problems(self, others: OtherTables) -> Problems:
-        if self.lower is None and self.upper is None:
-            yield ("prune",), "must have lower, upper or both"
-        elif self.lower is not None and self.upper is not None and self.lower >= self.upper:
-            yield ("prune", "lower"), f"must be < upper, got lower = {self.lower}, upper = {self.upper}"
-        yield from super().problems(others)
-
-
-class OwnPrune(PruneSection):
-    """The user's own pruner, named by `use`. In Python it is passed to `Study.from_dict` as an object."""
-
-    method: Literal["own"] = "own"
-    use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
-    options: Options = Field({}, description="keyword arguments of the class")
-
-    @property
-    def label(self) -> str:
-        return self.use
-
-
-Prune = Annotated[
-    NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune | OwnPrune,
-    Field(discriminator="method"),
-]
-
-
-# [preflight], [lr_range] ────────────────────────────────────────────────────────────────────────
+# [preflight], [lr_range], [metrics] ──────────────────────────────────────────────────────────────
 
 
 CheckName = Literal[
@@ -391,9 +201,3 @@ class JournalSection(Section):
 
 class Tracking(Section):
     mlflow: str | None = Field(None, description='sqlite:///FILE, http://HOST:PORT, … or "none"')
-
-
-def kinds(union: Any) -> dict[str, type[Section]]:
-    """`method` -> class, of Search or Prune."""
-    classes = get_args(get_args(union)[0])
-    return {get_args(kind.model_fields["method"].annotation)[0]: kind for kind in classes}

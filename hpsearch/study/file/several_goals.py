@@ -2,17 +2,10 @@
 
 from collections.abc import Mapping
 
-from hpsearch.study.file.search_section import SearchSection
-from hpsearch.study.file.sections import (
-    HalvingPrune,
-    HyperbandPrune,
-    Limits,
-    NeverPrune,
-    OwnPrune,
-    Problems,
-    PruneSection,
-    Section,
-)
+from hpsearch.study.file.prune_sections import HalvingPrune, HyperbandPrune, NeverPrune, OwnPrune, PruneSection
+from hpsearch.study.file.search_base import SearchSection
+from hpsearch.study.file.section import Problems, Section
+from hpsearch.study.file.sections import Limits
 from hpsearch.study.file.study_section import StudySection
 
 METHODS = 'method = "random", "grid" or "list", or "bayesian" with sampler = "tpe", "gp" or "nsga2"'

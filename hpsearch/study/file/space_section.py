@@ -9,10 +9,10 @@ from hpsearch.study.families import Family
 from hpsearch.study.file import earlier_keys
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.file.space_conditions import check_alternatives, check_condition, check_cycles, condition_text
 from hpsearch.study.file.space_constraints import check_texts, with_constraints
 from hpsearch.study.file.space_entry import parse_entry
+from hpsearch.study.file.space_forms import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.file.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
 from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from hpsearch.core import requirements
 from hpsearch.core.trial import TrialSeeds
 from hpsearch.study.file.kinds import JudgedAt, MetricName, StudyName, Whole
-from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.file.section import OtherTables, Problems, Section
 
 MAX_REQUIREMENTS = 20
 

@@ -11,7 +11,7 @@ from hpsearch.core.trial import COMMAND, EPOCH
 from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.file.kinds import Count, LinePattern, MetricName, NestedValue, Pattern, RecordableName, Use, Words
-from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.schedule import STEP
 from hpsearch.study.space import Float

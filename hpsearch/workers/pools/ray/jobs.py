@@ -14,8 +14,8 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 from hpsearch.core.errors import PoolError
 from hpsearch.provenance.sources import is_installed
 from hpsearch.study.definition import Study
+from hpsearch.study.file.prune_sections import OwnPrune
 from hpsearch.study.file.search_sections import Own
-from hpsearch.study.file.sections import OwnPrune
 from hpsearch.trainer.trainer_sources import sources_of_trainer
 from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
 from hpsearch.workers.pools.ray.packages import packages, runtime_env

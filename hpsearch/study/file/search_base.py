@@ -12,7 +12,7 @@ from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points
 from hpsearch.study.file.faults import show
 from hpsearch.study.file.kinds import Count, NestedValue, StudyName
-from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
 from hpsearch.study.space import Space
 
