@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +26,14 @@ from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.space import Float, Space
 
+TRAININGS_FOR_FREEZE_THAW = 2
+"""With a budget of fewer full trainings, freeze-thaw search was not measured."""
+
 TRAININGS_FOR_MODEL = 5
-"""With a budget of fewer full trainings, a model of the results is of no use."""
+"""With a budget of fewer full trainings, TPE is random search: a trial that was stopped says little to it."""
+
+FEW_WORKERS = 4
+"""Freeze-thaw search was measured with up to this number of workers."""
 
 MANY_WORKERS = 8
 """With more workers most trials start before the results that a model needs are known."""
@@ -70,7 +77,8 @@ class Situation:
     """budget: epochs of all trials together. epochs: the most epochs of one trial. points: the number of points of a
     space in which every parameter has a grid, else None. workers: None if the machine or the cluster decides.
     continues: whether paused trials may be resumed.
-    has_schedule: whether the trainer reads the number of epochs, such as for an annealed learning rate.
+    saves: whether the trainer is known to keep its state for that: its file passes objects to `run.track`, or it is a
+    command with `resume`.
     prunes: whether the study file has [prune]. unit: of budget and epochs, see `Objective.unit`.
     """
 
@@ -79,7 +87,7 @@ class Situation:
     points: int | None = None
     workers: int | None = None
     continues: bool = True
-    has_schedule: bool = False
+    saves: bool = False
     prunes: bool = False
     unit: str = EPOCH
 
@@ -87,15 +95,17 @@ class Situation:
 def choose(now: Situation) -> tuple[str, str]:
     """One of `SEARCHES`, and why."""
     trainings = now.budget / now.epochs
-    amount = f"the budget of {many(now.budget, now.unit)} is {trainings:.3g} full trainings"
+    amount = f"the budget of {many(now.budget, now.unit)} is {trainings:.3g} full training{'s' * (trainings != 1)}"
     if now.points is not None and now.points <= trainings:
         return "grid", f"the space has {now.points} points, and {amount}"
+    few = now.workers is not None and now.workers <= FEW_WORKERS
+    if few and now.continues and now.saves and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
+        workers = many(now.workers or 0, "worker")
+        return "freeze-thaw", f"{amount}, on {workers}, and the trainer saves what it needs to continue paused trials"
     if trainings < TRAININGS_FOR_MODEL:
         return "random", f"{amount}, too few for a model of the results"
     if now.workers is not None and now.workers > MANY_WORKERS:
         return "random", f"with {now.workers} workers most trials start before the results that a model needs are known"
-    if now.workers == 1 and now.continues and now.has_schedule and not now.prunes:
-        return "freeze-thaw", "there is 1 worker, trials can be continued, and the trainer reads run.epochs_total"
     pauses = "trials can be continued" if now.continues else "trials cannot be continued"
     return "tpe", f"{amount}, and {pauses}"
 
@@ -108,18 +118,23 @@ def situation(
     workers = resources.workers or (1 if resources.address == "none" else None)
     continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
     points = grid_size(space) if is_grid else None
-    has_schedule = _has_schedule(trainer, folder)
-    return Situation(budget, trainer.epochs, points, workers, continues, has_schedule, prunes, trainer.word)
+    return Situation(budget, trainer.epochs, points, workers, continues, _saves(trainer, folder), prunes, trainer.word)
 
 
-def _has_schedule(trainer: Trainer, folder: Path) -> bool:
-    """Whether the trainer's file, if it is beside the study file, reads `run.epochs_total`."""
+def _saves(trainer: Trainer, folder: Path) -> bool:
+    """See `Situation`. The file of a Python trainer is looked for beside the study file, then in installed packages."""
+    if trainer.is_program:
+        return trainer.resume is not None
     module, _, function = (trainer.use or "").partition(":")
-    if trainer.is_program or not function:
+    if not function:
         return False
-    with suppress(OSError, UnicodeDecodeError, ValueError):
-        source = (folder / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-        return re.search(r"\b(epochs|steps)_total\b", source) is not None
+    with suppress(OSError, UnicodeDecodeError, ValueError, ImportError):
+        package, _, rest = module.partition(".")
+        found = None if (folder / package).exists() or not rest else find_spec(package)  # imports nothing
+        roots = [folder, *(Path(one).parent for one in (found and found.submodule_search_locations) or ())]
+        files = (root.joinpath(*module.split(".")).with_suffix(".py") for root in roots)
+        source = next((file for file in files if file.is_file()), folder).read_text(encoding="utf-8")
+        return re.search(r"\.track\(", source) is not None
     return False
 
 

@@ -36,16 +36,16 @@ def test_the_plan_equals_the_run(cli: CliRunner, method: str, rounds: list[tuple
 
 def test_auto_is_planned_by_its_epochs_and_keeps_the_recorded_choice(cli: CliRunner) -> None:
     """A larger budget would choose another search today."""
-    cli.study('method = "auto"\nbudget = { epochs = 9 }')
+    cli.study('method = "auto"\nbudget = { epochs = 5 }')
     plan = cli.invoke("plan", "study.toml", "--json").data
-    assert (plan["trials"], plan["rounds"], plan["epochs"], plan["auto"]["search"]) == (None, [], 9, "random")
-    assert "as many trials as 9 epochs allow, each of up to 3 epochs" in cli.invoke("plan", "study.toml").out
+    assert (plan["trials"], plan["rounds"], plan["epochs"], plan["auto"]["search"]) == (None, [], 5, "random")
+    assert "as many trials as 5 epochs allow, each of up to 3 epochs" in cli.invoke("plan", "study.toml").out
     cli.run()
-    cli.change(("epochs = 9 }", "epochs = 60 }"))
+    cli.change(("epochs = 5 }", "epochs = 60 }"))
     for command in ("check", "plan"):
         assert cli.invoke(command, "study.toml", "--json").data["auto"]["search"] == "random"
     cli.change(('name = "toy"', 'name = "other"'))
-    assert cli.invoke("check", "study.toml", "--json").data["auto"]["search"] == "tpe"
+    assert cli.invoke("check", "study.toml", "--json").data["auto"]["search"] == "freeze-thaw"
 
 
 def test_trials_without_checkpoints_are_forecast_as_they_are_trained(cli: CliRunner) -> None:
