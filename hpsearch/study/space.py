@@ -235,7 +235,8 @@ Parameter = Float | Int | Choice
 class Space:
     """The parameters of a study, each after the parameters of its condition, and the fixed values.
 
-    earlier: the keys `was` and `renamed`, by name.
+    earlier: the keys `was` and `renamed`, by name. rows: if not empty, the only points that can be trained, each once;
+    samplers may propose others, which are then replaced (`TableRows`).
     """
 
     parameters: tuple[Parameter, ...]
@@ -243,6 +244,7 @@ class Space:
     families: tuple[Family, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    rows: tuple[Params, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", dependencies_first(self.parameters, self.fixed))
@@ -298,6 +300,8 @@ class Space:
 
     def size(self) -> int | None:
         """The number of parameter sets (with conditions an upper bound); None if a range is continuous."""
+        if self.rows:
+            return len(self.rows)
         counts = [parameter.count for parameter in self.parameters]
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
@@ -318,8 +322,11 @@ class Space:
 
     def points(self) -> Iterator[dict[str, Value]]:
         """Every feasible point of a discrete space, including points that are not in its grid."""
+        if self.rows:
+            yield from (dict(row) for row in self.rows if self.contains(row))
+            return
         whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in self.parameters)
-        return replace(self, parameters=tuple(whole)).grid()
+        yield from replace(self, parameters=tuple(whole)).grid()
 
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
         """The space with other ranges for some parameters, by their keys."""

@@ -347,3 +347,9 @@ def test_no_such_parameter():
 @given(spaces())
 def test_a_space_travels(space):
     assert pickle.loads(pickle.dumps(space)) == space
+
+
+def test_a_space_with_rows_has_no_other_points() -> None:
+    space = Space((Float("lr", 0.0, 1.0),), rows=({"lr": 0.1}, {"lr": 0.7}))
+    assert (space.size(), list(space.points())) == (2, [{"lr": 0.1}, {"lr": 0.7}])
+    assert list(space.narrowed({"lr": Float("lr", 0.5, 1.0)}).points()) == [{"lr": 0.7}]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hpsearch.core.decisions import Decision, Proposal
 from hpsearch.core.history import BestTrial, History, by_arrival
 from hpsearch.core.messages import Provenance
-from hpsearch.core.trial import Params, Report, Trial
+from hpsearch.core.trial import Params, Report, Trial, key_of
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.orchestrator.loop import Loop
@@ -19,6 +19,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.promoting import Promoting
 from hpsearch.samplers.table_rows import TableRows
 from hpsearch.study.definition import Study
+from hpsearch.study.space import Choice
 from hpsearch.workers.pools.simulated.played_curves import Curves
 from hpsearch.workers.pools.simulated.virtual_workers import Fault, Simulated, no_fault
 
@@ -122,6 +123,9 @@ def simulate(
     if history is None:
         learned = learned_studies.read(study)
         history = History(study.objective, related=[one.study for one in learned if one.study.trials])
+    if rows is not None and all(isinstance(one, Choice) or not one.expand for one in study.space.parameters):
+        distinct = {key_of(row): row for row in rows}  # a range with `expand` has rows outside of it
+        study = study.with_space(replace(study.space, rows=tuple(distinct.values())))
     made = sampler or build.sampler(study)
     timed = TimedSampler(made.sampler if isinstance(made, Promoting) else made)
     new = timed if rows is None else TableRows(timed, study.space, rows)

@@ -126,3 +126,13 @@ def test_a_recipe_trains_to_the_end_where_the_space_has_few_points(promote: bool
     search = {"method": "recipe", "budget": {"epochs": 60}, "promote": promote}
     run = simulate(study(search, space={"lr": [0.001, 0.01]}), CURVES)
     assert [trial.state for trial in run.history] == [State.COMPLETE] * 2
+
+
+@pytest.mark.parametrize(
+    "search", [{"method": "recipe", "budget": {"epochs": 60}}, {"method": "coarse-to-fine", "rounds": ROUNDS}]
+)
+def test_a_search_trains_on_when_all_rows_of_a_table_have_a_trial(search: dict[str, Any]) -> None:
+    rows = [{"lr": 10.0**-power} for power in range(5)]
+    run = simulate(study(search), CURVES, rows=rows)
+    assert len(run.history) == len(rows)
+    assert max(trial.epoch for trial in run.history) == 9
