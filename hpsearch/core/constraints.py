@@ -130,7 +130,7 @@ def _hint(text: str) -> str:
     """What to write in place of the operators of other languages."""
     if "&&" in text or "||" in text or re.search(r"!(?!=)", text):
         return "; logic is written and, or, not"
-    if "=>" in text or "=<" in text:
+    if re.search(r"=>|=<|[<>] +=", text):
         return "; comparisons are written >= and <="
     return "; equality is written ==" if _ASSIGNMENT.search(text) else ""
 

@@ -101,7 +101,14 @@ def test_a_list_of_parameters():
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("a && b", "and, or, not"), ("!a", "and, or, not"), ("a => b", ">= and <="), ("a = b", "==")]
+    ("text", "hint"),
+    [
+        ("a && b", "and, or, not"),
+        ("!a", "and, or, not"),
+        ("a => b", ">= and <="),
+        ("a < = b", ">= and <="),
+        ("a = b", "=="),
+    ],
 )
 def test_operators_of_other_languages(text, hint):
     with pytest.raises(ValueError, match=hint):

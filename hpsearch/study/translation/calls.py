@@ -4,6 +4,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 
@@ -49,6 +50,24 @@ class Source:
                         self.constants[name] = self.value(value)
                     except ValueError:
                         self.constants.pop(name, None)
+        self._add_defaults()
+
+    def _add_defaults(self) -> None:
+        """Add the defaults of functions' arguments as constants, if no other value has the name."""
+        found: dict[str, list[Any]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                named = [*node.args.posonlyargs, *node.args.args]
+                pairs = [
+                    *zip(reversed(named), reversed(node.args.defaults), strict=False),
+                    *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+                ]
+                for argument, value in pairs:
+                    with suppress(ValueError):
+                        found.setdefault(argument.arg, []).append(self.value(value) if value else None)
+        for name, values in found.items():
+            if name not in self.values and values[0] is not None and all(one == values[0] for one in values):
+                self.constants.setdefault(name, values[0])
 
     def resolved(self, node: ast.expr) -> ast.expr:
         """The expression assigned to a name if the node is a name, otherwise the node."""

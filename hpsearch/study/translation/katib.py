@@ -82,10 +82,19 @@ def _command(draft: Draft, spec: dict[str, Any], names: dict[str, str]) -> None:
     for container in _containers(template.get("trialSpec")):
         words = [str(word) for key in ("command", "args") for word in container.get(key) or ()]
         if words:
-            own = [_REFERENCE.sub(lambda found: "{" + referred.get(found[1], found[1]) + "}", word) for word in words]
+            own = [_word(word, referred) for word in words]
             draft.put("trainer", "command", own, "the command of the container, with paths of its image")
             draft.note("trainer", f'if it prints its metrics: metrics = {{ {_metric(draft)} = "…{{number}}" }}')
             return
+
+
+def _word(word: str, referred: dict[str, str]) -> str:
+    """With {NAME} for each reference; other braces are doubled."""
+    texts_and_names = _REFERENCE.split(word)
+    for at, part in enumerate(texts_and_names):
+        doubled = part.replace("{", "{{").replace("}", "}}")
+        texts_and_names[at] = f"{{{referred.get(part, part)}}}" if at % 2 else doubled
+    return "".join(texts_and_names)
 
 
 def _metric(draft: Draft) -> str:

@@ -13,7 +13,7 @@ _SPACE = {
     *("uniform", "quniform", "loguniform", "qloguniform", "randn", "qrandn", "randint", "qrandint", "lograndint"),
     *("qlograndint", "choice", "grid_search", "sample_from"),
 }
-_WRAPPERS = {"with_resources", "with_parameters"}
+_WRAPPERS = {"with_resources", "with_parameters", "partial"}
 _RUNS = {"TuneConfig", "Tuner", "run", "RunConfig"}
 
 
@@ -107,6 +107,8 @@ def _parameter(draft: Draft, source: Source, name: str, node: ast.expr) -> None:
 def _entry(source: Source, call: ast.Call) -> Entry:
     kind = name_of(call.func)
     given = source.arguments(call, _names(kind))
+    if kind == "sample_from":
+        return _sampled(source, source.resolved(given["lower"]))
     known = {key: source.value(one) for key, one in given.items()}
     match kind:
         case "choice" | "grid_search":
@@ -122,6 +124,31 @@ def _entry(source: Source, call: ast.Call) -> Entry:
         case "randn" | "qrandn":
             return entries.normal(known.get("mean", 0.0), known.get("sd", 1.0))
     raise ValueError(f"tune.{kind} has no counterpart")
+
+
+def _sampled(source: Source, function: ast.expr) -> Entry:
+    """`lambda _: 2 ** np.random.randint(2, 9)` and the like. numpy's randint excludes the upper end."""
+    match function:
+        case ast.Lambda(body=ast.BinOp(left=base, op=ast.Pow(), right=ast.Call() as call)):
+            power: Any = source.value(base)
+        case ast.Lambda(body=ast.Call() as call):
+            power = None
+        case _:
+            raise ValueError("a function of other parameters has no counterpart")
+    kind, values = name_of(call.func), [source.value(one) for one in call.args]
+    match kind, values:
+        case "randint", [int() as low, int() as high]:
+            is_python = ast.unparse(call.func) == "random.randint" and "random" not in source.imported
+            last = high if is_python else high - 1
+            if power is None:
+                return entries.integers(low, last)
+            if isinstance(power, int) and power > 1 and low >= 0:
+                return {"low": power**low, "high": power**last, "powers_of": power}, ""
+        case "uniform", [low, high]:
+            return entries.floats(*(low, high) if power is None else (power**low, power**high), log=power is not None)
+        case "choice", [list() as some] if power is None:
+            return entries.choice(some)
+    raise ValueError("a function of other parameters has no counterpart")
 
 
 def _names(kind: str) -> tuple[str, ...]:
@@ -188,6 +215,9 @@ def _object(draft: Draft, source: Source, key: str, call: ast.Call) -> None:
             _setting(draft, "mode", given.get("mode"))
     elif key == "scheduler":
         methods.prune(draft, name_of(call.func), given.get("grace_period"), given.get("reduction_factor"))
+        if isinstance(metric := given.get("metric"), str) and not draft.has("study", "metric"):
+            _setting(draft, "metric", metric)
+            _setting(draft, "mode", given.get("mode"))
         longest = given.get("max_t")
         if isinstance(longest, int) and longest > 0:
             draft.put("trainer", "epochs", longest, "max_t")

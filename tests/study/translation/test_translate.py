@@ -171,6 +171,11 @@ def test_an_experiment_of_katib(tmp_path: Path) -> None:
     assert any(comment.startswith("odd") for comment in draft.comments)
 
 
+def test_other_braces_of_a_katib_command_are_doubled(tmp_path: Path) -> None:
+    _, table = read(tmp_path, KATIB.replace("[python, train.py, ", '[python, train.py, "--log={auto}.log", '))
+    assert table["trainer"]["command"] == ["python", "train.py", "--log={{auto}}.log", "--lr={lr}"]
+
+
 HYDRA = """
 hydra:
   sweeper:

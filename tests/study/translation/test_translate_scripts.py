@@ -120,6 +120,38 @@ def test_other_forms_of_ray_tune(tmp_path: Path) -> None:
     assert table["search"]["first"] == [{"lr": 0.001, "act": "elu", "decay": 0.0}]
 
 
+SAMPLED = """
+import random
+import numpy as np
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler
+
+def main(num_samples=10, max_num_epochs=20):
+    config = {
+        "l1": tune.sample_from(lambda _: 2 ** np.random.randint(2, 9)),
+        "depth": tune.sample_from(lambda spec: random.randint(1, 4)),
+        "lr": tune.sample_from(lambda _: 10 ** np.random.uniform(-4, -1)),
+        "act": tune.sample_from(lambda _: random.choice(["relu", "gelu"])),
+        "own": tune.sample_from(lambda spec: spec.config.l1 * 2),
+    }
+    scheduler = ASHAScheduler(metric="loss", mode="min", max_t=max_num_epochs)
+    tune.run(partial(train, data=None), config=config, num_samples=num_samples, scheduler=scheduler)
+"""
+
+
+def test_samples_of_ray_tune_and_defaults_of_functions(tmp_path: Path) -> None:
+    draft, table = read(tmp_path, SAMPLED, "tune.py")
+    assert parameters(table) == {
+        "l1": Int("l1", 4, 256, log=True, powers_of=2),
+        "depth": Int("depth", 1, 4),
+        "lr": Float("lr", 1e-4, 0.1, log=True),
+        "act": Choice("act", ("relu", "gelu")),
+    }
+    assert (table["search"]["trials"], table["trainer"]["epochs"], table["trainer"]["use"]) == (10, 20, "tune.py:train")
+    assert (table["study"]["metric"], table["study"]["goal"]) == ("loss", "minimize")
+    assert any(comment.startswith("own") for comment in draft.comments)
+
+
 def test_objects_of_ray_tune_that_have_names(tmp_path: Path) -> None:
     text = """
 scheduler = ASHAScheduler(grace_period=2, reduction_factor=3)
