@@ -11,10 +11,11 @@ from hpsearch.core.history import History
 from hpsearch.core.related import RelatedStudy
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
-from hpsearch.journal import Journal, Summary
+from hpsearch.journal import Journal, StudyRecord, Summary
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
 from hpsearch.orchestrator.evidence import learned_studies
+from hpsearch.orchestrator.held_study import history_of
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records import kept_rules
 from hpsearch.records.evidence_record import related_of
@@ -23,6 +24,7 @@ from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.feasible import Share, share
+from hpsearch.study.file.search_sections import CoarseToFine, Recipe
 from hpsearch.study.schedule import Rung
 
 MAX_SHOWN = 5
@@ -35,7 +37,8 @@ class Forecast:
 
     trials, epochs: if nothing is pruned or stopped early; None if the number depends on the sampler. trials is also
     None if limits.epochs ends the study before all trials have started. rounds: empty if `trials` is None.
-    first: the proposals that do not depend on results. recorded: None before the first run.
+    first: the first proposals of the search, those that do not depend on results. following: as many after the
+    recorded trials. recorded: None before the first run.
     seconds_per_epoch: as measured in the study or by its preflight; None if neither was run.
     time_left: estimated from the recorded trials; from seconds_per_epoch if these are too few.
     restarts: its trials have no checkpoints, so a continued trial trains again from epoch 1.
@@ -57,6 +60,7 @@ class Forecast:
     restarts: bool = False
     disk: DiskForecast | None = None
     feasible: Share | None = None
+    following: tuple[New, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -84,6 +88,7 @@ class Forecast:
             "epochs": self.epochs,
             "unit": self.study.trainer.word,
             "first": [dict(proposal.params) for proposal in self.first],
+            "next": [dict(proposal.params) for proposal in self.following] if done else None,
             "seconds_per_epoch": self.seconds_per_epoch,
             "recorded": {"trials": sum(done.trials.values()), "epochs": done.epochs} if done else None,
             "seconds": self.seconds,
@@ -107,12 +112,14 @@ def forecast(study: Study) -> Forecast:
     rounds, trials = tuple(plan.rounds(study, restarts)), plan.trials(study)
     disk = disk_forecast(study, rounds, trials, cost, work)
     is_open = plan.ends_by_epochs(study)
+    new = History(study.objective, related=_related(study))
     return Forecast(
         study,
         rounds=() if is_open else rounds,
         trials=None if is_open else plan.proposals(study) or None,
         epochs=plan.limited_epochs(study, restarts) or None,
-        first=tuple(_first_proposals(study)),
+        first=tuple(_blind_proposals(study, new)),
+        following=tuple(_following(study)) if recorded else (),
         recorded=recorded,
         seconds_per_epoch=seconds,
         time_left=left or _from_seconds_per_epoch(study, seconds, recorded.epochs if recorded else 0, restarts),
@@ -124,16 +131,33 @@ def forecast(study: Study) -> Forecast:
     )
 
 
-def _first_proposals(study: Study) -> Iterator[New]:
-    """Proposals of a new study that do not depend on results, at most MAX_SHOWN."""
-    sampler, history = build.sampler(study), History(study.objective, related=_related(study))
-    most = min(MAX_SHOWN, study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
-    while len(history) < most:
-        proposal = sampler.ask(history)
+def _blind_proposals(study: Study, history: History) -> Iterator[New]:
+    """The proposals that do not depend on results and follow these trials, at most MAX_SHOWN."""
+    sampler, most = build.sampler(study), min(study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
+    for _ in range(MAX_SHOWN):
+        if history.of_search.counted >= most:
+            return
+        proposal = sampler.ask(history.of_search)
         if not isinstance(proposal, New):
             return
         yield proposal
         history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
+
+
+def _begins_rounds(study: Study, record: StudyRecord) -> bool:
+    """Whether a search in rounds follows another method."""
+    return isinstance(study.search, CoarseToFine | Recipe) and record.spec["search"]["method"] != study.search.method
+
+
+def _following(study: Study) -> Iterator[New]:
+    """The next proposals of a recorded study; none before a search in rounds that follows another method."""
+    with Journal.open(study.journal_url, create=False) as journal:
+        record = journal.find(study.study.name)
+        assert record is not None, "it was found before"
+        if _begins_rounds(study, record):
+            return
+        history = history_of(study, journal, record)
+    yield from _blind_proposals(study, history)
 
 
 def _related(study: Study) -> list[RelatedStudy]:
@@ -166,7 +190,11 @@ def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None, b
                 documents = journal.documents(record.id) or kept(folder(study))
                 restarts = journal.count(record.id, RESTARTS) > 0
                 left, work = time_left(journal, record, study), build.work_folder(study, record.uid)
-                return journal.summary(record.id), documents, left, restarts, work
+                summary = journal.summary(record.id)
+                if _begins_rounds(study, record) and summary.epochs:  # all rounds are still to be trained
+                    each = summary.busy / summary.epochs
+                    left = _from_seconds_per_epoch(study, each, 0, restarts)
+                return summary, documents, left, restarts, work
     except NotFound:
         pass
     return None, kept(folder(study)), None, False, None

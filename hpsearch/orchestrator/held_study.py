@@ -66,25 +66,26 @@ class HeldStudy:
         return earlier_evidence.sources(self.study, self.journal, self.record)
 
     def history(self) -> History:
-        """All trials so far, and the evidence for its sampler."""
-        documents = self.journal.documents(self.record.id)
-        taken = documents.get(fork.FORK, {})
-        sources = self.evidence()
-        evidence = earlier_evidence.for_sampler(sources, self.study.objective)
-        known = [trial for source in sources for trial in source.trials if not source.about]
-        trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
-        restarts = self.journal.count(self.record.id, RESTARTS) > 0
-        return History(
-            self.study.objective,
-            trials,
-            evidence,
-            uncounted=uncounted,
-            restarts=restarts,
-            known=known if taken.get("known") else (),
-            drawn_before=int(taken.get("drawn_before", 0)),
-            related=related_of(documents),
-            before_rounds=BeforeRounds.recorded(self.study, documents).trials,
-        )
+        return history_of(self.study, self.journal, self.record)
+
+
+def history_of(study: Study, journal: Journal, record: StudyRecord) -> History:
+    """All trials so far, and the evidence for the sampler."""
+    documents = journal.documents(record.id)
+    taken = documents.get(fork.FORK, {})
+    sources = earlier_evidence.sources(study, journal, record)
+    known = [trial for source in sources for trial in source.trials if not source.about]
+    return History(
+        study.objective,
+        journal.trials(record.id),
+        earlier_evidence.for_sampler(sources, study.objective),
+        uncounted=study.limits.infeasible,
+        restarts=journal.count(record.id, RESTARTS) > 0,
+        known=known if taken.get("known") else (),
+        drawn_before=int(taken.get("drawn_before", 0)),
+        related=related_of(documents),
+        before_rounds=BeforeRounds.recorded(study, documents).trials,
+    )
 
 
 def reopen(

@@ -38,6 +38,7 @@ from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import CoarseToFine, Recipe
 from hpsearch.study.plan import may_resume
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import ConnectionCheck
@@ -148,9 +149,13 @@ class Search:
         before = BeforeRounds.recorded(self.study, held.journal.documents(held.record.id))
         superseded = sum(trial.superseded and trial.ended > 0 for trial in list(history)[before.trials :])
         recorded = sum(held.journal.count(held.record.id, kind) for kind in AGAIN)
-        self._observer.retried(recorded + len(again.trials) + superseded + before.ends)
         for trial in again.trials:
             history.put(trial)
+        if isinstance(self.study.search, CoarseToFine | Recipe):
+            self._observer.retried(recorded + len(again.trials) + superseded + before.ends)
+        else:  # each trial counts once, also if an earlier method paused and continued it
+            ended = [trial for trial in history if trial.ended and not (trial.state.is_active or trial.superseded)]
+            self._observer.retried(max(0, history.ended - len(ended)))
         if again.trials:
             self._notes.add(again.note)
 

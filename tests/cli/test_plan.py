@@ -59,6 +59,26 @@ def test_trials_without_checkpoints_are_forecast_as_they_are_trained(cli: CliRun
     assert plan["epochs"] == run["epochs_trained"] == plan["recorded"]["epochs"] == trained == 4 + 2 * 2 + 2 * 3
 
 
+def test_the_next_proposals_of_a_recorded_study(cli: CliRunner) -> None:
+    cli.study(RANDOM)
+    cli.run()
+    assert "proposals" not in cli.invoke("plan", "study.toml").out
+    cli.study(RANDOM.replace("4", "6"))
+    plan = cli.invoke("plan", "study.toml", "--json").data
+    assert "next proposals" in cli.invoke("plan", "study.toml").out
+    cli.run()
+    assert plan["next"] == [trial["params"] for trial in cli.export()["trials"][4:]]
+
+
+def test_rounds_after_another_method_are_still_to_be_trained(cli: CliRunner) -> None:
+    cli.study(RANDOM)
+    cli.run()
+    cli.study(METHODS["coarse-to-fine"])
+    plan = cli.invoke("plan", "study.toml", "--json").data
+    assert plan["next"] == []
+    assert plan["seconds_left"]["high"] > 0
+
+
 def test_shows_at_most_five_and_no_guess(cli: CliRunner) -> None:
     for search, count in ((RANDOM.replace("4", "9"), 5), (RANDOM, 4), (METHODS["bayesian"], 3)):
         cli.study(search)

@@ -106,6 +106,13 @@ class TestAnotherMethod:
         assert cli.run().code == 0
         assert (len(set(points(cli))), len(points(cli)), cli.trained()) == (6, 6, 18)
 
+    def test_the_screen_counts_each_trial_once_after_rounds(self, cli: CliRunner) -> None:
+        cli.study(ROUNDS)
+        cli.run()
+        assert len(cli.export()["trials"]) == 5
+        cli.study(RANDOM.format(7))
+        assert [line[:5] for line in cli.run().err.splitlines() if line.startswith("[")] == ["[6/7]", "[7/7]"]
+
     def test_not_while_a_trial_is_open(self, cli: CliRunner) -> None:
         cli.study(RANDOM.format(4), options="pace = 0.021")
         (cli.folder / "bell").write_text("5 SIGINT")

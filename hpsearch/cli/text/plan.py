@@ -41,10 +41,21 @@ def text(expected: Forecast, evidence: Sequence[str] = ()) -> str:
             f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, study.trainer.word)}"
         )
         rows += infeasible(done.trials.get(State.INFEASIBLE, 0), replaceable(study))
-    rows += ["", "first proposals", *(f"  {params_line(study.space.shown(one.params))}" for one in expected.first)]
-    if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
-        rows.append("  later proposals depend on results")
-    return "\n".join(rows)
+    return "\n".join([*rows, *_proposals(expected)])
+
+
+def _proposals(expected: Forecast) -> Iterator[str]:
+    """The first ones of a new study, the next ones of a recorded one."""
+    done = sum(expected.recorded.trials.values()) if expected.recorded else 0
+    left = max(0, expected.trials - done) if expected.trials is not None else MAX_SHOWN
+    shown = expected.following if expected.recorded else expected.first
+    if done and not left:
+        return
+    yield ""
+    yield "next proposals" if expected.recorded else "first proposals"
+    yield from (f"  {params_line(expected.study.space.shown(one.params))}" for one in shown)
+    if len(shown) < min(MAX_SHOWN, left):
+        yield "  later proposals depend on results" if shown or not done else "  they depend on results"
 
 
 def _sought(about: StudySection) -> str:
