@@ -43,11 +43,15 @@ def likely_mistakes(study: Study) -> list[Mistake]:
 
 
 def _goal(study: Study) -> Iterator[Mistake]:
-    goal = goal_of(study.study.metric)
-    if goal is not None and study.study.goal != goal:
-        better = "higher" if goal == "maximize" else "lower"
-        text = f'is "{study.study.goal}", but a {better} {study.study.metric} is usually better: write goal = "{goal}"'
-        yield ("study", "goal"), text
+    goals: list[tuple[KeyPath, str, str]] = [(("study", "goal"), study.study.metric, study.study.goal)]
+    if study.study.objectives is not None:
+        several = enumerate(study.study.objectives)
+        goals = [(("study", "objectives", place, "goal"), one.metric, one.goal) for place, one in several]
+    for key, metric, own in goals:
+        goal = goal_of(metric)
+        if goal is not None and own != goal:
+            better = "higher" if goal == "maximize" else "lower"
+            yield key, f'is "{own}", but a {better} {metric} is usually better: write goal = "{goal}"'
 
 
 def _space(study: Study) -> Iterator[Mistake]:

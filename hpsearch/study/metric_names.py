@@ -3,76 +3,85 @@
 import re
 from typing import Literal
 
+Goal = Literal["minimize", "maximize"]
+
 HIGHER_IS_BETTER = frozenset(
-    (
-        "acc",
-        "accuracy",
-        "auc",
-        "auroc",
-        "auprc",
-        "bleu",
-        "correlation",
-        "dice",
-        "f1",
-        "iou",
-        "kappa",
-        "map",
-        "mcc",
-        "ndcg",
-        "precision",
-        "psnr",
-        "r2",
-        "recall",
-        "return",
-        "reward",
-        "rouge",
-        "sensitivity",
-        "specificity",
-        "ssim",
-        "top1",
-        "top5",
-    )
+    [
+        *("acc", "accuracy", "ap", "ari", "auc", "auprc", "auroc", "bertscore", "bleu", "chrf", "cider", "corr"),
+        *("corrcoef", "correlation", "dice", "f1", "fbeta", "hits", "iou", "jaccard", "kappa", "likelihood"),
+        *("loglik", "loglikelihood", "map", "matthews", "mcc", "meteor", "miou", "mrr", "ndcg", "nmi", "pearson"),
+        *("pearsonr", "pesq", "precision", "psnr", "r2", "recall", "return", "reward", "rouge", "rougel"),
+        *("sacrebleu", "sdr", "sensitivity", "sharpe", "silhouette", "snr", "spearman", "spearmanr", "specificity"),
+        *("ssim", "stoi", "throughput", "tnr", "top1", "top5", "tpr"),
+    ]
 )
 LOWER_IS_BETTER = frozenset(
-    (
-        "brier",
-        "cer",
-        "crossentropy",
-        "divergence",
-        "err",
-        "error",
-        "fid",
-        "kl",
-        "loss",
-        "mae",
-        "mape",
-        "mse",
-        "nll",
-        "perplexity",
-        "ppl",
-        "regret",
-        "rmse",
-        "wer",
-    )
+    [
+        *(
+            "aic",
+            "bce",
+            "bic",
+            "bpb",
+            "bpc",
+            "bpd",
+            "brier",
+            "ce",
+            "cer",
+            "chamfer",
+            "crossentropy",
+            "crps",
+            "deviance",
+        ),
+        *("divergence", "ece", "eer", "epe", "err", "error", "fid", "fnr", "fpr", "hausdorff", "hd95", "hinge"),
+        *("huber", "kid", "kl", "logcosh", "logloss", "loss", "lpips", "mae", "mape", "mdape"),
+        *("misclassification", "mpjpe", "mse", "msle", "nll", "perplexity", "ppl", "regret", "rmse", "rmsle"),
+        *("smape", "wer"),
+    ]
 )
 """Words in names of metrics."""
+
+PHRASES: dict[str, Goal] = {
+    **dict.fromkeys(("exact match", "explained variance", "hit rate", "inception score", "r squared"), "maximize"),
+    **dict.fromkeys(("success rate", "true negative", "true positive", "win rate"), "maximize"),
+    **dict.fromkeys(("bits per", "cross entropy", "false negative", "false positive", "inference time"), "minimize"),
+}
+"""Several words that have another meaning together."""
+
+PENALTIES = frozenset(("err", "error", "loss"))
+"""A metric that ends with one of these is a loss, whatever it is made of: `auc_loss`, `top5_error`."""
+
+OPPOSITES = frozenset(("1", "minus", "neg", "negative"))
+"""Words before a metric that turn its goal around: `neg_mean_squared_error` of scikit-learn, `1-accuracy`."""
 
 NEVER_NEGATIVE = frozenset(
     ("acc", "accuracy", "auc", "auroc", "auprc", "dice", "f1", "iou", "map", "precision", "recall", "top1", "top5")
 ) | frozenset(("brier", "cer", "err", "error", "fid", "mae", "mape", "mse", "perplexity", "ppl", "rmse", "wer"))
 
 
-def goal_of(metric: str) -> Literal["minimize", "maximize"] | None:
+def goal_of(metric: str) -> Goal | None:
     """None if the name does not show it."""
-    up, down = bool(_words(metric) & HIGHER_IS_BETTER), bool(_words(metric) & LOWER_IS_BETTER)
-    return None if up == down else "maximize" if up else "minimize"
+    words = _words(metric)
+    text = " ".join(words)
+    if (phrase := next((one for one in PHRASES if f" {one}" in f" {text}"), None)) is not None:
+        return PHRASES[phrase]
+    turned = sum(one in OPPOSITES for one in words) % 2 == 1
+    known = {word for one in words for word in (one, one.rstrip("0123456789"))}
+    up, down = bool(known & HIGHER_IS_BETTER), bool(known & LOWER_IS_BETTER)
+    if up and down and (words[-1] not in PENALTIES or known & {"acc", "accuracy"}):  # accuracy_loss may be either
+        return None
+    if not (up or down) or "win" in known:
+        return None
+    return "minimize" if down != turned else "maximize"
 
 
 def is_never_negative(metric: str) -> bool:
     """Whether its name shows that no value is below 0."""
-    return bool(_words(metric) & NEVER_NEGATIVE) and "loss" not in _words(metric)
+    words = set(_words(metric))
+    return bool(words & NEVER_NEGATIVE) and not words & {"loss", *OPPOSITES}
 
 
-def _words(metric: str) -> set[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", metric.replace("mAP", " map "))
-    return set(re.findall(r"[a-z]+[0-9]*", spaced.lower()))
+def _words(metric: str) -> list[str]:
+    """In order, in lower case; a number at the beginning is a word, such as in `1-accuracy`."""
+    plain = metric.replace("mAP", " map ").replace("IoU", " iou ")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain)
+    return re.findall(r"^1(?=\W|_)|[a-z]+[0-9]*", spaced.lower())
