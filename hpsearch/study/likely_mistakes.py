@@ -61,6 +61,9 @@ def _space(study: Study) -> Iterator[Mistake]:
             yield from _two_values(one)
             yield from _no_value(one)
             yield from _powers(one) if not isinstance(study.search, Grid) else ()
+        elif isinstance(one, Int) and (one.low, one.high) == (0, 1) and _is_linear(one):
+            text = "is 0 or 1; for a range of real numbers write { low = 0.0, high = 1.0 }"
+            yield ("space", one.name), f"{text}, for a choice {one.name} = [0, 1]"
         elif _is_linear(one) and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (
@@ -159,6 +162,21 @@ def _resources(study: Study) -> Iterator[Mistake]:
         yield ("resources", "workers"), text
 
 
+def _limits_that_never_act(study: Study) -> Iterator[Mistake]:
+    limits, trials = study.limits, plan.trials(study)
+    if limits.stall is not None and limits.trial is not None and limits.stall >= limits.trial:
+        yield ("limits", "stall"), "has no effect: limits.trial ends a trial before that"
+    if limits.trial is not None and limits.study is not None and limits.trial >= limits.study:
+        yield ("limits", "trial"), "has no effect: limits.study ends the study before that"
+    if "max_failures" in limits.model_fields_set and trials is not None and limits.max_failures > trials:
+        yield ("limits", "max_failures"), f"has no effect: the search has {many(trials, 'trial')}"
+    search = study.search
+    is_written = isinstance(search, Bayesian) and "startup_trials" in search.model_fields_set
+    if is_written and isinstance(search, Bayesian) and search.startup_trials >= search.trials and not search.learn_from:
+        text = f"leaves no trial for the model: the search has {many(search.trials, 'trial')}, all drawn at random"
+        yield ("search", "startup_trials"), text
+
+
 def _without_effect(study: Study) -> Iterator[Mistake]:
     """Settings without an effect."""
     epochs, unit, trials = study.trainer.epochs, study.trainer.word, plan.trials(study)
@@ -173,6 +191,7 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
         length = f"{many(epochs, unit)} ({study.trainer.length_key})"
         text = f"ends the study before its first trial has trained all {length}"
         yield ("limits", "epochs"), text
+    yield from _limits_that_never_act(study)
     if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
         yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
     if study.prune is not None and not isinstance(study.prune, NeverPrune) and epochs == 1:

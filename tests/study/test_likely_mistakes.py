@@ -123,6 +123,10 @@ def test_more_trials_than_points() -> None:
         ("prune.patience", {"prune": {"method": "patience", "patience": 10}}),
         ("limits.gpu_hours", {"limits": {"gpu_hours": 3}}),
         ("limits.trials", {"limits": {"trials": 21}}),
+        ("limits.stall", {"limits": {"stall": "1h", "trial": "30m"}}),
+        ("limits.trial", {"limits": {"trial": "1h", "study": "30m"}}),
+        ("limits.max_failures", {"limits": {"max_failures": 21}}),
+        ("search.startup_trials", {"search": {"method": "bayesian", "trials": 20, "startup_trials": 20}}),
         ("limits.epochs", {"limits": {"epochs": 201}}),
         ("limits.epochs", {"limits": {"epochs": 9}}),
         ("prune", {"prune": {"method": "halving", "eta": 21}}),
@@ -140,6 +144,8 @@ def test_a_setting_that_can_never_act(key: str, sections: dict[str, Any]) -> Non
         {"prune": {"method": "patience", "patience": 9}},
         {"limits": {"gpu_hours": 3}, "resources": {"per_trial": {"gpus": 1}}},
         {"limits": {"trials": 20, "epochs": 200}},
+        {"limits": {"stall": "1m", "trial": "30m", "study": "6h", "max_failures": 20}},
+        {"search": {"method": "bayesian", "trials": 20, "startup_trials": 19}},
         {"limits": {"epochs": 10}},
         {"prune": {"method": "halving", "eta": 20}},
         {"prune": {"method": "median", "startup_trials": 19}},
@@ -187,3 +193,10 @@ def test_the_limit_that_auto_writes_is_no_mistake() -> None:
     grid = {"x": {"low": 0.1, "high": 1.0, "points": 3}}
     assert keys(space=grid, search={"method": "auto", "budget": {"epochs": 100}}) == []
     assert keys(space=grid, search={"method": "grid"}, limits={"epochs": 100}) == ["limits.epochs"]
+
+
+def test_a_range_of_real_numbers_that_is_written_in_whole_numbers() -> None:
+    search = {"method": "grid"}
+    assert keys(space={"dropout": {"low": 0, "high": 1}}, search=search) == ["space.dropout"]
+    for parameter in ({"low": 0.0, "high": 1.0, "step": 0.5}, {"low": 0, "high": 2}, [0, 1]):
+        assert keys(space={"dropout": parameter}, search=search) == []
