@@ -93,11 +93,16 @@ class TestAMetricInSomeReports:
             study.run()
         assert [trial.state for trial in study.recorder.trials.values()] == [FAILED]
 
-    def test_also_where_its_round_ends_before(self, tmp_path: Path) -> None:
+    def test_a_trial_without_a_value_trains_beyond_the_end_of_its_round(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{"reports": "1 2 3:1 4"}] * 2, 2, 4), "sparse", epochs=4)
+        loop = study.run()
+        assert [(trial.epoch, trial.state) for trial in loop.history] == [(3, PAUSED)] * 2
+
+    def test_also_where_its_round_ends_before(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, RoundsSampler([{"reports": "1 2 3 4"}] * 2, 2, 4), "sparse", epochs=4)
         with pytest.raises(TrainerError):
             study.run()
-        assert [trial.state for trial in study.recorder.trials.values()] == [PAUSED]
+        assert [trial.state for trial in study.recorder.trials.values()] == [FAILED]
 
 
 class TestSteps:
