@@ -65,6 +65,8 @@ class FirstSteps:
     moves: the weights changed nevertheless.
     broadcast: each output is compared with every target. rates: of the steps. unregistered: the shapes of parameters on
     which the loss depends and that no tracked model or optimizer has.
+    initial_scale: the largest scale of a layer's weights before the first step, 0 if all are zero; None if unknown.
+    detached: backward was called on a loss that depends on no weight, and raised an exception.
     """
 
     losses: tuple[float, ...] = ()
@@ -85,6 +87,8 @@ class FirstSteps:
     broadcast: bool = False
     rates: tuple[float, ...] = ()
     unregistered: tuple[tuple[int, ...], ...] = ()
+    initial_scale: float | None = None
+    detached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ TRAINERS = (
     _of(held_back_later.attention, "sequence classes by attention", "validation/f1", 1e-2),
     _of(unseen.triplet, "triplets, recall in percent", "recall@1", 6e-4),
     _of(unseen.segmentation, "segmentation, dice", "dice", 1e-2),
+    _of(unseen.characters, "letters, perplexity", "valid_ppl", 5e-3),
     _of(unseen.quantiles, "quantiles in raw units", "val_pinball", 6e-2),
     _of(unseen.two_tasks, "two tasks, two losses", "val/digit_error", 0.1),
     _of(unseen.bag_of_words, "bag of words", "P@1", 1.0),

@@ -23,6 +23,7 @@ CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
     "outputs": first_steps.outputs,
     "loss at start": first_steps.loss_at_start,
     "loss sign": learning.loss_sign,
+    "initial weights": first_steps.initial_weights,
     "gradients": first_steps.gradients,
     "optimizer": first_steps.optimizer,
     "zero_grad": first_steps.zero_grad,
@@ -30,14 +31,15 @@ CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
     "overfits": learning.overfits,
     "labels": learning.labels,
 }
-"""The checks by name, in the order of display. `runs` comes before them: if it fails, the others are not made."""
+"""The checks by name, in the order of display. `runs` comes before them: if it fails, the others are not made, except
+`gradients` where they are the cause."""
 
 
 def judge(measured: Measurements, objective: Objective, skip: Sequence[str] = ()) -> tuple[Check, ...]:
     """`runs`, and every check that is not in `skip`."""
     runs = learning.runs(measured)
     if runs.outcome == "failed":
-        return (runs,)
+        return (runs, first_steps.gradients(measured, objective)) if measured.steps.detached else (runs,)
     checks = [check(measured, objective) for name, check in CHECKS.items() if name not in skip]
     return (runs, *(_without_consequences(check, checks) for check in checks))
 

@@ -4,6 +4,7 @@ import math
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
+from hpsearch.doctor.step_signs import LARGE_SCALE
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.measurements import Measurements
 
@@ -92,6 +93,12 @@ def loss_at_start(measured: Measurements, _: Objective) -> Check:
 
 def gradients(measured: Measurements, _: Objective) -> Check:
     layers = measured.steps.layers
+    if measured.steps.detached:
+        why = (
+            "backward is called on a loss that depends on no weight: check for detach(), .data, .item(), "
+            "torch.no_grad() or NumPy between the model and the loss"
+        )
+        return failed("gradients", why)
     if layers is None:
         return skipped("gradients", NO_MODEL)
     if not measured.steps.losses:
@@ -121,6 +128,23 @@ def gradients(measured: Measurements, _: Objective) -> Check:
         )
     frozen = f"; {layers.frozen} more are frozen" if layers.frozen else ""
     return passed("gradients", f"all {layers.count} trainable parameters get a gradient{frozen}", numbers)
+
+
+def initial_weights(measured: Measurements, _: Objective) -> Check:
+    steps, name = measured.steps, "initial weights"
+    if not steps.models:
+        return skipped(name, NO_MODEL)
+    if steps.initial_scale is None:
+        return skipped(name, "the model has fewer than two linear, convolutional or recurrent layers that are trained")
+    scale = steps.initial_scale
+    numbers = {"scale": scale}
+    if scale == 0:
+        why = "the weights of all layers are 0, so the outputs do not depend on the inputs: keep torch's initialisation"
+        return warned(name, why, numbers)
+    observed = f"the largest weights of a layer are {scale:.2g} / sqrt(inputs); 0.6 to 1.7 is usual"
+    if scale > LARGE_SCALE:
+        return warned(name, f"{observed}: initialise with smaller weights, such as Kaiming's", numbers)
+    return passed(name, observed, numbers)
 
 
 def optimizer(measured: Measurements, _: Objective) -> Check:

@@ -7,7 +7,14 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
-from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, LeafMonitor, WeightSums, ZeroGradMonitor
+from hpsearch.preflight.measure.layers import (
+    GradientMonitor,
+    InitialWeights,
+    InputMonitor,
+    LeafMonitor,
+    WeightSums,
+    ZeroGradMonitor,
+)
 from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
@@ -18,11 +25,11 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
     """Train STEPS steps, then stop, even within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)
-    weights, leaves = WeightSums(seen), LeafMonitor(seen)
+    weights, leaves, initial = WeightSums(seen), LeafMonitor(seen), InitialWeights(seen)
     _, failure = run_to_end(_until_backward(trainer, seen))
     found = FirstSteps(models=len(seen.models), optimizers=len(seen.optimizers), fed=seen.fed, rows=seen.rows)
     if not seen.backwards:
-        return found, failure
+        return replace(found, detached=initial.detached), failure
     losses = [step.loss for step in seen.steps] or seen.unstepped
     first = losses[0] if losses else None
     found = replace(
@@ -41,6 +48,7 @@ def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[Fir
         broadcast=bool(losses) and all(loss.broadcast for loss in losses),
         rates=tuple(step.rate for step in seen.steps) if seen.optimizers else (),
         unregistered=leaves.unregistered,
+        initial_scale=initial.scale,
     )
     return found, failure
 

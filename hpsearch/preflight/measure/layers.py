@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.preflight.measure.batches import leaves
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measurements import InputStatistics, ParameterGradients
+from hpsearch.trainer.layer_measurements import LayerMeasurements, largest_scale
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,6 +65,33 @@ class GradientMonitor:
             ),
             frozen=sum(not parameter.requires_grad for _, parameter in self._named()),
         )
+
+
+class InitialWeights:
+    """The scale of the weights of trained layers before the first call of backward after a model was tracked.
+
+    scale: see `layer_measurements.largest_scale`; None with fewer than two layers, of which one may begin with zeros.
+    detached: backward was called on a loss without a gradient.
+    """
+
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
+        self._is_done = False
+        self.scale: float | None = None
+        self.detached = False
+        instruments.before_backward.append(self._read)
+
+    def _read(self, loss: "Tensor") -> None:
+        self.detached = self.detached or not loss.requires_grad
+        if self._is_done or not self._instruments.models:
+            return
+        self._is_done = True
+        measured = LayerMeasurements()
+        measured.tracked(self._instruments.models)
+        parameters = (one for model in self._instruments.models.values() for one in model.parameters())
+        layers = measured.of([one for one in parameters if one.requires_grad])
+        if len(layers) > 1:
+            self.scale = float(largest_scale(layers))
 
 
 class LeafMonitor:

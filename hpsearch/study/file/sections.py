@@ -35,6 +35,7 @@ CheckName = Literal[
     "outputs",
     "loss at start",
     "loss sign",
+    "initial weights",
     "gradients",
     "optimizer",
     "zero_grad",

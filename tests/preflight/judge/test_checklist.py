@@ -38,6 +38,7 @@ SOUND = Measurements(
         classes=10,
         inputs=InputStatistics("0 (Linear)", 0.0, 1.0, -3.0, 3.0),
         layers=ParameterGradients(4),
+        initial_scale=0.6,
         models=1,
         optimizers=1,
         fed=True,
@@ -184,3 +185,18 @@ def test_a_regularisation_that_prevents_all_learning_is_a_warning() -> None:
 def test_a_regression_may_begin_below_a_constant_prediction(loss: float, outcome: str) -> None:
     check = only(steps(losses=(loss,) * 8, loss_kind="squared error", chance=1.0), "loss at start")
     assert (check.outcome, check.stops) == (outcome, False)
+
+
+@pytest.mark.parametrize(("scale", "outcome"), [(0.0, "failed"), (0.6, "passed"), (3.9, "passed"), (12.0, "failed")])
+def test_initial_weights_are_not_zero_and_not_large(scale: float, outcome: str) -> None:
+    check = only(steps(initial_scale=scale), "initial weights")
+    assert (check.outcome, check.stops, check.evidence) == (outcome, False, {"scale": scale})
+    assert only(steps(initial_scale=None), "initial weights").outcome == "skipped"
+
+
+def test_a_loss_without_a_gradient_is_explained_beside_the_exception() -> None:
+    failure = Failure("error", "RuntimeError: element 0 of tensors does not require grad", "")
+    runs, gradients = judge(replace(steps(detached=True), failure=failure), SCORE)
+    assert (runs.name, runs.stops) == ("runs", True)
+    assert (gradients.name, gradients.stops) == ("gradients", True)
+    assert [one.name for one in judge(replace(SOUND, failure=failure), SCORE)] == ["runs"]

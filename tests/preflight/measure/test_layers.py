@@ -1,5 +1,6 @@
 """The gradients of layers, calls of zero_grad, and the input of the first layer."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -214,3 +215,34 @@ def test_augmentation_shows_in_the_inputs_of_a_model(strength: float) -> None:
     with pytest.raises(StopTraining), instrumented(seen):
         list(augmented({}, run))
     assert changes.changed == bool(strength)
+
+
+def weighed(params: Params, run: Run) -> Iterator[Report]:
+    """Two layers with weights that are multiplied by a factor."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 1))
+    with torch.no_grad():
+        for weight in (one for one in model.parameters() if one.dim() > 1):
+            weight.mul_(params["factor"])
+    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    run.track(model=model, optimizer=optimizer)
+    for epoch in run.epochs():
+        for inputs in run.batches(torch.randn(80, 4).split(4)):
+            optimizer.zero_grad()
+            loss = model(inputs).square().mean()
+            (loss.detach() if params["detached"] else loss).backward()
+            optimizer.step()
+        yield Report(epoch, {"val_score": 0.0})
+
+
+@pytest.mark.parametrize(("factor", "low", "high"), [(0.0, 0.0, 0.0), (1.0, 0.4, 1.0), (20.0, 8.0, 20.0)])
+def test_the_scale_of_the_initial_weights(factor: float, low: float, high: float) -> None:
+    trainer = under_test(weighed, params={"factor": factor, "detached": False})
+    found, _ = measure_first_steps(trainer, math.inf)
+    assert found.initial_scale is not None
+    assert low <= found.initial_scale <= high
+
+
+def test_a_loss_without_a_gradient_is_known() -> None:
+    found, failure = measure_first_steps(under_test(weighed, params={"factor": 1.0, "detached": True}), math.inf)
+    assert found.detached
+    assert failure is not None
