@@ -52,6 +52,11 @@ VANISHING_RATIO = 1e-5
 """The limit of the smallest gradient norm of a layer divided by the largest: healthy trainings are above 0.05, a
 network with twelve sigmoid layers is below 1e-8."""
 
+GAP_OF_GAIN, FALLS_WITH, SMALL_GAP = 0.5, 0.2, 0.05
+"""The training loss falls without the validation loss if that falls by less than FALLS_WITH of it. GAP_OF_GAIN: the gap
+that is overfitting then, as a fraction of the validation loss's whole fall; SMALL_GAP: its least size, as a fraction of
+the initial loss."""
+
 HIGH_LOSS = 0.3
 """A loss above this fraction of its initial value can still fall."""
 
@@ -172,6 +177,19 @@ def gap(c: Curves) -> float | None:
     if c.train is None or c.validation is None:
         return None
     return (c.validation.end - c.train.end) / max(c.scale, c.level)
+
+
+def train_falls_alone(c: Curves) -> bool:
+    """Whether the training loss still falls, the validation loss does not, and the gap is half of what it gained.
+
+    The gap is compared with the gain because many losses, such as a perplexity's, have a floor far above 0.
+    """
+    if c.train is None or c.validation is None or len(c.validation) < 2 * LONG_ENOUGH:
+        return False
+    gained, apart = c.validation.first - c.validation.end, c.validation.end - c.train.end
+    late, train_late = (one.third(1) - one.third(2) for one in (c.validation, c.train))
+    alone = c.train.late_fall_significance() > SIGNIFICANT and late < FALLS_WITH * train_late
+    return alone and apart > max(SMALL_GAP * c.scale, GAP_OF_GAIN * gained) > 0
 
 
 def silent_layers(c: Curves) -> list[str]:

@@ -36,15 +36,21 @@ FALLS_ON, RISES_BACK = 0.02, 0.02
 """FALLS_ON: the least fall of the training loss after the second epoch. RISES_BACK: the validation loss must end above
 its first value minus this. Both are fractions of the value at that epoch."""
 
-WORSE = 0.04
-"""The limit of the fall of an accuracy from the first third of the epochs to the last."""
+WORSE, FAR_WORSE = 0.04, 0.1
+"""The limits of the fall of an accuracy from the first third of the epochs to the last: WORSE where little else is
+learnt."""
+
+AT_CHANCE, NO_MORE = 0.5, 0.1
+"""An accuracy that was never above AT_CHANCE, and ends at most NO_MORE above its first value, can be that of random
+guessing."""
 
 
 def metric_stuck(c: Curves) -> Finding | None:
     """The training loss falls, but the validation loss or metric never becomes much better than its initial value."""
     if _few_examples(c):
         return None
-    return _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c) or _never_better(c) or _gets_worse(c)
+    found = _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c) or _never_better(c) or _gets_worse(c)
+    return found or _stays_at_chance(c)
 
 
 def _few_examples(c: Curves) -> bool:
@@ -78,9 +84,14 @@ def _never_better(c: Curves) -> Finding | None:
 def _gets_worse(c: Curves) -> Finding | None:
     """The accuracy falls from the first epoch on, by far more than its noise, and little else is learnt."""
     one = c.held_fraction
-    if one is None or len(one) < LONG_ENOUGH or not learns_little(c):
+    if one is None or len(one) < LONG_ENOUGH:
         return None
     worse = one.third(0) - one.third(2)
+    if worse >= FAR_WORSE and worse >= 5 * one.jitter and max(one.third(1), one.third(2)) <= one.third(0):
+        facts = (Change(one.third_point(0), one.third_point(2)), lowest_loss(c).change)
+        return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"worse": worse}, (1, c.last))
+    if not learns_little(c):
+        return None
     if worse < WORSE or worse < 3 * one.jitter or max(one.third(1), one.third(2)) > one.third(0):
         return None
     held = c.validation
@@ -88,6 +99,22 @@ def _gets_worse(c: Curves) -> Finding | None:
         return None
     facts = (Change(one.third_point(0), one.third_point(2)), lowest_loss(c).change)
     return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"worse": worse}, (1, c.last))
+
+
+def _stays_at_chance(c: Curves) -> Finding | None:
+    """The training loss falls far beyond its noise, and a low accuracy stays where it is."""
+    one = c.held_fraction
+    if c.train is None or one is None or c.validation is not None or c.fraction is None or c.measured.descends:
+        return None
+    if len(one) < 2 * LONG_ENOUGH or max(one.smooth.values) > AT_CHANCE or c.train_fraction is not None:
+        return None
+    if one.third(2) - one.first > NO_MORE:
+        return None
+    fell, rise = (c.train.first - c.train.end) / c.scale, one.third(2) - one.third(0)
+    if fell < 0.1 or c.train.late_fall_significance() <= SIGNIFICANT or rise > max(0.02, one.jitter):
+        return None
+    facts = (c.train.change, Change(one.third_point(0), one.third_point(2)))
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"train_fallen": fell, "rise": rise}, (1, c.last))
 
 
 def _loss_stuck(c: Curves) -> Finding | None:

@@ -23,6 +23,7 @@ from hpsearch.doctor.shape import (
     gap,
     learns_little,
     sudden_fall,
+    train_falls_alone,
     validated,
 )
 
@@ -172,7 +173,7 @@ def overfitting(c: Curves) -> Finding | None:
     apart = gap(c)
     if not _overfits(c, apart, rise, step):
         return None
-    facts = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
+    facts: tuple[Fact, ...] = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
     numbers = {"turned": rise} | ({"gap": apart} if apart is not None else {})
     severity = Severity.WARNING if _harms(c) else Severity.HINT
     return Finding(Label.OVERFITTING, severity, facts, numbers, (step, c.last))
@@ -196,6 +197,8 @@ def _step(one: Series) -> float:
 def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     """rise: how far the validation curve ends above its best value, which is at epoch `best`."""
     assert c.train is not None
+    if _memorises(c):
+        return True
     if apart is None:
         lost = c.judged.end - c.judged.lowest[1] if c.judged is not None else 0.0
         real = c.judged is not None and lost > max(3 * c.judged.jitter, _step(c.judged))
@@ -203,7 +206,19 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     difference = c.fraction_gap
     if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
         return False
+    if train_falls_alone(c) and _is_poor(c):
+        return True
     return apart >= WIDE_GAP or (apart >= SOME_GAP and (rise >= ROSE_AGAIN or c.train.end < 0.2 * c.scale))
+
+
+def _memorises(c: Curves) -> bool:
+    """Without a validation loss: the training loss is near 0, and the accuracy stays low and no longer rises."""
+    one = c.held_fraction
+    if one is None or c.validation is not None or c.train is None or len(one) < 2 * LONG_ENOUGH:
+        return False
+    fraction, rise = c.fraction, one.third(2) - one.third(1)
+    is_low = fraction is not None and fraction <= GOOD_FRACTION and c.train_fraction is None
+    return is_low and c.train.end < 0.2 * c.scale and rise < 0.1 * (1 - one.end)
 
 
 def slow_start(c: Curves) -> Finding | None:
@@ -275,12 +290,10 @@ def underfitting(c: Curves) -> Finding | None:
     apart = gap(c)
     if c.train is None or (apart is not None and apart > SOME_GAP) or (apart is None and c.held_fraction is None):
         return None
+    if train_falls_alone(c):
+        return None
     left = c.train.end / c.scale
-    if c.fraction is None:
-        poor = left >= 0.6
-    else:
-        poor = (left >= 0.35 and c.fraction <= GOOD_FRACTION) or (left >= 0.75 and c.fraction <= HIGH_FRACTION)
-    if not poor or (c.epochs < LONG_ENOUGH and fallen(c) <= FLAT):
+    if not _is_poor(c) or (c.epochs < LONG_ENOUGH and fallen(c) <= FLAT):
         return None
     facts = tuple(one.change for one in (c.train, c.judged) if one is not None)
     numbers = {"left": left} | ({"gap": apart} if apart is not None else {})
@@ -288,6 +301,14 @@ def underfitting(c: Curves) -> Finding | None:
     # Without an accuracy it is not known how low the loss can be.
     severity = Severity.WARNING if c.fraction is not None else Severity.HINT
     return Finding(Label.UNDERFITTING, severity, facts, numbers, (1, c.last))
+
+
+def _is_poor(c: Curves) -> bool:
+    """Whether the training loss stays high, and the accuracy is low if there is one."""
+    left = c.train.end / c.scale if c.train is not None else 0.0
+    if c.fraction is None:
+        return left >= 0.6
+    return (left >= 0.35 and c.fraction <= GOOD_FRACTION) or (left >= 0.75 and c.fraction <= HIGH_FRACTION)
 
 
 def plateau_at_end(c: Curves) -> Finding | None:

@@ -170,7 +170,11 @@ class TestTrainersThatShowLess:
         ("fault", "skipped", "why"),
         [
             ("unfed", ["overfits", "labels"], "run.batches"),
-            ("untracked", ["inputs", "gradients", "optimizer", "zero_grad", "eval mode"], "run.track"),
+            (
+                "untracked",
+                ["inputs", "initial weights", "gradients", "optimizer", "zero_grad", "eval mode"],
+                "run.track",
+            ),
         ],
     )
     def test_checks_without_data_are_skipped_with_a_reason(
@@ -187,7 +191,7 @@ class TestTrainersThatShowLess:
         cli.study(more="[preflight]\n")
         assert cli.run().code == 0
         checks = cli.export()["measured"]["preflight"]["checks"]
-        assert Counter(one["outcome"] for one in checks) == {"passed": 2, "skipped": 10}
+        assert Counter(one["outcome"] for one in checks) == {"passed": 2, "skipped": 11}
         said = cli.invoke("status", "toy", "--json").data["preflight"]
         assert said == summary(cli.export()["measured"]["preflight"])
 

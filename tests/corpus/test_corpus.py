@@ -83,7 +83,7 @@ class TestRecorded:
     def test_sixteen_kinds_and_fifteen_that_no_limit_was_chosen_on(self) -> None:
         kinds = {one.kind for one in TRAINERS}
         assert len(kinds) == len(TRAINERS) == 31
-        assert [len(chosen([option])) for option in ("", "--held-back", "--unseen")] == [16, 8, 7]
+        assert [len(chosen([option])) for option in ("--developed-on", "--held-back", "--unseen")] == [16, 8, 7]
         assert all((record.FOLDER / f"{one.name}.json.gz").exists() for one in TRAINERS)
 
     def test_every_fault_does_harm_in_some_trainers(self) -> None:

@@ -75,3 +75,29 @@ class TestSuddenly:
     def test_one_split_alone_is_no_sign(self) -> None:
         losses = {"train_loss": [*self.FLAT, 0.45, 0.31], "val_loss": [*self.FLAT, 0.7, 0.7]}
         assert first(trial(**losses)) is not Label.STILL_IMPROVING
+
+
+class TestFewMetrics:
+    """A training loss and an accuracy, nothing else."""
+
+    NEVER = (0.20, 0.21, 0.19, 0.20, 0.22, 0.18, 0.20, 0.21, 0.20, 0.19, 0.20, 0.21, 0.20, 0.20, 0.19, 0.20)
+
+    def test_an_accuracy_that_stays_at_chance_while_the_loss_falls(self) -> None:
+        seen = trial(train_loss=falling(1.65, 1.3, 16, 0.85), val_accuracy=self.NEVER)
+        assert first(seen, ACCURACY) is Label.METRIC_STUCK
+        rising = trial(train_loss=falling(1.65, 1.3, 16, 0.85), val_accuracy=straight(0.2, 0.45, 16))
+        assert first(rising, ACCURACY) is not Label.METRIC_STUCK
+
+    def test_an_accuracy_that_falls_far_while_both_losses_fall(self) -> None:
+        worse = {"train_loss": falling(0.64, 0.5, 20), "val_loss": falling(0.62, 0.51, 20)}
+        assert first(trial(**worse, val_accuracy=straight(0.75, 0.53, 20)), ACCURACY) is Label.METRIC_STUCK
+
+    def test_a_training_loss_near_0_beside_a_low_accuracy(self) -> None:
+        seen = trial(train_loss=falling(1.6, 0.1, 40, 0.85), val_accuracy=falling(0.25, 0.46, 40, 0.5))
+        assert first(seen, ACCURACY) is Label.OVERFITTING
+
+
+def test_a_training_loss_that_falls_alone_above_a_high_floor_is_overfitting() -> None:
+    train = [31.0, 24.5, 19.7, 17.1, 15.6, 14.6, 13.9, 13.3, 12.8, 12.3, 12.0, 11.7]
+    held = [29.8, 23.9, 20.6, 18.7, 17.7, 17.2, 16.9, 16.8, 16.8, 16.7, 16.8, 16.8]
+    assert first(trial(train_ppl=train, val_ppl=held), Objective("val_ppl", "minimize")) is Label.OVERFITTING
