@@ -67,6 +67,7 @@ class Notes(Observer):
         self._say, self.resumes, self.unit = say, True, EPOCH
         self._left: deque[str] = deque()
         self.add = self._left.append
+        self._warned = set[str]()
 
     def unsaved(self, why: str) -> None:
         if not self.resumes:
@@ -77,7 +78,10 @@ class Notes(Observer):
         )
 
     def warned(self, text: str) -> None:
-        self.add(f"warning: {text}")
+        """Shown once: several trials may have the same."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.add(f"warning: {text}")
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
         self.show_all()

@@ -69,7 +69,7 @@ def _searched(
         found = trainer_check.check(study)
         trainer_check.raise_faults(study, found)
         search.unused = trainer_check.unused(study, found)
-        for warning in found.warnings.values():
+        for warning in (*found.warnings.values(), *found.doubts):
             notes.add(f"warning: {warning}")
         if study.search.auto is not None:
             notes.add(str(study.search.auto))

@@ -57,8 +57,7 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     placed: list[tuple[KeyPath, str]] = []
     for fault in found.faults:
         table = ("trainer", "options") if fault.parameter in study.trainer.options else ("space",)
-        trainer = ("trainer", "use" if study.trainer.command is None else "command")
-        placed.append(((*table, fault.parameter) if fault.parameter else trainer, fault.message))
+        placed.append(((*table, fault.parameter) if fault.parameter else _trainer_key(study), fault.message))
     return _with_lines(file, placed)
 
 
@@ -71,8 +70,13 @@ def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
         for name, one in unused(study, found).items()
         if one.missing
     ]
+    doubts = [(_trainer_key(study), message) for message in found.doubts]
     others = [*likely_mistakes(study), *without_effect(study, found.effects), *_not_recorded(study)]
-    return _with_lines(file, [*of_trainer, *misspelt, *others])
+    return _with_lines(file, [*of_trainer, *doubts, *misspelt, *others])
+
+
+def _trainer_key(study: Study) -> KeyPath:
+    return ("trainer", "use" if study.trainer.command is None else "command")
 
 
 def _not_recorded(study: Study) -> list[tuple[KeyPath, str]]:

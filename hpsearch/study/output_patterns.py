@@ -5,8 +5,10 @@ import re
 NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)(?![A-Za-z0-9_]))"
 """Any number that a program prints: 3, -0.5, .5, 1e-3, nan, inf, -Infinity."""
 
-VALUE, STEP = "value", "step"
-"""Groups of a pattern: the number, and the step of the report that it belongs to."""
+VALUE, STEP, STEP_FROM_0 = "value", "step", "step0"
+"""Groups of a pattern: the number; the step of the report that it belongs to, from 1; that step as a number from 0."""
+
+STEPS = {STEP, STEP_FROM_0}
 
 
 def usual(metric: str) -> str:

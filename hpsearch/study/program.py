@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Style = Literal["argparse", "hydra", "env", "json"]
-"""How parameters are given to a program: `--lr 0.1`, `lr=0.1`, as environment variables, as a JSON file."""
+Style = Literal["argparse", "hydra", "env", "json", "constants"]
+"""How parameters are given to a program: `--lr 0.1`, `lr=0.1`, as environment variables, as a JSON file, as the values
+of variables in a Python script."""
 
 Take = Literal["last", "mean", "max", "min"]
 
@@ -22,7 +23,8 @@ class Program:
     "": the study's metric ends it. take: which of a metric's values since the last report is used.
     metrics_file: a CSV file or a file of JSON lines, may have `*`. resume: arguments that are appended for a continued
     trial. in_scratch: it runs in the trial's folder, else in the study's. terminal: it gets a terminal.
-    in_steps: its length is counted in training steps, so it may have the placeholder `{steps}`.
+    in_steps: its length is counted in training steps, so it may have the placeholder `{steps}`. in_epochs: its length
+    is counted in epochs. by_step: a report has all values of a step that the patterns read; it ends with the next step.
     """
 
     words: tuple[str, ...]
@@ -36,3 +38,5 @@ class Program:
     terminal: bool = False
     nested: bool = False
     in_steps: bool = False
+    in_epochs: bool = True
+    by_step: bool = False

@@ -58,12 +58,14 @@ class SourceFault:
 @dataclass(frozen=True)
 class SourceCheck:
     """warnings: a message for each metric that may be misspelt. effects: the conditions under which parameters have an
-    effect. names_used: the names that may be read from the parameters; None if the source does not show them."""
+    effect. names_used: the names that may be read from the parameters; None if the source does not show them. doubts:
+    warnings about the trainer itself."""
 
     faults: tuple[SourceFault, ...] = ()
     warnings: Mapping[str, str] = field(default_factory=dict)
     effects: ParameterEffects = field(default_factory=ParameterEffects)
     names_used: frozenset[str] | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def check(key: str, use: str, folder: Path, given: Set[str], metrics: Set[str]) -> SourceCheck:

@@ -1,6 +1,6 @@
 """[trainer] of a study file: a function, or a program with its command line and its output."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +12,7 @@ from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.file.kinds import Count, LinePattern, MetricName, NestedValue, Pattern, RecordableName, Use, Words
 from hpsearch.study.file.section import OtherTables, Problems, Section
+from hpsearch.study.output_patterns import STEPS
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.schedule import STEP
 from hpsearch.study.space import Float
@@ -136,6 +137,8 @@ class Trainer(Section):
             terminal=bool(self.terminal),
             nested=bool(self.nested),
             in_steps=self.word == STEP,
+            in_epochs=self.word == EPOCH,
+            by_step=self.take is not None and self.report is None,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -213,8 +216,11 @@ class Trainer(Section):
             yield ("trainer", "metrics_file"), "cannot be combined with `metrics`; leave one of them out"
         if self.report is not None and self.metrics is None:
             yield ("trainer", "report"), "needs trainer.metrics, the patterns of what it reports"
-        if self.take is not None and self.report is None:
-            yield ("trainer", "take"), "needs trainer.report, the line that ends a report"
+        if self.take is not None and self.report is None and not _reads_steps(self.metrics or {}):
+            yield (
+                ("trainer", "take"),
+                "needs trainer.report, the line that ends a report, or a pattern with a group `step`",
+            )
         own = {"scratch_dir", "checkpoint_dir", "number"}
         shared = self.cwd != "scratch" and not own & {*placeholders.names(self.metrics_file or "")}
         if self.metrics_file is not None and shared:
@@ -222,6 +228,10 @@ class Trainer(Section):
                 ("trainer", "metrics_file"),
                 'is in a folder that parallel trials share: set cwd = "scratch", or begin it with {scratch_dir}/',
             )
+
+
+def _reads_steps(patterns: Mapping[str, str]) -> bool:
+    return any(f"(?P<{group}>" in pattern for pattern in patterns.values() for group in STEPS)
 
 
 def _unknown(name: str, parameters: set[str], built_in: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.pattern_reports import Patterns
 from hpsearch.trainer.adapters.program_failures import advice, error_line
 from hpsearch.trainer.adapters.program_sources import (
     CHECKPOINTS,
@@ -39,7 +40,7 @@ from hpsearch.trainer.adapters.program_sources import (
 )
 from hpsearch.trainer.adapters.project_files import ChangedFiles
 from hpsearch.trainer.adapters.script_options import Options
-from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
+from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Steps, Tail
 from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
 from hpsearch.trainer.checkpoint_files import read_files, write_files
 from hpsearch.trainer.failures import EndOfProgram, ProgramFailed
@@ -75,13 +76,10 @@ def as_trainer(
     script_options = Options.of(sources.files.values())
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
-    takes_arguments = program.style not in (None, "env") and not any("{" in word for word in program.words)
     can_continue, receives_length = has_checkpoints(program, sources), knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         training = _Training(found, folder, run, metric, can_continue, receives_length)
-        if takes_arguments and script_options.ignores_arguments and run.number == 0:
-            run.warnings.append(f"{program.words[-1]} does not read its command line, so the parameters have no effect")
         training.begin({**params, **_filled(options, training.values)}, script_options)
         try:
             yield from training.reports()
@@ -130,7 +128,7 @@ class _Training:
         self._pipe: ReportPipe | None = None
         self._failure: ProgramFailed | None = None
         self._is_over = False
-        self._tail = Tail()
+        self._tail, self._warned = Tail(), ""
 
     @property
     def values(self) -> dict[str, Value]:
@@ -226,7 +224,7 @@ class _Training:
         """The program's reports, until it ends. ProgramFailed if it fails or reports nothing."""
         assert self._process is not None
         while (report := self._next_report()) is not None:
-            self._note_changes(report.step)
+            self._warn(report.step)
             if self._can_continue and self._process.code is None:
                 self._suspend()
             yield report
@@ -291,13 +289,16 @@ class _Training:
             self._tail.add(output)
             _print(output.decode(errors="replace"))
 
-    def _note_changes(self, step: int) -> None:
+    def _warn(self, step: int) -> None:
         if self._changes is not None and (note := self._changes.note(step)):
             self._run.warnings.append(note)
             self._changes = None
+        if self._patterns is not None and (note := self._patterns.warning) and note != self._warned:
+            self._run.warnings.append(note)
+            self._warned = note
 
     def _check_end(self, code: int) -> None:
-        self._note_changes(0)
+        self._warn(0)
         if self._steps.has_step_0:
             _print("[hpsearch] step 0 is before training: the trial is not judged by it\n")
             if self._steps.last == self._run.last_possible_epoch - 1 and self._run.number == 0:

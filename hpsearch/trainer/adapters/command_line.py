@@ -15,7 +15,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
-from hpsearch.trainer.adapters import hydra_words
+from hpsearch.trainer.adapters import constants, hydra_words
 from hpsearch.trainer.adapters.script_options import Options
 from hpsearch.trainer.delivery import nested
 
@@ -123,6 +123,10 @@ def command_line(
             return CommandLine(tuple(words), {**_variables(left), **{name: _text(v) for name, v in left.items()}})
         case "hydra":
             words += [hydra_words.override(name, value) for name, value in left.items()]
+        case "constants":
+            params_file.write_text(json.dumps(left))
+            place = next(place for place, word in enumerate(words) if Path(word).suffix == ".py")
+            words[place:place] = [constants.__file__, str(params_file)]
         case "json" if "params_file" not in taken:
             words.append(str(params_file))
         case "argparse":

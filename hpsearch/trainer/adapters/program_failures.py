@@ -14,6 +14,7 @@ WRONG_USAGE = 2
 NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 _ERROR = re.compile(r"(\S+: )?error: *\S", re.IGNORECASE)
+_TERMINAL = re.compile(r"\bstty\b|get_terminal_size|[Ii]nappropriate ioctl|[Nn]ot a (tty|terminal)")
 _FRAME = " \u2502\u2503|"
 """Around a message of typer, which prints it in a box."""
 
@@ -27,6 +28,8 @@ def error_line(lines: Sequence[str], code: int) -> str:
 
 def advice(lines: Sequence[str], code: int, program: Program, folder: Path) -> str:
     """ "" for none. lines: of the program's output. folder: of the study."""
+    if not program.terminal and any(map(_TERMINAL.search, lines)):
+        return "; if it needs a terminal, write terminal = true in [trainer]"
     return _missing_module(lines, folder) or (_missing_subcommand(program, folder) if code == WRONG_USAGE else "")
 
 

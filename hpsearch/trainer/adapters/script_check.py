@@ -1,5 +1,6 @@
 """Checks a script against its study by reading its source, before it is run: `source_check` for programs."""
 
+import ast
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,6 +9,7 @@ from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.study.space import Choice, Float, Space
+from hpsearch.trainer.adapters.constants import constants
 from hpsearch.trainer.adapters.program_sources import sources_of
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
 from hpsearch.trainer.source_check import SourceCheck, SourceFault
@@ -16,12 +18,20 @@ from hpsearch.trainer.source_check import SourceCheck, SourceFault
 def check(program: Program, space: Space, options: Params, folder: Path) -> SourceCheck:
     """Faults only where the source shows all options of the script. options: of the trainer."""
     found = Options.of(sources_of(program, folder).files.values())
-    if not found.is_complete or program.style not in ("auto", "argparse", None):
-        return SourceCheck()
     script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
     written = {name for word in program.words for name in placeholders.used(word)}
     given = {**dict.fromkeys(parameter.name for parameter in space.parameters), **space.fixed, **options}
     passed = [name for name in given if program.style is not None and name not in written]
+    if program.style == "constants":
+        return SourceCheck(tuple(_unknown_constants(script, passed, folder)))
+    if (
+        found.ignores_arguments
+        and program.style not in (None, "env")
+        and not any("{" in word for word in program.words)
+    ):
+        return SourceCheck(doubts=(_no_arguments(script, passed, folder),))
+    if not found.is_complete or program.style not in ("auto", "argparse", None):
+        return SourceCheck()
     faults = [fault for name in passed for fault in _of_parameter(name, space, given[name], found, script)]
     words = [word.partition("=")[0] for word in program.words if word.startswith("--") and len(word) > 2]
     faults += [SourceFault(_unknown_option(script, word, found)) for word in words if found.find(word) is None]
@@ -55,6 +65,36 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
             "as whole numbers",
             name,
         )
+
+
+def _unknown_constants(script: str, names: list[str], folder: Path) -> Iterator[SourceFault]:
+    if Path(script).suffix != ".py":
+        yield SourceFault('style = "constants" is for Python scripts')
+        return
+    known = _constants(folder / script)
+    for name in names:
+        if known is not None and name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield SourceFault(f"{script} assigns no literal value to {name} outside of its functions{hint}", name)
+
+
+def _no_arguments(script: str, names: list[str], folder: Path) -> str:
+    known = _constants(folder / script) or []
+    found = [name for name in names if name in known]
+    it_has = f"; it has {', '.join(found)}" if found else f", such as {names[0]} = 0.1" if names else ""
+    return (
+        f'{script} does not read its command line, so the parameters have no effect. With style = "constants" in '
+        f"[trainer] they are the values of variables that it assigns outside of its functions{it_has}"
+    )
+
+
+def _constants(script: Path) -> list[str] | None:
+    """None if it cannot be read."""
+    try:
+        return [*constants(ast.parse(script.read_bytes()))]
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _accepts(option: Option, value: Value) -> bool:

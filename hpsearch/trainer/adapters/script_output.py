@@ -1,4 +1,4 @@
-"""Parses the reports of a program: lines of JSON, patterns in its output, a file with metrics."""
+"""Parses the reports of a program: lines of JSON, a file with metrics. Patterns are in pattern_reports.py."""
 
 import csv
 import io
@@ -6,13 +6,11 @@ import json
 import math
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.trial import Report
-from hpsearch.study.output_patterns import STEP, VALUE, compiled
-from hpsearch.study.program import Program, Take
 from hpsearch.trainer.failures import ProgramFailed
 
 MAX_LINE_BYTES = 1 << 16
@@ -22,12 +20,6 @@ DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 
 _BARE = re.compile(r"(?<=[:\s,\[])([-+]?)(nan|inf|infinity)(?=[\s,}\]])", re.IGNORECASE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x08")
-_TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
-    "last": lambda values: values[-1],
-    "mean": lambda values: math.fsum(values) / len(values) if all(map(math.isfinite, values)) else sum(values),
-    "max": max,
-    "min": min,
-}
 
 
 class Lines:
@@ -145,90 +137,6 @@ def _json_name(sign: str, name: str) -> str:
 def _json_number(value: Any) -> Any:
     """null is NaN: JavaScript writes NaN as null."""
     return math.nan if value is None else value
-
-
-# Patterns over the output ────────────────────────────────────────────────────────────────────────
-
-
-class Patterns:
-    """Metrics in the output of a program. A report ends with the study's metric, or with the line of trainer.report."""
-
-    def __init__(self, program: Program, metric: str, steps: Steps):
-        self._patterns = {name: compiled(pattern) for name, pattern in program.metrics.items()}
-        self._ends = compiled(program.report, has_value=False) if program.report else None
-        self._take, self._metric, self._steps = program.take, metric, steps
-        self._seen: dict[str, list[float]] = {}
-        self._step: int | None = None
-        self._never = dict(program.metrics)
-        self._lines = Lines()
-        self._in_traceback = False
-
-    def add(self, content: bytes) -> Iterator[Report]:
-        for line in self._lines.add(content):
-            yield from self._read(line)
-
-    def end(self) -> Iterator[Report]:
-        for line in self._lines.end():
-            yield from self._read(line)
-
-    def _is_of_traceback(self, line: str) -> bool:
-        """Source lines of a Python traceback, such as `val_loss = 0.0`, and the exception are not reports."""
-        was, starts = self._in_traceback, line.lstrip(" |+-").startswith("Traceback (most recent call last)")
-        self._in_traceback = starts or (was and line[:1] in (" ", "|", "+"))
-        return was or starts
-
-    def _read(self, line: str) -> Iterator[Report]:
-        if self._is_of_traceback(line):
-            return
-        found = [(name, pattern.search(line)) for name, pattern in self._patterns.items()]
-        ends = self._ends.search(line) if self._ends is not None else None
-        for name, match in found:
-            if match is not None:
-                self._seen.setdefault(name, []).append(_value(name, match, line))
-                self._never.pop(name, None)
-                self._step = _step(match, self._step)
-        if ends is not None:
-            self._step = _step(ends, self._step)
-        if (ends is not None or (self._ends is None and self._metric in self._seen)) and self._seen:
-            metrics = {name: _TAKES[self._take](values) for name, values in self._seen.items()}
-            step, self._seen, self._step = self._step, {}, None
-            if (report := self._steps.report(step, metrics)) is not None:
-                yield report
-
-    def missing(self) -> str:
-        """Which patterns never matched."""
-        if self._never:
-            patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
-            return (
-                f"no line of its output matches {patterns}. Write a pattern into trainer.metrics, with {{number}} for "
-                "the number; or let the program write lines of JSON to the file that HPSEARCH_REPORT names, in Python "
-                "with hpsearch.report(step, {name: value})"
-            )
-        return "no line of its output matches trainer.report, so no report is complete"
-
-
-def _value(name: str, match: re.Match[str], line: str) -> float:
-    text, end = match[VALUE], match.end(VALUE)
-    is_whole = re.fullmatch(r"[-+]?\d+", text) is not None
-    if end == match.end() and is_whole and (decimals := re.match(r",\d+", line[end:])):
-        raise ProgramFailed(
-            f"metric {name!r}: the program prints {text}{decimals[0]}, with a comma. Print numbers with a point (for "
-            "many programs: LC_ALL=C), or, where the comma separates two numbers, end the pattern with it: {number},"
-        )
-    try:
-        return float(text)
-    except ValueError:
-        raise ProgramFailed(f"metric {name!r}: the pattern finds {text[:80]!r}, which is not a number") from None
-
-
-def _step(match: re.Match[str], before: int | None) -> int | None:
-    text = match.groupdict().get(STEP)
-    if text is None:
-        return before
-    try:
-        return int(float(text.replace(",", "").replace("_", "")))
-    except (ValueError, OverflowError):
-        raise ProgramFailed(f"the group `step` of a pattern finds {text[:80]!r}, which is not a whole number") from None
 
 
 # A file with metrics ─────────────────────────────────────────────────────────────────────────────

@@ -204,18 +204,3 @@ class TestAModuleThatIsNotFound:
         with pytest.raises(ProgramFailed) as caught:
             programs.reports(programs.script("import no_such_module"))
         assert "PYTHONPATH" not in str(caught.value)
-
-
-class TestAScriptThatReadsNoArguments:
-    def warnings(self, programs: Programs, script: str) -> list[str]:
-        run = programs.run(number=0)
-        programs.reports(programs.script(script, style="auto", metrics=PATTERN), {"lr": 0.1}, run=run)
-        return [warning for warning in run.warnings if "does not read its command line" in warning]
-
-    def test_gets_a_warning(self, programs: Programs) -> None:
-        assert self.warnings(programs, "print('val_loss 1')") != []
-
-    @pytest.mark.parametrize("reads", ["import sys; print(sys.argv)", "from mine import get_args", "import click"])
-    def test_others_do_not(self, programs: Programs, reads: str) -> None:
-        programs.write("mine.py", "from argparse import ArgumentParser\ndef get_args(): ...\n")
-        assert self.warnings(programs, f"{reads}\nprint('val_loss 1')") == []

@@ -32,3 +32,9 @@ def test_a_subcommand_is_missing(tmp_path: Path) -> None:
     assert found.endswith('write command = ["python", "run.py", "train"] and style = "argparse"')
     assert advice([], WRONG_USAGE, Program(("python", "run.py", "train"), "argparse"), tmp_path) == ""
     assert advice([], 1, Program(("python", "run.py"), "auto"), tmp_path) == ""
+
+
+def test_a_program_that_needs_a_terminal(tmp_path: Path) -> None:
+    lines = ["  _, width = os.popen('stty size', 'r').read().split()", "ValueError: not enough values to unpack"]
+    assert "terminal = true" in advice(lines, 1, Program(("python", "run.py")), tmp_path)
+    assert advice(lines, 1, Program(("python", "run.py"), terminal=True), tmp_path) == ""

@@ -101,3 +101,29 @@ def test_no_fault_where_the_source_does_not_show_all_options(tmp_path: Path, cha
 @pytest.mark.parametrize("style", ["hydra", "env", "json"])
 def test_other_styles_have_no_options(tmp_path: Path, style: str) -> None:
     assert faults(tmp_path, Float("lrr", 0.1, 1.0), style=style) == {}
+
+
+class TestAScriptWithoutOptions:
+    SOURCE = "lr = 0.1\nif __name__ == '__main__':\n    width = 64\n"
+
+    def test_its_parameters_have_no_effect(self, tmp_path: Path) -> None:
+        (tmp_path / "train.py").write_text(self.SOURCE)
+        program = Program(("python", "train.py"), "auto")
+        found = check(program, Space((Float("lr", 0.1, 1.0),)), {}, tmp_path)
+        assert found.faults == ()
+        assert found.doubts[0].endswith("it has lr")
+        (tmp_path / "train.py").write_text("print(1)")
+        assert check(program, Space((Float("lr", 0.1, 1.0),)), {}, tmp_path).doubts[0].endswith("such as lr = 0.1")
+
+    @pytest.mark.parametrize("reads", ["import sys; print(sys.argv)", "from mine import get_args", "import click"])
+    def test_others_have_options(self, tmp_path: Path, reads: str) -> None:
+        (tmp_path / "mine.py").write_text("from argparse import ArgumentParser\ndef get_args(): ...\n")
+        (tmp_path / "train.py").write_text(reads)
+        found = check(Program(("python", "train.py"), "auto"), Space((Float("lr", 0.1, 1.0),)), {}, tmp_path)
+        assert found.doubts == ()
+
+    def test_its_constants(self, tmp_path: Path) -> None:
+        own = (Float("lr", 0.1, 1.0), Int("widht", 8, 64))
+        assert faults(tmp_path, *own, source=self.SOURCE + "epochs = 3\n", style="constants") == {
+            "widht": "train.py assigns no literal value to widht outside of its functions; did you mean width?"
+        }

@@ -9,7 +9,8 @@ import pytest
 from hpsearch import Report
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
-from hpsearch.trainer.adapters.script_output import Patterns, Steps
+from hpsearch.trainer.adapters.pattern_reports import Patterns
+from hpsearch.trainer.adapters.script_output import Steps
 from hpsearch.trainer.failures import NO_REASON, ProgramFailed
 from tests.trainer.adapters.programs import PATTERN, Programs
 
@@ -259,3 +260,19 @@ class TestReportsOfSeveralLines:
             Report(100, {"val_loss": expected}),
             Report(200, {"val_loss": expected + 1}),
         ]
+
+    BATCHES = """
+        for e in range(2):
+            for value in (1.0, 4.0, 1.0): print(f"epoch {e}/2 loss {value + e}")
+    """
+
+    @pytest.mark.parametrize(("take", "expected"), [("last", 1.0), ("mean", 2.0), ("max", 4.0)])
+    def test_all_values_of_a_step(self, programs: Programs, take: str, expected: float) -> None:
+        metrics = {"val_loss": "epoch (?P<step0>[0-9]+)/.*loss {number}"}
+        program = programs.script(self.BATCHES, metrics=metrics, by_step=True, take=take)
+        assert programs.reports(program) == [Report(1, {"val_loss": expected}), Report(2, {"val_loss": expected + 1})]
+
+    def test_a_warning_where_each_batch_is_a_report(self, programs: Programs) -> None:
+        run = programs.run()
+        programs.reports(programs.script(self.BATCHES, metrics={"val_loss": "loss {number}"}), run=run)
+        assert [line for line in run.warnings if "several times in one epoch" in line]
