@@ -19,7 +19,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import known_points, prune_sections, search_sections
 from hpsearch.study.plan import promotes
 from hpsearch.tracking.base import MemoryTracker, Tracker
-from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
+from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore, stores_in
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
 from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 from hpsearch.trainer.open_trial import TrainerContext
@@ -284,7 +284,9 @@ def tracker(study: Study, record: StudyRecord, own: OwnLoggingStore) -> Tracker:
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
     """The store for runs that the trainer itself logs to MLflow. Reads the trainer's source files."""
     store = _own_logging_uri(study, as_written=True)
-    return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & sources_of_trainer(study).packages))
+    sources = sources_of_trainer(study)
+    others = stores_in(sources.files.values(), study.folder)
+    return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & sources.packages), others)
 
 
 def prepare_own_logging(study: Study, record: StudyRecord, own: OwnLoggingStore) -> str:

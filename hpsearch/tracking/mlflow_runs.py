@@ -103,7 +103,7 @@ class MlflowRuns:
         self.study_uid = study_uid
         self._artifacts = artifact_folder(uri)
         if uri.startswith("sqlite:///"):
-            _create_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
+            create_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment = ""
 
@@ -299,7 +299,7 @@ def _known_run(run: Run) -> KnownRun:
     )
 
 
-def _create_database(path: Path) -> None:
+def create_database(path: Path) -> None:
     """Create a SQLite store in a temporary folder and link it to `path`. Its write-ahead log halves the write time.
 
     MLflow runs its migrations for seconds on a new file. If the process is killed meanwhile, or another process does

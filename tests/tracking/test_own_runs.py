@@ -7,7 +7,7 @@ from mlflow.entities import Run
 
 from hpsearch.core.trial import State
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
-from hpsearch.tracking.own_runs import OwnLoggingStore
+from hpsearch.tracking.own_runs import OwnLoggingStore, stores_in
 from hpsearch.workers.held_logging import held_folder
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, FILE, NEW, PARENT
 from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
@@ -45,6 +45,12 @@ class TestPrepare:
     def test_nothing_is_created_for_a_trainer_without_use_for_it(self, tmp_path: Path) -> None:
         assert OwnLoggingStore("", tmp_path).prepare(f"sqlite:///{tmp_path}/new.db", "digits", "uid") == ""
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_store_that_the_trainer_names(self, tmp_path: Path, store: str) -> None:
+        """Parallel trials that create it would fail."""
+        own = OwnLoggingStore(store, tmp_path, is_used=True, others=(tmp_path / "mine.db",))
+        assert own.prepare(store, "digits", "uid") == ""
+        assert MlflowClient(f"sqlite:///{tmp_path}/mine.db").search_experiments() != []
 
     def test_a_server_that_is_away(self, tmp_path: Path) -> None:
         """The file of the last run is removed: trials do not try that server."""
@@ -126,3 +132,19 @@ class TestChildren:
         place = MlflowStudy(store, recorder.study).experiment
         own = {PARENT: f"{recorder.study.uid}/{number}", CHILD: NEW}
         return MlflowClient(store).create_run(place, tags={**own, **tags})
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('mlflow.set_tracking_uri("sqlite:///mlflow.db")', ["mlflow.db"]),
+        ("MLFLOW_URI = 'sqlite:///runs/own.db'", ["runs/own.db"]),
+        ('MLFlowLogger(tracking_uri="sqlite:////data/own.db")', ["/data/own.db"]),
+        ('os.environ["MLFLOW_TRACKING_URI"] = "sqlite:///own.db"', ["own.db"]),
+        ('optuna.create_study(storage="sqlite:///optuna.db")', []),
+        ('mlflow.set_tracking_uri(f"sqlite:///{path}")', []),
+    ],
+)
+def test_stores_in_source_code(tmp_path: Path, source: str, expected: list[str]) -> None:
+    (tmp_path / "train.py").write_text(source)
+    assert stores_in([tmp_path / "train.py"], tmp_path) == tuple(tmp_path / name for name in expected)
