@@ -6,7 +6,7 @@ BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.1
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 FRAMEWORKS := .venv-frameworks
-FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py lightning.py transformers.py)
+FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py keras.py lightning.py option_libraries.py transformers.py)
 
 # `make test-lowest` and `make test-newest` test both ends of the version ranges in pyproject.toml. TORCH: the build of
 # torch, such as `cpu` or `cu130`, from PyTorch's own index; empty: PyPI's build.
@@ -30,7 +30,7 @@ test-slow: $(VENV)/installed-test  ## the slow tests
 	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0 -m slow
 
 # Lightning, transformers and Accelerate are in a separate environment, which also uses the packages of $(VENV).
-test-frameworks: $(FRAMEWORKS)/installed  ## the tests of Lightning, transformers and Accelerate
+test-frameworks: $(FRAMEWORKS)/installed  ## the tests of Lightning, transformers, Accelerate, Keras, Hydra and libraries for options
 	$(FRAMEWORKS)/bin/python -m pytest -m "" $(FRAMEWORK_TESTS)
 
 test-lowest: .venv-lowest/installed  ## tests with the oldest versions that pyproject.toml allows
