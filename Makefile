@@ -6,7 +6,8 @@ BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.1
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 FRAMEWORKS := .venv-frameworks
-FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py keras.py lightning.py option_libraries.py transformers.py)
+FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py functions_keras.py lightning.py \
+	script_libraries_packages.py transformers.py)
 
 # `make test-lowest` and `make test-newest` test both ends of the version ranges in pyproject.toml. TORCH: the build of
 # torch, such as `cpu` or `cu130`, from PyTorch's own index; empty: PyPI's build.

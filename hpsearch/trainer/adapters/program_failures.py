@@ -14,15 +14,18 @@ WRONG_USAGE = 2
 NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 _ERROR = re.compile(r"(\S+: )?error: *\S", re.IGNORECASE)
+_EXCEPTION = re.compile(r"([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit|Interrupt)\b")
 _TERMINAL = re.compile(r"\bstty\b|get_terminal_size|[Ii]nappropriate ioctl|[Nn]ot a (tty|terminal)")
 _FRAME = " \u2502\u2503|"
 """Around a message of typer, which prints it in a box."""
 
 
 def error_line(lines: Sequence[str], code: int) -> str:
-    """The last line with words; for a wrong command line, that of the error, as hints may follow it. "" for none."""
+    """The line of the exception, or of the error for a wrong command line, as hints may follow it; else the last line
+    with words. "" for none."""
     plain = [line.strip(_FRAME).removesuffix(".") for line in lines if re.search(r"\w", line)]
-    errors = [line for line in plain if _ERROR.match(line)] if code == WRONG_USAGE else []
+    wanted = _ERROR if code == WRONG_USAGE else _EXCEPTION
+    errors = [line for line in plain if wanted.match(line)]
     return next(reversed(errors or plain), "")
 
 

@@ -17,6 +17,7 @@ TYPER_BOX = ["\u256d\u2500 Error \u2500\u256e", "\u2502 No such option: --lrr   
         (["usage: train.py", "train.py: error: no --lrr"], WRONG_USAGE, "train.py: error: no --lrr"),
         (["ERROR: Could not consume arg: --lrr", "Usage: train.py", "  train.py --help"], WRONG_USAGE,
          "ERROR: Could not consume arg: --lrr"),
+        (["ValueError: bad", "Set the environment variable HYDRA_FULL_ERROR=1"], 1, "ValueError: bad"),
         (TYPER_BOX, WRONG_USAGE, "No such option: --lrr"),
         (["Error: No such option '--lrr'."], WRONG_USAGE, "Error: No such option '--lrr'"),
         ([], 1, ""),
