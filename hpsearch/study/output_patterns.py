@@ -12,8 +12,10 @@ STEPS = {STEP, STEP_FROM_0}
 
 
 def usual(metric: str) -> str:
-    """The default pattern of a metric: it matches `val_loss 0.3`, `val_loss=0.3`, `"val_loss": 0.3`."""
-    return rf"(?<![\w/.-]){re.escape(metric)}[\"']?\s*[=: ]\s*{{number}}"
+    """The default pattern of a metric: it matches `val_loss 0.3`, `Val loss = 0.3`, `"val_loss": 0.3`, `val_loss:
+    tensor(0.3)`."""
+    name = "[_ -]".join(map(re.escape, metric.split("_")))
+    return rf"(?<![\w/.-])(?i:{name})[\"']?\s*[=: ]\s*(?:(?:tensor|np\.float\d+)\()?{{number}}"
 
 
 def compiled(pattern: str, has_value: bool = True) -> re.Pattern[str]:

@@ -33,7 +33,8 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
     if not found.is_complete or program.style not in ("auto", "argparse", None):
         return SourceCheck()
     faults = [fault for name in passed for fault in _of_parameter(name, space, given[name], found, script)]
-    words = [word.partition("=")[0] for word in program.words if word.startswith("--") and len(word) > 2]
+    own = program.words[_place(program) :]  # options before it are those of a launcher, such as torchrun
+    words = [word.partition("=")[0] for word in own if word.startswith("--") and len(word) > 2]
     faults += [SourceFault(_unknown_option(script, word, found)) for word in words if found.find(word) is None]
     there = {option.main for name in (*passed, *words) if (option := found.find(name)) is not None}
     missing = dict.fromkeys(one.main for one in found.by_key.values() if one.is_required and one.main not in there)
@@ -65,6 +66,13 @@ def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script:
             "as whole numbers",
             name,
         )
+
+
+def _place(program: Program) -> int:
+    """Where the script or module is in the command."""
+    words = program.words
+    places = [place for place, word in enumerate(words) if Path(word).suffix == ".py" or words[place - 1] == "-m"]
+    return places[0] if places else 0
 
 
 def _unknown_constants(script: str, names: list[str], folder: Path) -> Iterator[SourceFault]:

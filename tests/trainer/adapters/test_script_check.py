@@ -76,6 +76,9 @@ class TestCommand:
         found = faults(tmp_path, Float("lr", 0.1, 1.0), words=words, style=None)
         assert found == {"": "train.py has no option --learning-rate"}
 
+    def test_an_option_of_a_launcher(self, tmp_path: Path) -> None:
+        assert faults(tmp_path, words=("torchrun", "--nproc-per-node", "2", "train.py", "--lr", "1"), style=None) == {}
+
     def test_a_required_option(self, tmp_path: Path) -> None:
         source = SCRIPT.replace('"--lr", type=float', '"--lr", required=True')
         assert faults(tmp_path, source=source) == {"": "train.py requires --lr; add it to [trainer.options]"}

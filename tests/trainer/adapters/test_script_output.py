@@ -28,8 +28,10 @@ class TestReports:
             print("epoch 1 best_val_loss 9 val_loss 3")
             print("epoch 2 val_loss = 2.0")
             print({"train_loss": 1, "val_loss": 1})
+            print("Epoch 4 | Val Loss: tensor(0.5000)")
         """
-        assert programs.curve(programs.script(text)) == [3.0, 2.0, 1.0]
+        assert programs.curve(programs.script(text)) == [3.0, 2.0, 1.0, 0.5]
+        assert programs.curve(programs.script("print('val-loss=np.float64(0.25)')")) == [0.25]
 
     def test_output_is_not_searched_where_a_program_reports_by_itself(self, programs: Programs) -> None:
         text = """
