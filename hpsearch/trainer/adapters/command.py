@@ -128,7 +128,7 @@ class _Training:
         self._pipe: ReportPipe | None = None
         self._failure: ProgramFailed | None = None
         self._is_over = False
-        self._tail, self._warned = Tail(), ""
+        self._tail, self._has_warned = Tail(), False
 
     @property
     def values(self) -> dict[str, Value]:
@@ -293,9 +293,9 @@ class _Training:
         if self._changes is not None and (note := self._changes.note(step)):
             self._run.warnings.append(note)
             self._changes = None
-        if self._patterns is not None and (note := self._patterns.warning) and note != self._warned:
+        if self._patterns is not None and not self._has_warned and (note := self._patterns.warning):
             self._run.warnings.append(note)
-            self._warned = note
+            self._has_warned = True
 
     def _check_end(self, code: int) -> None:
         self._warn(0)
