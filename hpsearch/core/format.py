@@ -3,7 +3,9 @@
 import json
 import math
 import re
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -155,6 +157,13 @@ def ordinal(number: int) -> str:
 def some(lines: Sequence[str], most: int, rest: str) -> list[str]:
     """The first `most` lines; if there are more, one line with the number of the others: "and 3 more" and `rest`."""
     return [*lines[:most], *([f"and {len(lines) - most} more{rest}"] if len(lines) > most else [])]
+
+
+def signal_name(number: int) -> str:
+    """Such as "SIGKILL", or "signal 40" for one without a name."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -12,7 +12,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import hpsearch
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.folders import make_private
+from hpsearch.core.format import signal_name
 from hpsearch.core.trial import Params, Report, Value
 from hpsearch.study import placeholders
 from hpsearch.study.output_patterns import usual
@@ -335,15 +335,9 @@ class _Training:
 def ending(code: int) -> str:
     """How a process ended, from its exit code, or minus the number of the signal."""
     if code < 0:
-        return f"was killed by {_signal_name(-code)}"
-    by_shell = f" ({_signal_name(code - 128)} ended a process of it)" if code > 128 else ""
+        return f"was killed by {signal_name(-code)}"
+    by_shell = f" ({signal_name(code - 128)} ended a process of it)" if code > 128 else ""
     return f"ended with exit code {code}{by_shell}"
-
-
-def _signal_name(number: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"
 
 
 def _print(text: str) -> None:

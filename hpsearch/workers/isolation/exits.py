@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpsearch.core.format import signal_name
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Cause
 
@@ -28,7 +29,7 @@ class Exit:
         if self.code == CONNECTION_LOST:
             cause = "the trainer may have closed file descriptors that it had not opened, such as with os.closerange"
             return f"ended with exit code {self.code}, because its connection to hpsearch was closed: {cause}"
-        return f"ended with exit code {self.code}" if self.code >= 0 else f"was killed by {_signal_name(-self.code)}"
+        return f"ended with exit code {self.code}" if self.code >= 0 else f"was killed by {signal_name(-self.code)}"
 
     @property
     def traceback(self) -> str:
@@ -46,12 +47,6 @@ class Exit:
             reason = "out of memory: the kernel killed its process"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
         return Lost(number, f"its process {self.how}", self.traceback, outside=self.code == -signal.SIGTERM)
-
-
-def _signal_name(number: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"
 
 
 def kernel_oom_kills() -> int:
