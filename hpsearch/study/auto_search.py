@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,8 +76,8 @@ class Situation:
     """budget: epochs of all trials together. epochs: the most epochs of one trial. points: the number of points of a
     space in which every parameter has a grid, else None. workers: None if the machine or the cluster decides.
     continues: whether paused trials may be resumed.
-    saves: whether the trainer is known to keep its state for that: its file passes objects to `run.track`, or it is a
-    command with `resume`.
+    is_scheduled: whether the trainer is known to save its state for that and to read the number of epochs, such as for
+    an annealed learning rate: its file has `run.track` and `run.epochs_total`, or its command `resume` and `{epochs}`.
     prunes: whether the study file has [prune]. unit: of budget and epochs, see `Objective.unit`.
     """
 
@@ -87,7 +86,7 @@ class Situation:
     points: int | None = None
     workers: int | None = None
     continues: bool = True
-    saves: bool = False
+    is_scheduled: bool = False
     prunes: bool = False
     unit: str = EPOCH
 
@@ -99,9 +98,9 @@ def choose(now: Situation) -> tuple[str, str]:
     if now.points is not None and now.points <= trainings:
         return "grid", f"the space has {now.points} points, and {amount}"
     few = now.workers is not None and now.workers <= FEW_WORKERS
-    if few and now.continues and now.saves and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
+    if few and now.continues and now.is_scheduled and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
         workers = many(now.workers or 0, "worker")
-        return "freeze-thaw", f"{amount}, on {workers}, and the trainer saves what it needs to continue paused trials"
+        return "freeze-thaw", f"{amount}, on {workers}, and the trainer saves its state and reads its number of epochs"
     if trainings < TRAININGS_FOR_MODEL:
         return "random", f"{amount}, too few for a model of the results"
     if now.workers is not None and now.workers > MANY_WORKERS:
@@ -118,23 +117,21 @@ def situation(
     workers = resources.workers or (1 if resources.address == "none" else None)
     continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
     points = grid_size(space) if is_grid else None
-    return Situation(budget, trainer.epochs, points, workers, continues, _saves(trainer, folder), prunes, trainer.word)
+    is_scheduled = _is_scheduled(trainer, folder)
+    return Situation(budget, trainer.epochs, points, workers, continues, is_scheduled, prunes, trainer.word)
 
 
-def _saves(trainer: Trainer, folder: Path) -> bool:
-    """See `Situation`. The file of a Python trainer is looked for beside the study file, then in installed packages."""
+def _is_scheduled(trainer: Trainer, folder: Path) -> bool:
+    """See `Situation`. The file of a Python trainer is looked for beside the study file."""
     if trainer.is_program:
-        return trainer.resume is not None
+        has_length = any(re.search(r"\{(epochs|steps)\b", word) for word in trainer.command or ())
+        return trainer.resume is not None and has_length
     module, _, function = (trainer.use or "").partition(":")
     if not function:
         return False
-    with suppress(OSError, UnicodeDecodeError, ValueError, ImportError):
-        package, _, rest = module.partition(".")
-        found = None if (folder / package).exists() or not rest else find_spec(package)  # imports nothing
-        roots = [folder, *(Path(one).parent for one in (found and found.submodule_search_locations) or ())]
-        files = (root.joinpath(*module.split(".")).with_suffix(".py") for root in roots)
-        source = next((file for file in files if file.is_file()), folder).read_text(encoding="utf-8")
-        return re.search(r"\.track\(", source) is not None
+    with suppress(OSError, UnicodeDecodeError, ValueError):
+        source = (folder / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+        return all(re.search(one, source) for one in (r"\.track\(", r"\b(epochs|steps)_total\b"))
     return False
 
 

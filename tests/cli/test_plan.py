@@ -45,7 +45,7 @@ def test_auto_is_planned_by_its_epochs_and_keeps_the_recorded_choice(cli: CliRun
     for command in ("check", "plan"):
         assert cli.invoke(command, "study.toml", "--json").data["auto"]["search"] == "random"
     cli.change(('name = "toy"', 'name = "other"'))
-    assert cli.invoke("check", "study.toml", "--json").data["auto"]["search"] == "freeze-thaw"
+    assert cli.invoke("check", "study.toml", "--json").data["auto"]["search"] == "tpe"
 
 
 def test_trials_without_checkpoints_are_forecast_as_they_are_trained(cli: CliRunner) -> None:

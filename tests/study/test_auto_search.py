@@ -11,7 +11,7 @@ from hpsearch.study.auto_search import SEARCHES, Situation, choose
 from hpsearch.study.definition import Study
 
 USUAL = Situation(budget=400, epochs=20, workers=2)
-SAVES = replace(USUAL, saves=True)
+SCHEDULED = replace(USUAL, is_scheduled=True)
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,14 @@ SAVES = replace(USUAL, saves=True)
         (replace(USUAL, workers=16), "random"),
         (replace(USUAL, points=20), "grid"),
         (replace(USUAL, points=21), "tpe"),
-        (SAVES, "freeze-thaw"),
-        (replace(SAVES, workers=4), "freeze-thaw"),
-        (replace(SAVES, workers=5), "tpe"),
-        (replace(SAVES, workers=None), "tpe"),
-        (replace(SAVES, budget=40), "freeze-thaw"),
-        (replace(SAVES, budget=39), "random"),
-        (replace(SAVES, continues=False), "tpe"),
-        (replace(SAVES, prunes=True), "tpe"),
+        (SCHEDULED, "freeze-thaw"),
+        (replace(SCHEDULED, workers=4), "freeze-thaw"),
+        (replace(SCHEDULED, workers=5), "tpe"),
+        (replace(SCHEDULED, workers=None), "tpe"),
+        (replace(SCHEDULED, budget=40), "freeze-thaw"),
+        (replace(SCHEDULED, budget=39), "random"),
+        (replace(SCHEDULED, continues=False), "tpe"),
+        (replace(SCHEDULED, prunes=True), "tpe"),
     ],
 )
 def test_the_choice(now: Situation, search: str) -> None:
@@ -66,21 +66,29 @@ def test_the_study_has_the_search_the_pruning_and_the_limit_of_epochs() -> None:
     assert chosen(study(limits={"epochs": 50})) == ("tpe", "halving", 50)
 
 
-@pytest.mark.parametrize(("text", "search"), [("run.track(model=m)", "freeze-thaw"), ("run.epochs()", "tpe")])
-def test_freeze_thaw_for_few_workers_where_the_trainer_saves_its_state(tmp_path: Path, text: str, search: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [
+        ("run.track(model=m); run.epochs_total", "freeze-thaw"),
+        ("run.track(model=m)", "tpe"),
+        ("run.epochs_total", "tpe"),
+    ],
+)
+def test_freeze_thaw_for_few_workers_and_a_schedule(tmp_path: Path, text: str, search: str) -> None:
     (tmp_path / "trainer.py").write_text(f"def train(params, run):\n    {text}\n", encoding="utf-8")
     assert chosen(study(tmp_path, resources={"workers": 1}))[0] == search
 
 
-def test_a_trainer_in_an_installed_package_is_read() -> None:
-    digits = study(trainer={"use": "trainers.digits:train", "epochs": 9}, resources={"workers": 2})
-    assert chosen(digits)[0] == "freeze-thaw"
-
-
-def test_a_command_can_be_continued_only_with_resume() -> None:
-    command = {"command": ["train", "{lr}", "{checkpoint_dir}"], "epochs": 9, "metrics": {"val_loss": "{number}"}}
-    for resume, search in (({}, "tpe"), ({"resume": ["--resume"]}, "freeze-thaw")):
-        assert chosen(study(trainer={**command, **resume}, resources={"workers": 2}))[0] == search
+@pytest.mark.parametrize(
+    ("length", "resume", "search"),
+    [("{epochs}", {}, "tpe"), ("9", {"resume": ["--resume"]}, "tpe"), ("{epochs}", {"resume": ["-r"]}, "freeze-thaw")],
+)
+def test_freeze_thaw_for_a_command_with_resume_and_its_length(
+    length: str, resume: dict[str, list[str]], search: str
+) -> None:
+    words = ["train", "{lr}", "{checkpoint_dir}", length]
+    command = {"command": words, "epochs": 9, "metrics": {"val_loss": "{number}"}, **resume}
+    assert chosen(study(trainer=command, resources={"workers": 2}))[0] == search
 
 
 @pytest.mark.parametrize("recorded", list(SEARCHES))
