@@ -67,6 +67,16 @@ def shuffled() -> dict[str, Any]:
 
 
 class TestRandomStates:
+    def test_an_earlier_version_wrote_the_numbers_of_a_generator_as_a_list(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(state, "_with_words", lambda random, _: random)
+            found = state.pack(state.take_snapshot(OWNER, 1, 0.0, {"weight": Weight()}))
+        drawn = shuffled()
+        state.set_random_state(state.unpack(found).random)
+        assert shuffled() == drawn
+
     def test_a_seed_fixes_all(self) -> None:
         state.seed_everything(5)
         first = shuffled()

@@ -79,6 +79,9 @@ def set_pipe_size(pipe: int, size: int) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
 
 
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the trials are forked
+
+
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    if _libc is not None:
+        _libc.prctl(option, value, 0, 0, 0)

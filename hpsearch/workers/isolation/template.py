@@ -355,14 +355,15 @@ class Template:
 
     def _kill_descendants(self, trial: _TrialProcess) -> None:
         """Kill the process group, and the processes that have left it, which are children of this process now."""
-        if not any(map(linux.is_resource_tracker, self._children())):
+        left = self._children()
+        if not any(map(linux.is_resource_tracker, left)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(trial.pid, signal.SIGKILL)
-        self._end_all_children()
+        if left:
+            self._end_all_children()
 
     def _end_all_children(self) -> None:
-        """Kill all children except the children that the imports have started and the child that waits for a trial. A
-        resource
+        """Kill all children except those that the imports have started and the one that waits for a trial. A resource
         tracker of multiprocessing ends by itself after the others: it removes the shared memory that they have left."""
         began = time.monotonic()
         while (seconds := time.monotonic() - began) < reaper.KILL_TIMEOUT:
