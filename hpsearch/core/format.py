@@ -15,6 +15,9 @@ from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Params
 MAX_VALUE_LENGTH = 40
 """The most characters of a parameter's value on a screen; `--json` has all."""
 
+MAX_DIGITS = 9
+"""The most characters of a parameter that is shown with all its digits, such as 0.9000135 in a narrow range."""
+
 MAX_NAMED = 12
 """The most trials that a sentence lists by number."""
 
@@ -68,7 +71,14 @@ def score(trial: Trial, objective: Objective) -> str:
 
 
 def params_line(params: Params) -> str:
-    return ", ".join(f"{name} = {shortened(number(value), MAX_VALUE_LENGTH)}" for name, value in params.items())
+    return ", ".join(f"{name} = {shortened(parameter(value), MAX_VALUE_LENGTH)}" for name, value in params.items())
+
+
+def parameter(value: Value) -> str:
+    """A parameter's value as text, so that it can be used again: with all its digits where they are few."""
+    if isinstance(value, float) and not value.is_integer() and len(repr(value)) <= MAX_DIGITS:
+        return repr(value)
+    return number(value)
 
 
 def shortened(text: str, most: int) -> str:

@@ -74,6 +74,11 @@ def test_of_a_number_four_digits_are_read_and_of_a_choice_all() -> None:
     assert params_line(params) == "lr = 0.0001235, width = 123456, bias = True, kind = resnet, momentum = 0.9"
 
 
+def test_parameters_of_narrow_ranges_have_all_their_digits():
+    params = {"a": 0.9000135, "b": 123456.7, "c": 0.2278417192, "d": 1.0, "e": 1.2e-09}
+    assert params_line(params) == "a = 0.9000135, b = 123456.7, c = 0.2278, d = 1, e = 1.2e-09"
+
+
 def test_a_trial_in_one_line() -> None:
     objective = Objective("loss", "minimize")
     trial = Trial(7, {}, 0, 9, State.FAILED, curve=(Report(1, {"loss": 0.123456}),), reason="ValueError: no\nmore")

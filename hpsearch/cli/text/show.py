@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
 from hpsearch.core.folders import nearby
-from hpsearch.core.format import many, number, params_line, score
+from hpsearch.core.format import many, number, parameter, params_line, score
 from hpsearch.core.measured import is_measured
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial, identical
 from hpsearch.journal import TrainingSegment
@@ -65,7 +65,7 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
             result = [number(value), *rest, str(judged.step)]
         unmet = objective.unmet(trial)
         met = ["not met" if unmet else "met" if value is not None else ""] if objective.require else []
-        params = [number(trial.params[name]) if name in trial.params else "" for name in searched]
+        params = [parameter(trial.params[name]) if name in trial.params else "" for name in searched]
         rows.append([str(trial.number), *result, f"{trial.state}{_code(trial)}", *met, *params])
     head = "trials, those on the Pareto front first" if goals else "trials, best first"
     parts = [f"{head}; in all of them {params_line(same)}" if same else head]
