@@ -47,8 +47,13 @@ OTHER_WORDS = {
 NOT_COMMANDS = {
     "ask": "asking and telling is for Python: hpsearch.Session",
     "tell": "asking and telling is for Python: hpsearch.Session",
+    "join": "machines join through Ray: run `ray start --address=HEAD:6379` on this one, and the study with "
+    'resources.address = "auto"',
+    "promote": "no command registers models; in Python `hpsearch.load(STUDY).best.load()` is the best one, "
+    "for MLflow's `register_model`",
     "delete": "no command deletes a study; to start again, use `hpsearch run study.toml --fork NEW_NAME`",
 }
+NOT_COMMANDS["register"] = NOT_COMMANDS["promote"]
 NOT_COMMANDS |= dict.fromkeys(("rm", "remove", "reset", "clean", "delete-study", "purge"), NOT_COMMANDS["delete"])
 
 WITHOUT_STUDY = {
