@@ -1,5 +1,6 @@
 """A recorded study whose lease this run holds: reopened, or recorded for the first time."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,7 +10,9 @@ from typing import Any
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
+from hpsearch.core.format import many
 from hpsearch.core.history import History
+from hpsearch.core.trial import State
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
@@ -98,35 +101,35 @@ def reopen(
     accept_changes: bool = False,
     longer: ExtendRequest | None = None,
 ) -> HeldStudy | None:
-    """The study in its recorded state, held until `stack` is closed; None if this is its first run.
+    """The study in its recorded state, held until `stack` is closed; None if this is its first run, also after changes
+    of its file where all trials have failed before their first report.
 
     longer: a request to train finished trials longer. shared: by several callers, see `Journal.acquire`.
     accept_changes: of the trainer's code, see `run_study`.
     origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for an impossible fork.
     """
-    no_origin = NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
     try:
         journal = stack.enter_context(Journal.open(study.journal_url, create=False))
     except NotFound:
         if origin:
-            raise no_origin from None
+            raise _no_origin(origin) from None
         return None
     name = study.study.name
     record = journal.find(name)
     if origin is not None:
-        if origin == name:
-            raise BadInput(f'a fork needs a new name, got "{origin}", the name of its origin')
-        if record is not None and record.forked_from != origin:
-            raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": choose another name')
-        if journal.find(origin) is None:
-            raise no_origin
+        _check_origin(origin, name, journal, record)
     if record is None:
         return None
     study = with_extension(study.with_recorded_rules(record.spec), journal, record, note)
     identity = _with_corrected_metric(journal, record, study)
     sources = journal.documents(record.id).get(own_methods.SOURCES)
-    in_file = file_changes(study, identity, record.spec, journal.trials(record.id), longer is not None)
-    _refuse(name, [*in_file.refused, *own_methods.changed_sources(sources or {}, own_methods.sources(study))])
+    trials = journal.trials(record.id)
+    in_file = file_changes(study, identity, record.spec, trials, longer is not None)
+    changed = [*in_file.refused, *own_methods.changed_sources(sources or {}, own_methods.sources(study))]
+    if changed and trials and all(one.state is State.FAILED and not one.curve for one in trials):
+        _delete(study, journal, record, note)
+        return None
+    _refuse(name, changed)
     code = CodeChanges.of(study, journal, record)
     if not accept_changes:
         code.refuse(name)
@@ -143,6 +146,28 @@ def reopen(
     if sources is None:  # the last run was killed at its start
         _put_sources(held)
     return held
+
+
+def _no_origin(origin: str) -> NotFound:
+    return NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
+
+
+def _check_origin(origin: str, name: str, journal: Journal, record: StudyRecord | None) -> None:
+    if origin == name:
+        raise BadInput(f'a fork needs a new name, got "{origin}", the name of its origin')
+    if record is not None and record.forked_from != origin:
+        raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": choose another name')
+    if journal.find(origin) is None:
+        raise _no_origin(origin)
+
+
+def _delete(study: Study, journal: Journal, record: StudyRecord, note: Callable[[str], None]) -> None:
+    """Delete a study whose trials have all failed before their first report. StudyBusy while another process has it."""
+    count = many(len(journal.trials(record.id)), "trial")
+    with journal.held(record) as lease:
+        journal.delete_study(lease)
+        shutil.rmtree(build.work_folder(study, record.uid), ignore_errors=True)
+    note(f"note: the study starts anew with the changed file: its {count} had failed before the first report")
 
 
 def _refuse(name: str, changed: Sequence[str]) -> None:

@@ -51,6 +51,23 @@ def test_a_study_of_failed_trials_is_not_complete(failed: CliRunner) -> None:
     assert failed.invoke("status", "toy", "--json").data["state"] == "FAILED"
 
 
+def test_a_changed_file_starts_anew_if_all_trials_failed_before_a_report(cli: CliRunner) -> None:
+    (cli.folder / "scaled.py").write_text(
+        "def train(params, run):\n"
+        "    for epoch in run.epochs():\n"
+        "        params.get('epoch_log')\n"
+        "        yield {'val_loss': params['x'] * params['scale']}\n"
+    )
+    cli.study(trainer="scaled:train")
+    assert run(cli).code == 3
+    cli.study(trainer="scaled:train", options="scale = 2")
+    answer = run(cli)
+    assert (answer.code, states(cli)) == (0, ["COMPLETE"] * 4)
+    assert "starts anew" in answer.err
+    cli.study(trainer="scaled:train", options="scale = 3")
+    assert run(cli).code == 2, "it has results"
+
+
 def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: CliRunner) -> None:
     before = failed.export()
     answer = run(failed)
