@@ -87,7 +87,7 @@ def test_names_are_on_screens(ran: CliRunner) -> None:
     for screen in (
         ran.invoke("show", "toy", "0").out,
         ran.invoke("show", "toy").out,
-        ran.invoke("plan", "study.toml").out,
+        ran.invoke("plan", "study.toml", "--set", "study.name=another").out,
     ):
         assert "light" in screen or "strong" in screen
         assert "flip" not in screen

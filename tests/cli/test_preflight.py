@@ -46,14 +46,14 @@ class TestAlone:
         answer = cli.invoke("preflight", "study.toml")
         assert answer.code == 0
         lines = answer.out.splitlines()
-        assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 10
+        assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 11
         assert " MiB " in lines[-1]
 
     def test_all_of_it_as_data(self, cli: CliRunner) -> None:
         network(cli, space=AUTO, more="[preflight]\n[lr_range]\niterations = 60\n")
         data = cli.invoke("preflight", "study.toml", "--json").data
         assert {one["outcome"] for one in data["preflight"]["checks"]} == {"passed"}
-        assert len(data["preflight"]["checks"]) == 12
+        assert len(data["preflight"]["checks"]) == 13
         assert data["preflight"]["passed"] is True
         assert 0 < data["preflight"]["cost"]["seconds"] < 10
         assert data["lr_range"]["window"]["low"] < data["lr_range"]["window"]["high"]

@@ -149,7 +149,7 @@ def test_a_parquet_file_of_an_export(tmp_path: Path) -> None:
         ("epoch,lr,val_loss\n", "no rows"),
         ("epoch,lr,val_loss\n1,,0.5\n", "no trial"),
         ("epoch,lr,val_loss\n1,0.1,0.5\n1,0.1,0.6\n", ":3: epoch 1 is there twice"),
-        ("epoch,lr,val_loss\n1,0.1,n/a\n", ":2: `val_loss`"),
+        ("epoch,lr,val_loss\n1,0.1,low\n", ":2: `val_loss`"),
         ("epoch,lr,val_loss\n1.5,0.1,0.5\n", ":2: `epoch`"),
         ("epoch,LR,val_loss\n1,0.1,0.5\n", "did you mean `LR`"),
         ("epoch,lr,val_loss\n1,0.1\n", ":2: has 2 cells"),
