@@ -8,34 +8,21 @@ Goal = Literal["minimize", "maximize"]
 HIGHER_IS_BETTER = frozenset(
     [
         *("acc", "accuracy", "ap", "ari", "auc", "auprc", "auroc", "bertscore", "bleu", "chrf", "cider", "corr"),
-        *("corrcoef", "correlation", "dice", "f1", "fbeta", "hits", "iou", "jaccard", "kappa", "likelihood"),
-        *("loglik", "loglikelihood", "map", "matthews", "mcc", "meteor", "miou", "mrr", "ndcg", "nmi", "pearson"),
-        *("pearsonr", "pesq", "precision", "psnr", "r2", "recall", "return", "reward", "rouge", "rougel"),
-        *("sacrebleu", "sdr", "sensitivity", "sharpe", "silhouette", "snr", "spearman", "spearmanr", "specificity"),
-        *("ssim", "stoi", "throughput", "tnr", "top1", "top5", "tpr"),
+        *("corrcoef", "correlation", "dice", "f1", "fbeta", "fscore", "hits", "iou", "jaccard", "kappa"),
+        *("likelihood", "llh", "loglik", "loglikelihood", "logprob", "map", "matthews", "mcc", "meteor", "miou"),
+        *("mrr", "ndcg", "nmi", "pearson", "pearsonr", "pesq", "pixacc", "prec1", "prec5", "precision", "psnr", "r2"),
+        *("recall", "return", "returns", "reward", "rewards", "rouge", "rougel", "rsquared", "sacrebleu", "sdr"),
+        *("sensitivity", "sharpe", "silhouette", "sisdr", "sisnr", "snr", "spearman", "spearmanr", "specificity"),
+        *("ssim", "stoi", "tacc", "throughput", "tnr", "top1", "top5", "tpr", "vacc"),
     ]
 )
 LOWER_IS_BETTER = frozenset(
     [
-        *(
-            "aic",
-            "bce",
-            "bic",
-            "bpb",
-            "bpc",
-            "bpd",
-            "brier",
-            "ce",
-            "cer",
-            "chamfer",
-            "crossentropy",
-            "crps",
-            "deviance",
-        ),
-        *("divergence", "ece", "eer", "epe", "err", "error", "fid", "fnr", "fpr", "hausdorff", "hd95", "hinge"),
-        *("huber", "kid", "kl", "logcosh", "logloss", "loss", "lpips", "mae", "mape", "mdape"),
-        *("misclassification", "mpjpe", "mse", "msle", "nll", "perplexity", "ppl", "regret", "rmse", "rmsle"),
-        *("smape", "wer"),
+        *("aic", "bce", "bic", "bpb", "bpc", "bpd", "brier", "ce", "cer", "chamfer", "crossentropy", "crps"),
+        *("deviance", "divergence", "ece", "eer", "epe", "err", "error", "errorrate", "fid", "fnr", "fpr"),
+        *("hausdorff", "hd95", "hinge", "huber", "kid", "kl", "kld", "logcosh", "logloss", "loss", "losses", "lpips"),
+        *("mae", "mape", "mdape", "misclass", "misclassification", "mpjpe", "mse", "msle", "nelbo", "nll", "nmse"),
+        *("nrmse", "perplexity", "ppl", "regret", "rmse", "rmsle", "smape", "tloss", "vloss", "wer", "xent"),
     ]
 )
 """Words in names of metrics."""
@@ -47,7 +34,7 @@ PHRASES: dict[str, Goal] = {
 }
 """Several words that have another meaning together."""
 
-PENALTIES = frozenset(("err", "error", "loss"))
+PENALTIES = frozenset(("err", "error", "loss", "losses"))
 """A metric that ends with one of these is a loss, whatever it is made of: `auc_loss`, `top5_error`."""
 
 OPPOSITES = frozenset(("1", "minus", "neg", "negative"))

@@ -10,13 +10,13 @@ HIGHER = (
     "sacrebleu rougeL rouge1 meteor r2 R2 r2_score r_squared explained_variance psnr MS-SSIM si_sdr "
     "episode_reward mean_return win_rate success_rate hits@10 MRR ndcg@10 matthews_corrcoef cohen_kappa "
     "spearmanr log_likelihood exact_match true_positive_rate neg_mean_squared_error neg_log_loss "
-    "val_neg_mae"
+    "val_neg_mae pixAcc prec1 mean_rewards fscore logprob"
 )
 LOWER = (
     "val_loss MAE rmse mean_squared_error perplexity ppl wer CER error_rate top5_err top1_error auc_loss "
     "dice_loss r2_loss bce cross_entropy LogLoss log_loss hinge smape MAPE rmsle bits_per_byte eer lpips "
     "crps ece hd95 chamfer_distance fid kl_div false_positive_rate negative_log_likelihood "
-    "neg_log_likelihood 1-accuracy 1-auc brier_score"
+    "neg_log_likelihood 1-accuracy 1-auc brier_score val_losses nrmse tloss misclass auc_losses"
 )
 UNKNOWN = (
     "elbo latency accuracy_loss score value metric x distance win_loss_ratio error_detection_f1 mapping errands "
