@@ -185,7 +185,7 @@ class OpenTrial:
         """Train an epoch. None if the trainer returns. Raises the trainer's exceptions; Infeasible if it returns
         without a report; TrainerError for an invalid report."""
         try:
-            with reports_to(self.run), _ending_forks():
+            with reports_to(self.run.report), _ending_forks():
                 report = next(self._reports)
         except StopIteration:
             if self.step == 0:
@@ -221,7 +221,7 @@ class OpenTrial:
 
     def close(self) -> None:
         """Close the generator, so that its `finally` runs. Raises its exceptions."""
-        with reports_to(self.run), _ending_forks():
+        with reports_to(self.run.report), _ending_forks():
             self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
 
 
@@ -244,7 +244,9 @@ def _ending_forks() -> Iterator[None]:
 def checked_report(report: Any, previous: int) -> Report:
     """The report with plain floats. TrainerError if it is not a Report, or if its step is not above the last one."""
     if not isinstance(report, Report):
-        raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
+        raise TrainerError(
+            f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}}) or {{name: value}}"
+        )
     if not is_step(report.step) or operator.index(report.step) <= previous:
         after = f" after step {previous}" if previous > 0 else ""
         raise TrainerError(

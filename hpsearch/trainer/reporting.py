@@ -5,53 +5,64 @@ Programs that a search starts import this module, so it imports no other module 
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from hpsearch.trainer.training_run import Run
+from typing import Any
 
 REPORT = "HPSEARCH_REPORT"
 """The environment variable with the path of the file for a program's reports: one line of JSON for each."""
 
-_current: "Run | None" = None
-"""The run of the trainer that is running. Trials that share a process take turns, one epoch at a time."""
+_current: Callable[..., None] | None = None
+"""`Run.report` of the trainer that is running. Trials that share a process take turns, one epoch at a time."""
 
 
 @contextmanager
-def reports_to(run: "Run") -> Iterator[None]:
-    """In this context `report` calls this run's `report`."""
+def reports_to(report_of_run: Callable[..., None]) -> Iterator[None]:
+    """In this context `report` calls this `Run.report`."""
     global _current
-    before, _current = _current, run
+    before, _current = _current, report_of_run
     try:
         yield
     finally:
         _current = before
 
 
-def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> None:
+def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | int | None = None, **named: Any) -> None:
     """Report metrics of a training step to the search that runs this program, like `Run.report`. Outside
     of a search it does nothing.
 
-    step: counts from 1. `report({"val_loss": 0.3})`, without a step, reports the next one.
+    step: counts from 1. `report({"val_loss": 0.3})`, without a step, reports the next one. `report(3, val_loss=0.3)`
+    and `report({"val_loss": 0.3}, 3)` are of step 3.
 
     Returns when the pruner has judged the report. Raises TrialStopped if the trial has to end. In a program that
     `trainer.command` has started it returns at once, and SIGTERM stops the program.
     """
     if _current is not None:
-        _current.report(step, metrics)
+        _current(step, metrics, **named)
     elif path := os.environ.get(REPORT):
-        _write(path, step, metrics)
+        at, given = step_and_metrics(step, metrics, named)
+        if given is None:
+            raise TypeError(
+                f"hpsearch.report({step!r:.80}) has no metrics: write hpsearch.report(step, {{name: value}})"
+            )
+        _write(path, at, given)
 
 
-def _write(path: str, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None) -> None:
+def step_and_metrics(
+    step: int | Mapping[str, Any], metrics: Mapping[str, Any] | int | None, named: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """The step, None for the next one, and the metrics, None if there are none, of any form of a report."""
+    if isinstance(step, Mapping):
+        return metrics, {**step, **named}
+    if not named:
+        return step, metrics
+    return step, {**metrics, **named} if isinstance(metrics, Mapping) else named
+
+
+def _write(path: str, step: Any, metrics: Mapping[str, Any]) -> None:
     """Writes nothing if the search has ended. TypeError for a value that is not a number."""
-    given = step if isinstance(step, Mapping) else metrics
-    if given is None:
-        raise TypeError(f"hpsearch.report({step!r:.80}) has no metrics: write hpsearch.report(step, {{name: value}})")
-    values = {str(name): float(value.item() if hasattr(value, "item") else value) for name, value in given.items()}
-    line = {"metrics": values} if isinstance(step, Mapping) else {"step": int(step), "metrics": values}
+    values = {str(name): float(value.item() if hasattr(value, "item") else value) for name, value in metrics.items()}
+    line = {"metrics": values} if step is None else {"step": int(step), "metrics": values}
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
     except OSError:  # the search has removed the file, or no longer reads it

@@ -13,7 +13,7 @@ from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
 from hpsearch.study.space import Space
-from hpsearch.trainer import state
+from hpsearch.trainer import reporting, state
 from hpsearch.trainer.adapters import accelerate
 from hpsearch.trainer.step_measurements import StepMeasurements
 
@@ -219,21 +219,21 @@ class Run:
         """
         return batches if self._instrument is None else self._instrument.batches(batches)
 
-    def report(self, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> None:
+    def report(
+        self, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | int | None = None, **named: Any
+    ) -> None:
         """Report metrics from a function; a generator yields them instead. Returns when the report has been judged.
 
         step: from 1, increasing. `run.report({"val_loss": 0.3})`, without a step, is of the current epoch of `epochs`,
-        or of the next step.
+        or of the next step. `run.report(3, val_loss=0.3)` and `run.report({"val_loss": 0.3}, 3)` mean the same.
 
         Raises TrialStopped if the trial is stopped or paused. TrainerError: it was called in a generator, or in another
         thread or process than the function.
         """
-        if isinstance(step, Mapping):
-            report = Report(max(self.epoch, self._next_step), step)
-        elif metrics is not None:
-            report = Report(step, metrics)
-        else:
+        at, values = reporting.step_and_metrics(step, metrics, named)
+        if values is None:
             raise TrainerError(f"run.report({step!r:.80}) has no metrics: write run.report(step, {{name: value}})")
+        report = Report(max(self.epoch, self._next_step) if at is None else at, values)
         if self._reporter is None:
             raise TrainerError(
                 "run.report(…) was called in a generator: `yield Report(step, {name: value})` in place of it, or write "

@@ -26,12 +26,15 @@ def test_a_program_reports(programs: Programs) -> None:
         hpsearch.report(10, {"val_loss": numpy.float32(0.5), "n": 3})
         hpsearch.report({"val_loss": float("nan")})
         hpsearch.report(20, {"val_loss": float("-inf")})
+        hpsearch.report(30, val_loss=0.25)
+        hpsearch.report({"val_loss": 0.125}, 40)
     """
-    first, second, third = programs.reports(programs.script(text))
+    first, second, third, *named = programs.reports(programs.script(text))
     assert first == Report(10, {"val_loss": 0.5, "n": 3.0})
     assert second.step == 11
     assert math.isnan(second.metrics["val_loss"])
     assert third == Report(20, {"val_loss": -math.inf})
+    assert named == [Report(30, {"val_loss": 0.25}), Report(40, {"val_loss": 0.125})]
 
 
 def test_nothing_happens_where_no_search_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

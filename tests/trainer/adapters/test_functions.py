@@ -96,6 +96,15 @@ class TestReports:
         assert [step for step, _ in curve(second)] == [2, 4]
         assert [step for step, _ in curve(own_loop, epochs=9)] == [1, 4, 5]
 
+    def test_metrics_may_be_named_arguments_and_the_step_may_come_after_them(self) -> None:
+        def function(params: Params, run: Run) -> None:
+            run.report(2, val_loss=0.5, accuracy=0.25)
+            run.report({"val_loss": 0.5, "accuracy": 0.25}, 3)
+            run.report(4, {"val_loss": 0.5}, accuracy=0.25)
+            hpsearch.report(5, val_loss=0.5, accuracy=0.25)
+
+        assert curve(function) == [(step, {"val_loss": 0.5, "accuracy": 0.25}) for step in (2, 3, 4, 5)]
+
     def test_the_public_function_reports_to_the_run(self) -> None:
         def function(params: Params) -> None:
             hpsearch.report(1, {"val_loss": 0.25})
