@@ -75,7 +75,7 @@ class BackwardLosses:
     def _add_up(self, losses: "list[Tensor]") -> None:
         import torch
 
-        alike = len({(one.shape, one.dtype) for one in losses}) == 1
+        alike = len({(one.shape, one.dtype, one.device) for one in losses}) == 1
         values = torch.stack(losses if alike else [one.reshape(()).double() for one in losses])
         self._totals.append(values.double().sum())
         self._count += len(losses)

@@ -117,11 +117,11 @@ class _Meter:
         if self._depth > 1:  # torch calls the hooks once more for a subclass that calls its parent
             return
         self._count += 1
-        self._losses.step()
         self._rates = [group["lr"] for group in optimizer.param_groups[:MAX_GROUPS] if "lr" in group]
         if self._is_broken:
             return
         try:
+            self._losses.step()
             if self._count == 1 and self._whole.is_first_epoch:
                 self._add_initial(optimizer)
             if self._moved is not None:
@@ -191,7 +191,10 @@ class _Meter:
         if self._count:
             found |= {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(self._rates)}
         if not self._is_broken:
-            found |= {name + self._suffix: median(values) for name, values in self._read().items()}
+            try:
+                found |= {name + self._suffix: median(values) for name, values in self._read().items()}
+            except Exception:  # such as losses on several devices: the training goes on without measurements
+                self._is_broken = True
         # No sample extends into the next epoch, since a trial that is resumed there could not complete it.
         self._count, self._samples = 0, {}
         self._forget()

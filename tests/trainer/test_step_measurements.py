@@ -116,11 +116,21 @@ def test_a_continued_trial_has_the_same_measurements() -> None:
     assert first + second == whole
 
 
-def test_parameters_that_cannot_be_measured_end_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(tensors: Any) -> Any:
+@pytest.mark.parametrize(
+    "place",
+    [
+        "step_measurements._norm",
+        "backward_losses.BackwardLosses.step",
+        "backward_losses.BackwardLosses.take",
+    ],
+)
+def test_parameters_that_cannot_be_measured_end_no_training(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Such as on a device without float64, or on several devices."""
+
+    def broken(*_: Any) -> Any:
         raise NotImplementedError
 
-    monkeypatch.setattr("hpsearch.trainer.step_measurements._norm", broken)
+    monkeypatch.setattr(f"hpsearch.trainer.{place}", broken)
     found = reports(train, True, steps=60)
     assert len(found) == 4
     assert all("hpsearch/update_ratio" not in one.metrics and "hpsearch/steps" in one.metrics for one in found)
