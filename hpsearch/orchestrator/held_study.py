@@ -61,6 +61,11 @@ class HeldStudy:
         known = self.record.cause_numbers if self.record.state == "COMPLETE" else {}
         return self.is_over and (not known or (self.record.cause, known) == (over.cause, over.numbers))
 
+    def delete(self) -> None:
+        """Delete the study, which has no reports, and its folder."""
+        self.journal.delete_study(self.lease)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def put_documents(self, documents: Mapping[str, Any]) -> None:
         for kind, document in documents.items():
             self.journal.put_document(self.lease, kind, document, at=now_ms())
@@ -127,7 +132,10 @@ def reopen(
     in_file = file_changes(study, identity, record.spec, trials, longer is not None)
     changed = [*in_file.refused, *own_methods.changed_sources(sources or {}, own_methods.sources(study))]
     if changed and trials and all(one.state is State.FAILED and not one.curve for one in trials):
-        _delete(study, journal, record, note)
+        with journal.held(record) as lease:
+            HeldStudy(study, journal, record, lease).delete()
+        count = many(len(trials), "trial")
+        note(f"note: the study starts anew with the changed file: its {count} had failed before the first report")
         return None
     _refuse(name, changed)
     code = CodeChanges.of(study, journal, record)
@@ -159,15 +167,6 @@ def _check_origin(origin: str, name: str, journal: Journal, record: StudyRecord 
         raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": choose another name')
     if journal.find(origin) is None:
         raise _no_origin(origin)
-
-
-def _delete(study: Study, journal: Journal, record: StudyRecord, note: Callable[[str], None]) -> None:
-    """Delete a study whose trials have all failed before their first report. StudyBusy while another process has it."""
-    count = many(len(journal.trials(record.id)), "trial")
-    with journal.held(record) as lease:
-        journal.delete_study(lease)
-        shutil.rmtree(build.work_folder(study, record.uid), ignore_errors=True)
-    note(f"note: the study starts anew with the changed file: its {count} had failed before the first report")
 
 
 def _refuse(name: str, changed: Sequence[str]) -> None:

@@ -1,6 +1,5 @@
 """Opens a study, new or recorded, and records its end; in between, the caller runs the loop."""
 
-import shutil
 import time
 import uuid
 from collections import Counter
@@ -251,8 +250,7 @@ class Search:
         self._pool_closed.close()
         with suppress(InfrastructureError):
             if isinstance(problem, TrainerError | OwnMethodError) and not has_results(self.history):
-                self.held.journal.delete_study(self.held.lease)
-                shutil.rmtree(self.held.folder, ignore_errors=True)
+                self.held.delete()
             else:
                 trainer = isinstance(problem, TrainerError)
                 self._recorder.state("STOPPED", Cause.TRAINER_RAISED if trainer else Cause.INTERRUPTED)

@@ -5,7 +5,7 @@ kept until an optimizer makes a step in it: they belong to that optimizer.
 """
 
 import threading
-from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,15 +24,13 @@ class _OfThread(threading.local):
 
 
 _thread = _OfThread()
-_installed: list[Callable[..., Any]] = []
 
 
+@cache
 def collect() -> None:
     """Begin to collect losses in this process. torch must be imported."""
     import torch
 
-    if _installed:
-        return
     backward, scale = torch.autograd.backward, torch.amp.GradScaler.scale
     of_thread, is_tensor, most = _thread, torch.Tensor, MAX_PENDING
 
@@ -49,7 +47,6 @@ def collect() -> None:
         of_thread.scaled = (result, outputs) if isinstance(outputs, is_tensor) else (None, None)
         return result
 
-    _installed.append(backward)
     torch.autograd.backward = collected
     torch.amp.GradScaler.scale = scaled  # type: ignore[assignment, method-assign]
 

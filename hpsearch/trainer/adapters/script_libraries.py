@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hpsearch.trainer.source_index import name_of
+
 Booleans = Literal["flag", "word", "negated"]
 """How a library reads a bool: `--amp` or nothing, `--amp True`, `--amp` or `--no-amp`."""
 
@@ -48,12 +50,12 @@ def spellings(trees: Iterable[ast.Module]) -> Iterator[Spelling]:
         calls = [node for node in nodes if isinstance(node, ast.Call)]
         commands = {name for call in calls for name in _run_by_typer(call)} if _imports(nodes, "typer") else None
         for node in nodes:
-            if isinstance(node, ast.Call) and _name(node.func).startswith("DEFINE_"):
+            if isinstance(node, ast.Call) and name_of(node.func).startswith("DEFINE_"):
                 yield from _of_absl(node)
             elif isinstance(node, ast.FunctionDef) and commands is not None:
                 if node.name in commands or any(map(_is_command, node.decorator_list)):
                     yield from _of_typer(node)
-            elif isinstance(node, ast.ClassDef) and any(_name(base) == "Tap" for base in node.bases):
+            elif isinstance(node, ast.ClassDef) and any(name_of(base) == "Tap" for base in node.bases):
                 yield from _of_tap(node)
 
 
@@ -62,14 +64,9 @@ def _imports(nodes: Iterable[ast.AST], module: str) -> bool:
     return any(module in (getattr(node, "module", ""), *(one.name for one in node.names)) for node in imported)
 
 
-def _name(node: ast.expr | None) -> str:
-    """The last part of a name: `DEFINE_bool` of `flags.DEFINE_bool`."""
-    return str(getattr(node, "attr", getattr(node, "id", "")))
-
-
 def _of_absl(call: ast.Call) -> Iterator[Spelling]:
     if call.args and isinstance(call.args[0], ast.Constant) and isinstance(name := call.args[0].value, str):
-        kind = _name(call.func).removeprefix("DEFINE_")
+        kind = name_of(call.func).removeprefix("DEFINE_")
         negation = f"--no{name}" if kind in ("bool", "boolean") else ""
         yield Spelling(name, f"--{name}", negation=negation, takes_list="repeated" if kind.startswith("multi") else "")
 
@@ -93,8 +90,8 @@ def _of_typer(function: ast.FunctionDef) -> Iterator[Spelling]:
     for argument, default in given:
         parts = [node for node in (argument.annotation, default) if node is not None]
         calls = [call for part in parts for call in ast.walk(part) if isinstance(call, ast.Call)]
-        option = next((call for call in calls if _name(call.func) == "Option"), None)
-        if (default is None and option is None) or any(_name(call.func) == "Argument" for call in calls):
+        option = next((call for call in calls if name_of(call.func) == "Option"), None)
+        if (default is None and option is None) or any(name_of(call.func) == "Argument" for call in calls):
             continue  # a positional argument
         words = [one.value for one in option.args if isinstance(one, ast.Constant)] if option is not None else []
         yield _typer_option(argument, [word for word in words if isinstance(word, str) and word.startswith("-")])
@@ -126,7 +123,7 @@ def _of_tap(parser: ast.ClassDef) -> Iterator[Spelling]:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
         name, flag = node.target.id, f"--{node.target.id}"
-        if _name(node.annotation) == "bool":
+        if name_of(node.annotation) == "bool":
             is_on = isinstance(node.value, ast.Constant) and node.value.value is True
             yield Spelling(name, "" if is_on else flag, is_flag=True, negation=flag if is_on else "")
         else:
@@ -148,7 +145,7 @@ def _subcommands_of(text: str) -> Iterator[str]:
     except (SyntaxError, ValueError):
         return
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    yield from (_first_text(call) for call in calls if _name(call.func) == "add_parser" and _first_text(call))
+    yield from (_first_text(call) for call in calls if name_of(call.func) == "add_parser" and _first_text(call))
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     named = [(one, name) for one in functions for node in one.decorator_list for name in _command_name(node)]
     groups = {one.name for one in functions if any("group" in ast.unparse(node) for node in one.decorator_list)}
@@ -156,9 +153,9 @@ def _subcommands_of(text: str) -> Iterator[str]:
     if (is_typer and len(named) > 1) or groups:
         yield from (name or function.name.replace("_", "-") for function, name in named)
     for call in calls:
-        if _name(call.func) == "Fire" and call.args:
+        if name_of(call.func) == "Fire" and call.args:
             yield from _of_fire(call.args[0], nodes)
-        elif _name(call.func) == "LightningCLI" and not any(one.arg in ("run", "args") for one in call.keywords):
+        elif name_of(call.func) == "LightningCLI" and not any(one.arg in ("run", "args") for one in call.keywords):
             yield from ("fit", "validate", "test", "predict")
 
 
@@ -177,7 +174,7 @@ def _of_fire(component: ast.expr, nodes: list[ast.AST]) -> Iterator[str]:
     """The methods of a class, or the names in a dictionary."""
     if isinstance(component, ast.Dict):
         yield from (key.value for key in component.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
-    name = _name(component.func if isinstance(component, ast.Call) else component)
+    name = name_of(component.func if isinstance(component, ast.Call) else component)
     for node in nodes:
         if isinstance(node, ast.ClassDef) and node.name == name:
             methods = (one for one in node.body if isinstance(one, ast.FunctionDef))

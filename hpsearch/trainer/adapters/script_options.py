@@ -13,6 +13,7 @@ from hpsearch.study import placeholders
 from hpsearch.study.program import Style
 from hpsearch.trainer.adapters import script_libraries
 from hpsearch.trainer.adapters.script_libraries import Booleans, negation_in
+from hpsearch.trainer.source_index import name_of
 
 READS_ARGUMENTS = re.compile(
     r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI|from_cli|Tap|"
@@ -141,15 +142,11 @@ def _tree(text: str) -> ast.Module | None:
         return None
 
 
-def _called(call: ast.Call) -> str:
-    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
-
-
 def _definitions(calls: Iterable[ast.Call]) -> Iterator[tuple[list[str], ast.Call]]:
     """The calls that define an option, with its names: long ones first."""
     for call in calls:
         names = [part for word in _texts(call) for part in word.split("/") if re.match("--?[A-Za-z]", part)]
-        if _called(call) in ("add_argument", "add_option", "option", "Option") and names:
+        if name_of(call.func) in ("add_argument", "add_option", "option", "Option") and names:
             yield sorted(names, key=lambda name: name[:2] != "--"), call
 
 
@@ -164,7 +161,7 @@ def _options(names: list[str], call: ast.Call, booleans: Booleans) -> Iterator[t
     option = Option(
         main,
         is_flag=action in ("store_true", "store_false") or _keyword(call, "is_flag") == "True",
-        kind=_keyword(call, "type") if _called(call) == "add_argument" and booleans == "flag" else "",
+        kind=_keyword(call, "type") if name_of(call.func) == "add_argument" and booleans == "flag" else "",
         negation=f"--no-{main.removeprefix('--')}" if action == "BooleanOptionalAction" else negation_in(_texts(call)),
         choices=_literals(call, "choices"),
         is_required=_keyword(call, "required") == "True",
@@ -212,9 +209,9 @@ def _shows_all(texts: Iterable[str], calls: Iterable[ast.Call]) -> bool:
     if any(map(OTHER_SOURCES.search, texts)):
         return False
     calls = list(calls)
-    parsers = [call for call in calls if _called(call) == "ArgumentParser"]
-    reads = [call for call in calls if _called(call) == "parse_args"]
-    added = [call for call in calls if _called(call) == "add_argument"]
+    parsers = [call for call in calls if name_of(call.func) == "ArgumentParser"]
+    reads = [call for call in calls if name_of(call.func) == "parse_args"]
+    added = [call for call in calls if name_of(call.func) == "add_argument"]
     are_literal = all(call.args and all(isinstance(one, ast.Constant) for one in call.args) for call in added)
     if len(parsers) != 1 or len(reads) != 1 or reads[0].args or reads[0].keywords or not (added and are_literal):
         return False
