@@ -160,6 +160,7 @@ def rules(study: Study) -> Rules:
         study_seconds=limits.study,
         study_trials=limits.trials,
         study_epochs=limits.epochs,
+        epochs_key=study.epochs_key,
         study_gpu_hours=limits.gpu_hours,
         gpus=study.resources.per_trial.gpus,
         target=limits.target,

@@ -73,7 +73,7 @@ class Loop:
         self._driver_time, self._losses = DriverTime(clock()), Losses(rules.retries)
         self._deadline, self._turn = math.inf, Turn()
         self._began, self._since = clock() - spent, history.ended if since is None else since
-        self._budget = EpochBudget(rules.study_epochs)
+        self._budget = EpochBudget(rules.study_epochs, rules.epochs_key)
         self._budget.grant_running(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
@@ -290,7 +290,7 @@ class Loop:
             case Continue() if self.end.stopped:
                 self._wait(trial, self.end.stopped, self.end.cause, self.end.numbers)
             case Continue() if self._budget.is_spent_by(trial):
-                share = f"trained its share of limits.epochs = {self.rules.study_epochs}"
+                share = f"trained its share of {self.rules.epochs_key} = {self.rules.study_epochs}"
                 self._wait(trial, share, Cause.LIMIT, {"epochs": self.rules.study_epochs or 0})
                 self._queue.append(trial.number)
             case Continue():

@@ -20,6 +20,7 @@ class Rules:
     epochs: maximum of one trial. replicates: folds and repeats that each trial trains side by side (side_by_side).
     retries: how often a trial may lose its worker. max_failures: this number of failed trials in a row ends the run.
     max_failure_share: a larger share of failed trials ends the run (see `failures_reached`).
+    epochs_key: the key of the study file that has study_epochs.
     target: the value of a trial at which the study stops. stopping: the metric of early stopping, if it is not the
     study's. unused: the parameters that the source of the trainer uses nowhere.
     """
@@ -36,6 +37,7 @@ class Rules:
     study_seconds: float | None = None
     study_trials: int | None = None
     study_epochs: int | None = None
+    epochs_key: str = "limits.epochs"
     study_gpu_hours: float | None = None
     gpus: float = 0.0
     target: float | None = None
@@ -161,7 +163,8 @@ def limit_reached(
         reason = f"limits.study = {rules.study_seconds:g} s is used up"
         return ReachedLimit(reason, OVERSHOOT * rules.study_seconds, {"seconds": rules.study_seconds})
     if rules.study_epochs is not None and history.epochs >= rules.study_epochs:
-        return ReachedLimit(f"limits.epochs = {rules.study_epochs} is used up", 0.0, {"epochs": rules.study_epochs})
+        reason = f"{rules.epochs_key} = {rules.study_epochs} is used up"
+        return ReachedLimit(reason, 0.0, {"epochs": rules.study_epochs})
     if rules.study_gpu_hours is not None and rules.gpus > 0:
         most = rules.study_gpu_hours * 3600 / rules.gpus
         if history.busy + sum(training) >= most:
@@ -213,15 +216,15 @@ def failures_reached(rules: Rules, history: History, since: int) -> ReachedLimit
 class EpochBudget:
     """Divides limits.epochs among the running trials, so that their total never exceeds it.
 
-    limit: the most epochs of all trials together; None: no limit.
+    limit: the most epochs of all trials together; None: no limit. key: its key in the study file.
 
     A trial that starts is granted a share of the remaining epochs, at most the number that it needs. With one worker it
     gets all that it needs. Near the end the shares are smaller, and a trial gets another share while epochs are left. A
     trial that trains again from epoch 1 gets one grant for all its epochs, since each share would start again.
     """
 
-    def __init__(self, limit: int | None):
-        self._limit = limit
+    def __init__(self, limit: int | None, key: str = "limits.epochs"):
+        self._limit, self._key = limit, key
         self._granted: dict[int, int] = {}
         self._again: dict[int, int] = {}
 
@@ -240,7 +243,7 @@ class EpochBudget:
         """None if enough epochs are left for one more epoch of the trial, and for epochs that it must train again."""
         if self._left(history) > (trial.epoch if history.restarts else 0):
             return None
-        few = f"limits.epochs = {self._limit} leaves too few {history.objective.unit}s"
+        few = f"{self._key} = {self._limit} leaves too few {history.objective.unit}s"
         reason = f"{few} to train trial {trial.number} again from {history.objective.unit} 1"
         return ReachedLimit(reason, math.inf, {"epochs": self._limit or 0})
 

@@ -191,6 +191,13 @@ class Study(Section):
         return Replicates(validation.folds if validation else 0, self.trainer.repeats)
 
     @property
+    def epochs_key(self) -> str:
+        """The key of the study file that limits the epochs of all trials together. method = "auto" makes limits.epochs
+        from its budget."""
+        auto = self.search.auto
+        return "search.budget.epochs" if auto is not None and auto.budget == self.limits.epochs else "limits.epochs"
+
+    @property
     def is_paired(self) -> bool:
         """Whether trials are also pruned by a paired test over their folds or repeats."""
         can_prune = self.study.objectives is None and not isinstance(self.prune, NeverPrune)

@@ -27,6 +27,11 @@ HISTORY = History(
         ),
         ({"study_epochs": 3}, 0.0, None),
         ({"study_epochs": 2}, 0.0, ReachedLimit("limits.epochs = 2 is used up", grace=0.0, numbers={"epochs": 2})),
+        (
+            {"study_epochs": 2, "epochs_key": "search.budget.epochs"},
+            0.0,
+            ReachedLimit("search.budget.epochs = 2 is used up", grace=0.0, numbers={"epochs": 2}),
+        ),
         ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, None),
         (
             {"study_gpu_hours": 0.5, "gpus": 0.25},

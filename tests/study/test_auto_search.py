@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import StudyFileError
+from hpsearch.orchestrator.build import rules
 from hpsearch.study.auto_search import SEARCHES, Situation, choose
 from hpsearch.study.definition import Study
 
@@ -64,6 +65,8 @@ def test_the_study_has_the_search_the_pruning_and_the_limit_of_epochs() -> None:
     assert chosen(study(space={"n": {"low": 1, "high": 3}})) == ("grid", None, 90)
     assert chosen(study(prune={"method": "median"})) == ("tpe", "median", 90)
     assert chosen(study(limits={"epochs": 50})) == ("tpe", "halving", 50)
+    assert rules(study()).epochs_key == "search.budget.epochs"
+    assert rules(study(limits={"epochs": 50})).epochs_key == "limits.epochs"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def _limit_to_raise(result: RunResult) -> str:
     """The limit that is used up, and the value that it must exceed; "" if a larger one would change nothing."""
     numbers, study, history = result.end.numbers, result.study, result.history
     if "epochs" in numbers:
-        if (auto := study.search.auto) is not None and auto.budget == study.limits.epochs:
-            return f"search.budget.epochs above {history.epochs}"
+        if study.epochs_key != "limits.epochs":
+            return f"{study.epochs_key} above {history.epochs}"
         whole = plan.planned_epochs(study, history.restarts)
         most = f" (up to {whole} for the whole search)" if whole > history.epochs else ""
         return f"limits.epochs above {history.epochs}{most}"
