@@ -46,8 +46,8 @@ def located(program: Program, folder: Path) -> Program:
         if Path(word).suffix == ".py" and not (folder / word).is_file():
             near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
             raise _missing(word, folder, f"; did you mean {near[0]}?" if near else "")
-        if Path(word).suffix == ".py":
-            _check_runs_something(folder / word, word)
+        if Path(word).suffix == ".py" and (problem := runs_nothing(folder / word, word)):
+            raise TrainerError(problem)
     return replace(program, words=(_executable(first, folder), *rest))
 
 
@@ -57,19 +57,21 @@ def _missing(word: str, folder: Path, hint: str = "") -> TrainerError:
     return TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint or outside}")
 
 
-def _check_runs_something(script: Path, name: str) -> None:
-    """TrainerError for a Python file that only defines functions, such as a trainer for `use`."""
+def runs_nothing(script: Path, name: str) -> str | None:
+    """What to write in place of a Python file that only defines functions, such as a trainer for `use`."""
     try:
         body = ast.parse(script.read_bytes()).body
-    except (SyntaxError, ValueError):
-        return  # Python prints this error when it runs the file
-    functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    except (OSError, SyntaxError, ValueError):
+        return None  # Python prints this error when it runs the file
+    functions = [node for node in body if isinstance(node, ast.FunctionDef)]
     passive = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    if functions and all(isinstance(node, passive) or _is_value(node) for node in body):
-        raise TrainerError(
-            f"the trainer's command runs {name}, which defines functions and calls none of them. For a function as the "
-            f'trainer, write use = "{name}:{functions[-1]}"'
-        )
+    if not functions or not all(isinstance(node, passive) or _is_value(node) for node in body):
+        return None
+    yielding = [one for one in functions if any(isinstance(node, ast.Yield) for node in ast.walk(one))]
+    return (
+        f"the trainer's command runs {name}, which defines functions and calls none of them. For a function as the "
+        f'trainer, write use = "{name}:{(yielding or functions)[-1].name}"'
+    )
 
 
 def _is_value(node: ast.stmt) -> bool:

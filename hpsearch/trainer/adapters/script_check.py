@@ -9,6 +9,7 @@ from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.study.space import Choice, Float, Space
+from hpsearch.trainer.adapters.command_line import runs_nothing
 from hpsearch.trainer.adapters.constants import constants
 from hpsearch.trainer.adapters.program_sources import sources_of
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
@@ -17,8 +18,10 @@ from hpsearch.trainer.source_check import SourceCheck, SourceFault
 
 def check(program: Program, space: Space, options: Params, folder: Path) -> SourceCheck:
     """Faults only where the source shows all options of the script. options: of the trainer."""
-    found = Options.of(sources_of(program, folder).files.values())
     script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
+    if problem := runs_nothing(folder / script, script):
+        return SourceCheck((SourceFault(problem),))
+    found = Options.of(sources_of(program, folder).files.values())
     written = {name for word in program.words for name in placeholders.used(word)}
     given = {**dict.fromkeys(parameter.name for parameter in space.parameters), **space.fixed, **options}
     passed = [name for name in given if program.style is not None and name not in written]

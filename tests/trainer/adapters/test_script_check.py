@@ -29,6 +29,14 @@ def faults(
     return {fault.parameter: fault.message for fault in found.faults}
 
 
+def test_a_script_that_only_defines_functions(tmp_path: Path) -> None:
+    source = "import argparse\ndef train(params):\n    yield 1, {}\ndef accuracy(model):\n    return 1\n"
+    assert faults(tmp_path, Float("lr", 0.1, 1.0), source=source) == {
+        "": "the trainer's command runs train.py, which defines functions and calls none of them. For a function as "
+        'the trainer, write use = "train.py:train"'
+    }
+
+
 class TestParameters:
     def test_right_ones(self, tmp_path: Path) -> None:
         own = (Float("lr", 0.1, 1.0), Int("batch_size", 8, 64), Choice("optimizer", ("sgd", "adam")))
