@@ -105,8 +105,7 @@ def choose(now: Situation) -> tuple[str, str]:
         return "random", f"{amount}, too few for a model of the results"
     if now.workers is not None and now.workers > MANY_WORKERS:
         return "random", f"with {now.workers} workers most trials start before the results that a model needs are known"
-    pauses = "trials can be continued" if now.continues else "trials cannot be continued"
-    return "tpe", f"{amount}, and {pauses}"
+    return "tpe", f"{amount}, enough for a model of the results"
 
 
 def situation(
@@ -130,7 +129,8 @@ def _is_scheduled(trainer: Trainer, folder: Path) -> bool:
     if not function:
         return False
     with suppress(OSError, UnicodeDecodeError, ValueError):
-        source = (folder / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+        path = module if module.endswith(".py") else f"{module.replace('.', '/')}.py"
+        source = (folder / path).read_text(encoding="utf-8")
         return all(re.search(one, source) for one in (r"\.track\(", r"\b(epochs|steps)_total\b"))
     return False
 

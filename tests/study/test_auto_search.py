@@ -70,16 +70,18 @@ def test_the_study_has_the_search_the_pruning_and_the_limit_of_epochs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "search"),
+    ("text", "use", "search"),
     [
-        ("run.track(model=m); run.epochs_total", "freeze-thaw"),
-        ("run.track(model=m)", "tpe"),
-        ("run.epochs_total", "tpe"),
+        ("run.track(model=m); run.epochs_total", "trainer:train", "freeze-thaw"),
+        ("run.track(model=m); run.epochs_total", "trainer.py:train", "freeze-thaw"),
+        ("run.track(model=m)", "trainer:train", "tpe"),
+        ("run.epochs_total", "trainer:train", "tpe"),
     ],
 )
-def test_freeze_thaw_for_few_workers_and_a_schedule(tmp_path: Path, text: str, search: str) -> None:
+def test_freeze_thaw_for_few_workers_and_a_schedule(tmp_path: Path, text: str, use: str, search: str) -> None:
     (tmp_path / "trainer.py").write_text(f"def train(params, run):\n    {text}\n", encoding="utf-8")
-    assert chosen(study(tmp_path, resources={"workers": 1}))[0] == search
+    trainer = {"use": use, "epochs": 9}
+    assert chosen(study(tmp_path, trainer=trainer, resources={"workers": 1}))[0] == search
 
 
 @pytest.mark.parametrize(
