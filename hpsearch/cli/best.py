@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.verb import Answer, recorded_study
+from hpsearch.cli.verb import Answer, recorded_study, same_study
 from hpsearch.core.errors import BadInput
 
 
@@ -32,4 +32,5 @@ def run(args: Namespace) -> Iterator[Answer]:
         best = best_trial(journal, study)
     work = work_folder(study.record, best.segments, *homes(args.study, args.journal))
     files = TrialFiles.find(work, study.record, best.trial.number)
-    yield Answer({**best.document(), **files.document()}, lambda: trial(best, files))
+    more = same_study(args, "show", str(best.trial.number), "--all")
+    yield Answer({**best.document(), **files.document()}, lambda: trial(best, files, more))

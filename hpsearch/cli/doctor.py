@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.verb import Answer, recorded_study, trial_number
+from hpsearch.cli.verb import Answer, recorded_study, same_study, trial_number
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,7 +32,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     goals = first_goal(objective)
     if args.trial is None:
         found = diagnose_study(trials, objective, meanings)
-        tries = doctor_commands.commands(found, name, args.study, file)
+        extend = same_study(args, "extend")
+        tries = doctor_commands.commands(found, name, extend, args.study, file)
         advice = [{**one.document(), "command": tried} for one, tried in zip(found.advice, tries, strict=True)]
         document = {"study": name, **found.document(), "advice": advice}
         yield Answer(document, lambda: "\n".join([*goals, text.study(name, found, args.lines, args.worst, tries)]))

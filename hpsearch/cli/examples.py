@@ -1,5 +1,6 @@
 """The example studies: `studies/` and `trainers/` of the repository; a wheel contains them below `templates/`."""
 
+from argparse import ArgumentTypeError
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,17 +15,19 @@ def names() -> list[str]:
     return [name.removesuffix(".toml") for name in studies]
 
 
-def contents(name: str, folder: Path) -> dict[Path, str]:
-    """The text of each file of an example, by the path to write: the study, its trainer, the schema for editors.
-
-    BadInput: there is no example of that name.
-    """
+def known_name(name: str) -> str:
+    """The name of an example, for argparse. ArgumentTypeError: there is no example of that name."""
     from hpsearch.study.file.faults import did_you_mean
 
     known = names()
     if name not in known:
         hint = did_you_mean(name, known) or f"; the examples are {', '.join(known)}"
-        raise BadInput(f"--example {name}: there is no such example{hint}")
+        raise ArgumentTypeError(f"there is no example {name}{hint}")
+    return name
+
+
+def contents(name: str, folder: Path) -> dict[Path, str]:
+    """The text of each file of an example, by the path to write: the study, its trainer, the schema for editors."""
     studies, trainers = _folder("studies"), _folder("trainers")
     study = studies.joinpath(f"{name}.toml").read_text(encoding="utf-8").replace("studies/", "")
     task = study.partition('use = "trainers.')[2].partition(":")[0]

@@ -17,8 +17,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="folder to write to; default: here")
     of_others = "convert a search of another tool: W&B, NNI, Katib, Hydra, or a script of Optuna, Ray Tune or Ax"
     parser.add_argument("--from", type=Path, metavar="FILE", dest="source", help=of_others)
-    known = ", ".join(examples.names())
-    parser.add_argument("--example", metavar="NAME", help=f"write this example with its trainer and schema: {known}")
+    known = examples.names()
+    about = f"write this example with its trainer and schema: {', '.join(known)}"
+    parser.add_argument("--example", metavar="NAME", type=examples.known_name, choices=known, help=about)
 
 
 def run(args: Namespace) -> Iterator[Answer]:

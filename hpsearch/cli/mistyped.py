@@ -108,10 +108,11 @@ def _of_option(verb: str, name: str, parser: argparse.ArgumentParser) -> str:
         return f"the trial's number is given without an option: `hpsearch {verb} STUDY NUMBER`"
     if name in OF_STUDY and study is not None:
         return f"the study is named without an option: `hpsearch {verb} {study.metavar or 'STUDY'}`"
-    near = difflib.get_close_matches(name, [*settings, *options], n=1)
-    if near and near[0] in settings:
-        return f"a key of the study file is changed with `--set {settings[near[0]]}=VALUE`"
-    return f"did you mean `{near[0]}`?" if near else ""
+    known = {one.lstrip("-"): one for one in [*options, *settings]}  # equal dashes are no likeness
+    near = next((known[one] for one in difflib.get_close_matches(name.lstrip("-"), known, n=1)), "")
+    if near in settings:
+        return f"a key of the study file is changed with `--set {settings[near]}=VALUE`"
+    return f"did you mean `{near}`?" if near else ""
 
 
 def _of_argument(verb: str, unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from hpsearch.cli.verb import Answer, recorded_study, trial_number
+from hpsearch.cli.verb import Answer, recorded_study, same_study, trial_number
 
 DIFFERS = 6
 """Exit code for different results: not an error of hpsearch, the input or the machine."""
@@ -23,4 +23,5 @@ def run(args: Namespace) -> Iterator[Answer]:
 
     with opened(args.study, args.journal) as (journal, study), prints_to_stderr():
         found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).show_line, file_of(args.study))
-    yield Answer(found.document(), partial(text, found), 0 if found.is_identical else DIFFERS)
+    versions = same_study(args, "export", "--format", "requirements")
+    yield Answer(found.document(), partial(text, found, versions), 0 if found.is_identical else DIFFERS)

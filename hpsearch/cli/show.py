@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.verb import Answer, recorded_study, trial_number
+from hpsearch.cli.verb import Answer, recorded_study, same_study, trial_number
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -30,4 +30,5 @@ def run(args: Namespace) -> Iterator[Answer]:
             trial = trial_details(journal, study, args.trial)
             work = work_folder(study.record, trial.segments, *homes(args.study, args.journal))
             files = TrialFiles.find(work, study.record, args.trial)
-            yield Answer({**trial.document(), **files.document()}, lambda: text.trial(trial, files, args.all))
+            more = "" if args.all else same_study(args, "show", str(args.trial), "--all")
+            yield Answer({**trial.document(), **files.document()}, lambda: text.trial(trial, files, more))

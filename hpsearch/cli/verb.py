@@ -1,6 +1,7 @@
 """The answer of a verb, and arguments that several verbs have."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+import shlex
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,13 @@ def recorded_study(parser: ArgumentParser, optional: bool = False) -> None:
     which = "name or file of the study" + "; default: all studies" * optional
     parser.add_argument("study", nargs="?" if optional else None, help=which)
     journal(parser)
+
+
+def same_study(args: Namespace, command: str, *words: str) -> str:
+    """The line of another command for the study of these arguments: it is named as in this call, so that the command
+    finds it from the same folder."""
+    journal = ["--journal", args.journal] if args.journal else []
+    return shlex.join(["hpsearch", command, args.study, *words, *journal])
 
 
 def journal(parser: ArgumentParser) -> None:

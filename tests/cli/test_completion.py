@@ -21,6 +21,7 @@ def test_bash_completes(cli: CliRunner) -> None:
         cli.invoke("completion", "bash").out
         + 'try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hpsearch; echo "${COMPREPLY[*]}"; }\n'
         + 'try hpsearch ru; try hpsearch run --fo; try hpsearch export toy --format ""; try hpsearch completion z\n'
+        + "try hpsearch init --example quick; try hpsearch --v; try hpsearch help ru\n"
     )
     done = subprocess.run(
         ["bash", "complete.sh"], cwd=cli.folder, capture_output=True, text=True, check=True
@@ -28,4 +29,4 @@ def test_bash_completes(cli: CliRunner) -> None:
     assert done[0] == "run"
     assert set(done[1].split()) == {"--fork", "--force"}
     assert {"json", "csv", "parquet", "optuna"} <= set(done[2].split())
-    assert done[3] == "zsh"
+    assert done[3:] == ["zsh", "quickstart", "--version", "run"]

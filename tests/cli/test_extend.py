@@ -375,12 +375,13 @@ def _metrics(trial: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_command_that_trains_longer(cli: CliRunner) -> None:
-    """As `doctor` prints it."""
+    """As `doctor` prints it. The study is named as in the call of `doctor`, also from another folder."""
     cli.study('method = "grid"', trainer="tests.cli.trainers:improving", space="x = [0.1, 0.2, 0.3, 0.4]", epochs=12)
     cli.run()
-    (command,) = [row for row in cli.invoke("doctor", "toy").out.splitlines() if "hpsearch extend" in row]
+    file = str(cli.folder / "study.toml")
+    (command,) = [row for row in cli.invoke("doctor", file).out.splitlines() if "hpsearch extend" in row]
     words = command.split("hpsearch ")[1].split()
-    assert words[:4] == ["extend", "toy", "--epochs", "24"]
+    assert words[:4] == ["extend", file, "--epochs", "24"]
     assert cli.invoke(*words).code == 0
     lengths = [len(trial["curve"]) for trial in cli.export()["trials"]]
     assert lengths.count(24) == int(words[-1])

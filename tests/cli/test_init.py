@@ -86,8 +86,8 @@ def test_a_file_of_the_users_is_not_replaced(cli: CliRunner) -> None:
 
 def test_an_example_that_is_not_there(cli: CliRunner) -> None:
     answer = cli.invoke("init", "--example", "hart-grid")
-    assert answer.is_refused
-    assert answer.names("`heart-grid`")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.names("usage: hpsearch init", "did you mean `heart-grid`?")
 
 
 @pytest.mark.parametrize("name", examples.names())

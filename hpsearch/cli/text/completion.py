@@ -4,6 +4,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+TOP_OPTIONS = ("--help", "--version")
+"""The options of hpsearch without a command."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -26,7 +29,9 @@ class Command:
 
 
 def commands_of(about: Mapping[str, str], parsers: Mapping[str, ArgumentParser]) -> list[Command]:
-    return [Command(name, about[name], *_of_parser(parser)) for name, parser in parsers.items()]
+    """All commands, and `hpsearch help COMMAND`."""
+    commands = [Command(name, about[name], *_of_parser(parser)) for name, parser in parsers.items()]
+    return [*commands, Command("help", "show the options of a command", (), tuple(parsers))]
 
 
 def _of_parser(parser: ArgumentParser) -> tuple[tuple[Option, ...], tuple[str, ...]]:
@@ -67,8 +72,10 @@ def _bash(commands: Sequence[Command]) -> str:
             *(f"  {line}" for line in plain),
             "    esac ;;",
             "  esac",
-            f'  if [ "$COMP_CWORD" -eq 1 ]; then words="{" ".join(command.name for command in commands)}"',
-            '  elif [[ "$current" == -* ]]; then words="$options"; fi',
+            '  if [ "$COMP_CWORD" -eq 1 ]; then',
+            f'    options="{" ".join(TOP_OPTIONS)}" words="{" ".join(command.name for command in commands)}"',
+            "  fi",
+            '  if [[ "$current" == -* ]]; then words="$options"; fi',
             '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
             "}",
             "complete -o default -F _hpsearch hpsearch",
@@ -82,6 +89,7 @@ def _zsh(commands: Sequence[Command]) -> str:
         "# hpsearch completion zsh > a folder of $fpath, as _hpsearch",
         "_hpsearch() {",
         "  if (( CURRENT == 2 )); then",
+        f"    if [[ $words[2] == -* ]]; then compadd -- {' '.join(TOP_OPTIONS)}; return; fi",
         "    local -a commands=(",
         *(f"      {_quoted(f'{command.name}:{command.about}')}" for command in commands),
         "    )",
@@ -107,6 +115,7 @@ def _zsh_option(name: str, option: Option) -> str:
 
 def _fish(commands: Sequence[Command]) -> str:
     lines = ["# hpsearch completion fish > ~/.config/fish/completions/hpsearch.fish"]
+    lines += [f"complete -c hpsearch -n __fish_use_subcommand -f -l {name[2:]}" for name in TOP_OPTIONS]
     for command in commands:
         first = f"complete -c hpsearch -n __fish_use_subcommand -f -a {command.name}"
         lines.append(f"{first} -d {_quoted(command.about)}")
@@ -115,9 +124,14 @@ def _fish(commands: Sequence[Command]) -> str:
             lines.append(f"{within} -f -a {_quoted(' '.join(command.words))}")
         for option in command.options:
             names = " ".join(f"-l {one[2:]}" if one.startswith("--") else f"-s {one[1:]}" for one in option.names)
-            values = f" -r -f -a {_quoted(' '.join(option.values))}" if option.values else " -r" * option.takes_value
+            values = f' -r -f -a "{_without_about(option.values)}"' if option.values else " -r" * option.takes_value
             lines.append(f"{within} {names}{values} -d {_quoted(option.about)}")
     return "\n".join(lines)
+
+
+def _without_about(words: Sequence[str]) -> str:
+    """fish would show the description of their option with each of them."""
+    return " ".join(f"{word}\\t''" for word in words)
 
 
 def _quoted(text: str) -> str:

@@ -14,12 +14,12 @@ FACTOR = 10.0
 """The bounds of a range are multiplied or divided by it."""
 
 
-def commands(diagnosis: StudyDiagnosis, name: str, file: str | None, study: Study | None) -> list[str]:
-    """A command for each advice, or ""."""
-    return [_command(one, diagnosis, name, file or "", study) for one in diagnosis.advice]
+def commands(diagnosis: StudyDiagnosis, name: str, extend: str, file: str | None, study: Study | None) -> list[str]:
+    """A command for each advice, or "". extend: the command that extends this study, without options."""
+    return [_command(one, diagnosis, name, extend, file or "", study) for one in diagnosis.advice]
 
 
-def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, study: Study | None) -> str:
+def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, extend: str, file: str, study: Study | None) -> str:
     """ "" if the study file is not known, or has no parameter for the advice.
 
     file: path of the study file. study: read from it.
@@ -27,7 +27,7 @@ def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, st
     if remark.against:
         return ""
     if remark.best and Label.STILL_IMPROVING in remark.labels:
-        return _longer(name, diagnosis)
+        return _longer(extend, diagnosis)
     if study is None:
         return ""
     changes: dict[str, float] = {}
@@ -46,11 +46,11 @@ def _command(remark: Remark, diagnosis: StudyDiagnosis, name: str, file: str, st
     return shlex.join(["hpsearch", "run", file, "--fork", f"{name}-2", *words])
 
 
-def _longer(name: str, diagnosis: StudyDiagnosis) -> str:
+def _longer(extend: str, diagnosis: StudyDiagnosis) -> str:
     """Train the best trials longer, if they have trained all their epochs."""
     finished = [trial for trial in diagnosis.sorted() if trial.cause is Cause.DONE and trial.state is State.COMPLETE]
     best = [trial for trial in finished if trial.number in diagnosis.best]
     if not best:
         return ""
     epochs = 2 * max(trial.epoch for trial in finished)
-    return f"hpsearch extend {shlex.quote(name)} --epochs {epochs} --best {len(best)}"
+    return f"{extend} --epochs {epochs} --best {len(best)}"

@@ -1,6 +1,5 @@
 """The result of a trial that was trained again, as text."""
 
-import shlex
 from collections.abc import Iterator
 
 from hpsearch.cli.text.layout import MAX_LINE_LENGTH, wrapped
@@ -12,9 +11,11 @@ MAX_LINES = 20
 """The most changes that are shown; --json has all."""
 
 
-def text(found: Reproduction) -> str:
+def text(found: Reproduction, versions: str) -> str:
+    """versions: the command that prints the recorded versions as requirements."""
     head = f"{found.study.record.name}, trial {found.trial.number}: {found.trial.state}, "
-    lines = [head + score(found.trial, found.study.objective), *_verdict(found), *_failure(found), *_why(found)]
+    head += score(found.trial, found.study.objective)
+    lines = [head, *_verdict(found), *_failure(found), *_why(found, versions)]
     if found.compared.timings:
         lines.append(f"  not compared, since they are times: {', '.join(found.compared.timings)}")
     return wrapped("\n".join(lines))
@@ -40,7 +41,7 @@ def _failure(found: Reproduction) -> Iterator[str]:
         yield f"  {verb} as before, after epoch {found.trial.epoch}: {now}"
 
 
-def _why(found: Reproduction) -> Iterator[str]:
+def _why(found: Reproduction, versions: str) -> Iterator[str]:
     if not found.is_recorded:
         yield "  where it was trained is not recorded, since an older hpsearch trained it"
     elif found.since:
@@ -49,8 +50,7 @@ def _why(found: Reproduction) -> Iterator[str]:
             f"    {shortened(line, MAX_LINE_LENGTH)}" for line in some(found.since, MAX_LINES, " (--json has all)")
         )
         if found.other_distributions:
-            command = f"hpsearch export {shlex.quote(found.study.record.name)} --format requirements"
-            yield f"  to install the recorded versions: {command} > requirements.txt; pip install -r requirements.txt"
+            yield f"  to install the recorded versions: {versions} > requirements.txt; pip install -r requirements.txt"
     elif not found.is_identical:
         yield (
             "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "

@@ -1,6 +1,5 @@
 """A recorded study with its trials, and one trial with its curve, as text."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -96,8 +95,8 @@ def _round(one: Mapping[str, Any]) -> list[str]:
     return [str(one["number"]), count, str(one["epochs"]), best, gained]
 
 
-def trial(details: TrialDetails, files: TrialFiles, every: bool = False) -> str:
-    """every: with the metrics that hpsearch has measured, not only with those that the trainer reports."""
+def trial(details: TrialDetails, files: TrialFiles, more: str = "") -> str:
+    """more: the command that also lists the metrics that hpsearch has measured; "" lists them here."""
     record, trial = details.study.record, details.trial
     before = [f"preflight: {details.preflight}"] if details.preflight else []
     before += [details.lr_range] if details.lr_range else []
@@ -114,7 +113,7 @@ def trial(details: TrialDetails, files: TrialFiles, every: bool = False) -> str:
     ]
     parts = [wrapped("\n".join(parts)), *_checkpoint(files)]
     if trial.curve:
-        parts += ["", _curve(details, every)]
+        parts += ["", _curve(details, more)]
     if details.decisions:
         rows = [status.decision(one, details.study.objective.unit) for one in details.decisions]
         parts += ["", "decisions", table(rows, narrow=(2,), lines=None)]
@@ -163,7 +162,7 @@ def _where(segments: Sequence[TrainingSegment], unit: str) -> Iterator[str]:
         last = (segment.environment, segment.data)
 
 
-def _curve(details: TrialDetails, every: bool) -> str:
+def _curve(details: TrialDetails, more: str) -> str:
     """The reported metrics, and below them those that hpsearch has measured, or how many there are."""
     curve, unit = details.trial.curve, details.study.objective.unit
     names = dict.fromkeys(name for report in curve for name in report.metrics)
@@ -171,10 +170,9 @@ def _curve(details: TrialDetails, every: bool) -> str:
     reported = _curve_of(curve, [name for name in names if name not in own], unit)
     if not own:
         return reported
-    if every:
+    if not more:
         return f"{reported}\n\nmeasured by hpsearch\n{_curve_of(curve, own, unit)}"
-    command = f"hpsearch show {shlex.quote(details.study.record.name)} {details.trial.number} --all"
-    rest = wrapped(f"{many(len(own), 'more metric')} measured by hpsearch: {command}")
+    rest = wrapped(f"{many(len(own), 'more metric')} measured by hpsearch: {more}")
     return f"{reported}\n\n{rest}"
 
 

@@ -1,5 +1,6 @@
 """Longer training of a recorded study: which trials continue when trainer.epochs is raised, and which start again."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import EXTENDED, Decision
 from hpsearch.core.errors import StudyChanged
+from hpsearch.core.folders import nearby
 from hpsearch.core.format import many, named
 from hpsearch.core.trial import Cause, State, Trial, key_of
 from hpsearch.orchestrator.judging import planned_end
@@ -124,7 +126,7 @@ def _in_rounds(
         raise StudyChanged(
             f"trainer.epochs: was {record.epochs}, is {study.trainer.epochs}. The trainer reads run.epochs_total, so "
             "the trials of all rounds depend on it and cannot be continued. Undo the change, or\n"
-            f"  hpsearch extend {study.study.name} --epochs {study.trainer.epochs} --best 3   train the best 3 trials "
+            f"  {_command(study)} --best 3   train the best 3 trials "
             f"again from {study.trainer.word} 1\n"
             f"  --fork NEW_NAME   start a new study"
         )
@@ -246,7 +248,7 @@ def _refuse_without_checkpoints(
 ) -> None:
     store = CheckpointStore.of(record.work, record.uid, missing[0].number)
     why = str(store.removal or f"no checkpoint is in {store.folder}")
-    having, command = len(longer) - len(missing), f"hpsearch extend {study.study.name} --epochs {study.trainer.epochs}"
+    having, command = len(longer) - len(missing), _command(study)
     fewer = f"  {command} --best {having}   continue the best trials, which have a checkpoint\n" if having else ""
     until = f"{study.trainer.word} {study.trainer.epochs}"
     raise StudyChanged(
@@ -255,3 +257,10 @@ def _refuse_without_checkpoints(
         f"Undo the change of trainer.epochs, or\n{fewer}"
         f"  {command} --from-scratch   train them again from {study.trainer.word} 1"
     )
+
+
+def _command(study: Study) -> str:
+    """The command that trains the best trials to trainer.epochs, without their number. It names the study's file: the
+    name alone is found only in the file's folder."""
+    name = nearby(str(study.path)) if study.path is not None else study.study.name
+    return f"hpsearch extend {shlex.quote(name)} --epochs {study.trainer.epochs}"

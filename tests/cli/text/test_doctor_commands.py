@@ -52,7 +52,7 @@ def file(tmp_path: Path) -> Path:
 
 def tried(file: Path, one: Remark, space: str = SPACE, changes: Sequence[str] = ()) -> list[str]:
     file.write_text(TEXT.replace("SPACE", space))
-    (found,) = commands(diagnosis(one), "toy", "my study.toml", Study.load(file, changes))
+    (found,) = commands(diagnosis(one), "toy", "hpsearch extend toy", "my study.toml", Study.load(file, changes))
     return shlex.split(found)
 
 
@@ -78,7 +78,7 @@ def test_no_command_where_the_study_searches_no_parameter_for_it(file: Path) -> 
     assert tried(file, remark(Label.OVERFITTING), "x = { low = 0.0, high = 1.0 }") == []
     assert tried(file, remark(Label.LR_TOO_LOW), "x = { low = 0.0, high = 1.0 }") == []
     assert tried(file, remark(Label.LR_TOO_LOW, against="the results")) == []
-    assert commands(diagnosis(remark(Label.LR_TOO_LOW)), "toy", "toy", None) == [""]
+    assert commands(diagnosis(remark(Label.LR_TOO_LOW)), "toy", "hpsearch extend toy", "toy", None) == [""]
 
 
 def test_two_remarks_with_the_same_change_are_one_piece_of_advice() -> None:

@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
-from hpsearch.cli.text.reproduce import text
+from hpsearch.cli.text import reproduce
+from hpsearch.reproduce.reproduction import Reproduction
 from tests.reproduce.test_reproduction import COMPLETE, again, curve, failed, failure
 
 SAME = again(COMPLETE, curve(0.5, 0.25))
 OTHER = again(COMPLETE, curve(0.5, 0.5))
+
+
+def text(found: Reproduction) -> str:
+    return reproduce.text(found, versions="print them")
 
 
 def test_identical() -> None:
@@ -30,6 +35,10 @@ def test_what_has_changed_since() -> None:
     lines = text(replace(OTHER, since=changes)).splitlines()
     start = lines.index("  changed since it was trained, which may be the reason:")
     assert lines[start + 1 :] == [*(f"    {one}" for one in changes[:20]), "    and 2 more (--json has all)"]
+    found = text(replace(SAME, since=changes, other_distributions=True)).splitlines()
+    assert found[-1] == (
+        "  to install the recorded versions: print them > requirements.txt; pip install -r requirements.txt"
+    )
     assert "  changed since it was trained:" in text(replace(SAME, since=changes)).splitlines()
 
 

@@ -34,9 +34,9 @@ def trial(number: int, *values: float, size: int = 64, **fields: Any) -> Trial:
     return Trial(number, {"x": number / 4, "size": size}, 7, 2, curve=curve, **{**own, **fields})
 
 
-def screen(one: Trial, files: TrialFiles = NO_FILES, every: bool = False, **details: Any) -> list[str]:
+def screen(one: Trial, files: TrialFiles = NO_FILES, more: str = "show it", **details: Any) -> list[str]:
     whole = TrialDetails(STUDY, one, decisions=(), segments=(), preflight=None, lr_range=None)
-    return show.trial(replace(whole, **details), files, every).splitlines()
+    return show.trial(replace(whole, **details), files, more).splitlines()
 
 
 def study_screen(trials: Sequence[Trial], rounds: Mapping[str, Any] | None = None, every: bool = False) -> list[str]:
@@ -75,9 +75,9 @@ class TestTrial:
         reported = ["", "epoch  val_loss  acc", "1      0.5       0.75", ""]
         assert screen(replace(trial(2), curve=curve))[5:] == [
             *reported,
-            "1 more metric measured by hpsearch: hpsearch show toy 2 --all",
+            "1 more metric measured by hpsearch: show it",
         ]
-        assert screen(replace(trial(2), curve=curve), every=True)[5:] == [
+        assert screen(replace(trial(2), curve=curve), more="")[5:] == [
             *reported,
             "measured by hpsearch",
             "epoch  hpsearch/steps",
