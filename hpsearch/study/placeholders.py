@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.core.trial import Value
 
-EPOCHS, STEPS = "epochs", "steps"
+EPOCHS, STEPS, CONFIG = "epochs", "steps", "config_file"
 
 BUILT_IN = {
     EPOCHS: "the maximum epochs of the trial",
@@ -23,6 +23,9 @@ BUILT_IN = {
     "folds": "the number of folds",
 }
 """Names of values that are not parameters; see `built_in`."""
+
+NUMBERS = (EPOCHS, STEPS, "seed", "number")
+"""Names of values that may be in an expression."""
 
 MAX_LENGTH = 200
 """The most characters of an expression."""
@@ -41,25 +44,30 @@ class Absent(Exception):
     """A parameter is missing in a trial, because of its `when`."""
 
 
-def built_in(in_steps: bool) -> dict[str, str]:
-    """Names of values that are not parameters, with a description. in_steps: trials are counted in training steps."""
-    return {**BUILT_IN, **({STEPS: "the maximum training steps of the trial"} if in_steps else {})}
+def built_in(in_steps: bool, has_config: bool = False) -> dict[str, str]:
+    """Names of values that are not parameters, with a description. in_steps: trials are counted in training steps.
+    has_config: the program has a file `config`."""
+    steps = {STEPS: "the maximum training steps of the trial"} if in_steps else {}
+    return {**BUILT_IN, **steps, **({CONFIG: "the trial's copy of trainer.config"} if has_config else {})}
 
 
 def names(text: str) -> Iterator[str]:
-    """The content of the placeholders in a word: parameters, built-in names, expressions of `epochs` or `steps`."""
+    """The content of the placeholders in a word: parameters, built-in names, expressions of NUMBERS."""
     yield from (found[1].strip() for found in _PARTS.finditer(text) if found[1] is not None)
 
 
 def used(text: str) -> set[str]:
-    """As `names`, with `epochs` in place of an expression."""
-    return {name if name in {*BUILT_IN, STEPS} or not _is_expression(name) else EPOCHS for name in names(text)}
+    """As `names`, with the names in an expression in its place."""
+    return {one for name in names(text) for one in (_in_expression(name) if _is_expression(name) else [name])}
 
 
-def is_known(name: str, parameters: Container[str], in_steps: bool = False) -> bool:
-    if name in parameters or name in built_in(in_steps):
-        return True
-    return _is_expression(name) and (in_steps or re.search(rf"\b{STEPS}\b", name) is None)
+def is_known(name: str, parameters: Container[str], built_in: Container[str] = frozenset(BUILT_IN)) -> bool:
+    """built_in: see the function of this name."""
+    return (
+        name in parameters
+        or name in built_in
+        or (_is_expression(name) and all(map(built_in.__contains__, _in_expression(name))))
+    )
 
 
 def filled(text: str, values: Mapping[str, Value]) -> str:
@@ -74,7 +82,7 @@ def _part(found: re.Match[str], values: Mapping[str, Value]) -> str:
     if name in values:
         return word(values[name])
     if _is_expression(name):
-        return word(_value(ast.parse(name, mode="eval").body, int(values[EPOCHS])))
+        return word(_value(ast.parse(name, mode="eval").body, values))
     raise Absent(name)
 
 
@@ -88,12 +96,16 @@ def word(value: Value) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def _in_expression(text: str) -> list[str]:
+    return [name for name in NUMBERS if re.search(rf"\b{name}\b", text)]
+
+
 def _is_expression(text: str) -> bool:
-    """Whether it is arithmetic with `epochs` or `steps`, numbers, + - * / // and brackets."""
-    if not (EPOCHS in text or STEPS in text) or len(text) > MAX_LENGTH:
+    """Whether it is arithmetic with NUMBERS, numbers, + - * / // and brackets."""
+    if not _in_expression(text) or len(text) > MAX_LENGTH:
         return False
     try:
-        _value(ast.parse(text, mode="eval").body, 7)
+        _value(ast.parse(text, mode="eval").body, dict.fromkeys(NUMBERS, 7))
     except ZeroDivisionError:
         return True
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
@@ -101,16 +113,16 @@ def _is_expression(text: str) -> bool:
     return True
 
 
-def _value(node: ast.AST, epochs: int) -> int | float:
+def _value(node: ast.AST, values: Mapping[str, Value]) -> int | float:
     """The result, as an int if it is whole. ValueError for anything but arithmetic."""
     match node:
-        case ast.Name(id="epochs" | "steps"):
-            return epochs
+        case ast.Name(id=name) if name in NUMBERS and isinstance(value := values.get(name), int):
+            return value
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, epochs)
+            return -_value(operand, values)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            result: int | float = _OPERATORS[type(op)](_value(left, epochs), _value(right, epochs))
+            result: int | float = _OPERATORS[type(op)](_value(left, values), _value(right, values))
             return int(result) if result == int(result) else result
-    raise ValueError("not arithmetic over epochs")
+    raise ValueError("not arithmetic")

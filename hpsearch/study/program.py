@@ -13,6 +13,9 @@ Take = Literal["last", "mean", "max", "min"]
 INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".jl": "julia"}
 """By the suffix of a script in `use`."""
 
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+"""Of the files that `config` may name."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -21,7 +24,8 @@ class Program:
 
     metrics: the pattern of each metric in the output, by name. report: a pattern of the line that ends a report;
     "": the study's metric ends it. take: which of a metric's values since the last report is used.
-    metrics_file: a CSV file or a file of JSON lines, may have `*`. resume: arguments that are appended for a continued
+    metrics_file: a file of CSV, of JSON lines, or a log that `metrics` are searched in; may have `*`. config: the file
+    whose keys are parameters; the program gets a copy. resume: arguments that are appended for a continued
     trial. in_scratch: it runs in the trial's folder, else in the study's. terminal: it gets a terminal.
     in_steps: its length is counted in training steps, so it may have the placeholder `{steps}`. in_epochs: its length
     is counted in epochs. by_step: a report has all values of a step that the patterns read; it ends with the next step.
@@ -33,6 +37,7 @@ class Program:
     report: str = ""
     take: Take = "last"
     metrics_file: str = ""
+    config: str = ""
     resume: tuple[str, ...] = ()
     in_scratch: bool = False
     terminal: bool = False

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Study, StudyFileError
-from hpsearch.study.placeholders import is_known, used
+from hpsearch.study.placeholders import built_in, is_known, used
 from hpsearch.study.schedule import STEP, BudgetSchedule, first_rung
 
 
@@ -93,5 +93,5 @@ def test_the_placeholder() -> None:
     assert faults({**command, "steps": 100}, space=space) == {"space.steps"}
     own = {"command": ["train", "--lr", "{lr}", "{steps}"], "epochs": 100}
     assert study(own, space=space).trainer.program is not None
-    assert is_known("steps * 2", (), in_steps=True)
-    assert used("{steps * 2} {steps}") == {"epochs", "steps"}
+    assert is_known("steps * 2", (), built_in(in_steps=True))
+    assert used("{steps * 2} {steps}") == {"steps"}

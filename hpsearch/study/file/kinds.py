@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSer
 from hpsearch.core.trial import MAX_AVERAGED, MAX_METRIC_NAME, MEAN_OF_LAST, Plain, Value
 from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.output_patterns import compiled
-from hpsearch.study.program import INTERPRETERS
+from hpsearch.study.program import CONFIG_SUFFIXES, INTERPRETERS
 
 MAX_STUDY_NAME_BYTES = 250
 """Bytes, in UTF-8."""
@@ -83,6 +83,11 @@ def metric_name(name: str) -> str:
 def _use(use: str) -> str:
     """ "module:function", also for "path/to/file.py:function" if the file can be imported as a module from the study's
     folder. The path of a script is returned as it is."""
+    if use.endswith(".ipynb"):
+        raise ValueError(
+            f'{use} is a notebook: run `jupyter nbconvert --to script {use}`, and write use = "{Path(use).stem}.py" '
+            'and style = "constants", which sets the variables at its top'
+        )
     if Path(use).suffix in INTERPRETERS and ":" not in use:
         return use
     place, _, function = use.removeprefix("./").rpartition(":")
@@ -98,6 +103,12 @@ def _use(use: str) -> str:
     if not (is_known and re.fullmatch(r"[^\W\d]\w*", function)):
         raise ValueError(f'must be "module:function" or "file.py:function", such as "mine:train", got {show(use)}')
     return f"{place}:{function}"
+
+
+def _config_path(path: str) -> str:
+    if Path(path).suffix not in CONFIG_SUFFIXES:
+        raise ValueError(f"must be a file that ends in {', '.join(CONFIG_SUFFIXES)}, got {show(path)}")
+    return path
 
 
 def _judged_at(at: str) -> str:
@@ -249,6 +260,7 @@ JudgedAt = Annotated[
     ),
 ]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+ConfigPath = Annotated[str, AfterValidator(_config_path)]
 LinePattern = Annotated[str, AfterValidator(_line_pattern)]
 Words = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 OwnUse = Annotated[str, AfterValidator(_own_use)]

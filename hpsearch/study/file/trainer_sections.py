@@ -10,7 +10,17 @@ from pydantic import Field, model_validator
 from hpsearch.core.trial import COMMAND, EPOCH
 from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
-from hpsearch.study.file.kinds import Count, LinePattern, MetricName, NestedValue, Pattern, RecordableName, Use, Words
+from hpsearch.study.file.kinds import (
+    ConfigPath,
+    Count,
+    LinePattern,
+    MetricName,
+    NestedValue,
+    Pattern,
+    RecordableName,
+    Use,
+    Words,
+)
 from hpsearch.study.file.section import OtherTables, Problems, Section
 from hpsearch.study.output_patterns import STEPS
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
@@ -18,7 +28,7 @@ from hpsearch.study.schedule import STEP
 from hpsearch.study.space import Float
 from hpsearch.study.translation.draft import flat
 
-OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "resume", "cwd", "terminal")
+OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "config", "resume", "cwd", "terminal")
 """Keys that are only for a command or a script."""
 
 
@@ -66,7 +76,10 @@ class Trainer(Section):
     )
     take: Take | None = Field(None, description="which of a metric's values since the last report is used")
     metrics_file: str | None = Field(
-        None, min_length=1, description='a CSV file or a file of JSON lines with the metrics, such as "*/metrics.csv"'
+        None, min_length=1, description="a file in place of the output: CSV, JSON lines, or with `metrics` a log"
+    )
+    config: ConfigPath | None = Field(
+        None, description="a YAML or JSON file whose keys are parameters; {config_file} is the trial's copy of it"
     )
     resume: Words | None = Field(None, description="arguments that are appended to the command of a continued trial")
     cwd: Literal["project", "scratch"] | None = Field(
@@ -132,6 +145,7 @@ class Trainer(Section):
             report=self.report or "",
             take=self.take or "last",
             metrics_file=self.metrics_file or "",
+            config=self.config or "",
             resume=self.resume or (),
             in_scratch=self.cwd == "scratch",
             terminal=bool(self.terminal),
@@ -172,22 +186,21 @@ class Trainer(Section):
         if self.command is not None and self.use != COMMAND:
             yield ("trainer", "use"), "cannot be combined with `command`; leave one of them out"
         parameters = {*others.names, *self.options}
-        taken, everywhere, in_steps = set[str](), set[str](), self.word == STEP
-        built_in = placeholders.built_in(in_steps)
+        taken, everywhere = set[str](), set[str]()
+        built_in = placeholders.built_in(self.word == STEP, self.config is not None)
         for path, text in self._texts():
             for name in placeholders.names(text):
-                if not placeholders.is_known(name, parameters if path[1] == "command" else (), in_steps):
+                if not placeholders.is_known(name, parameters if path[1] == "command" else (), built_in):
                     yield path, _unknown(name, parameters, built_in)
             everywhere |= placeholders.used(text)
             taken |= placeholders.used(text) if path[1] == "command" else set()
         for name in sorted(taken & parameters & built_in.keys()):
             path = ("trainer", "options", name) if name in self.options else ("space", name)
             yield path, f"{{{name}}} is {built_in[name]}; give the parameter another name"
-        if self.command is not None and self.style is None and "params_file" not in taken:
-            for name in sorted(parameters - taken):
-                path = ("trainer", "options", name) if name in self.options else ("space", name)
-                advice = 'or a `style`, such as style = "argparse"'
-                yield path, f"trainer.command does not use it: write {{{name}}} there, {advice}"
+        if self.config is not None and placeholders.CONFIG not in everywhere:
+            example = 'command = ["python", "train.py", "--config", "{config_file}"]'
+            yield ("trainer", "config"), f"needs {{config_file}}, the trial's copy of it, as in {example}"
+        yield from self._not_passed(parameters, taken)
         if self.repeats > 1 and "seed" not in everywhere:
             yield (
                 ("trainer", "repeats"),
@@ -199,6 +212,15 @@ class Trainer(Section):
             if isinstance(one, Float) and one.auto:
                 yield ("space", one.name), "auto = true needs a trainer in Python; give low and high"
         yield from self._output_problems(others)
+
+    def _not_passed(self, parameters: set[str], taken: set[str]) -> Problems:
+        """Parameters that the command has no place for; those of `config` are checked with its file."""
+        if self.command is None or self.style is not None or self.config is not None or "params_file" in taken:
+            return
+        for name in sorted(parameters - taken):
+            path = ("trainer", "options", name) if name in self.options else ("space", name)
+            advice = 'or a `style`, such as style = "argparse"; or name its YAML file: `config`'
+            yield path, f"trainer.command does not use it: write {{{name}}} there, {advice}"
 
     def _texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Each text with placeholders, and its key."""
@@ -212,8 +234,6 @@ class Trainer(Section):
         if self.metrics is not None and others.metric is not None and others.metric not in self.metrics:
             hint = did_you_mean(others.metric, self.metrics)
             yield ("trainer", "metrics"), f"has no pattern for study.metric = {show(others.metric)}{hint}"
-        if self.metrics is not None and self.metrics_file is not None:
-            yield ("trainer", "metrics_file"), "cannot be combined with `metrics`; leave one of them out"
         if self.report is not None and self.metrics is None:
             yield ("trainer", "report"), "needs trainer.metrics, the patterns of what it reports"
         if self.take is not None and self.report is None and not _reads_steps(self.metrics or {}):
@@ -235,6 +255,8 @@ def _reads_steps(patterns: Mapping[str, str]) -> bool:
 
 
 def _unknown(name: str, parameters: set[str], built_in: Iterable[str]) -> str:
+    if name == placeholders.CONFIG:
+        return '{config_file} is a copy of trainer.config: write config = "base.yaml" there'
     known = [*sorted(parameters), *built_in]
     hint = did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"{{{name[:60]}}} is not a parameter or a placeholder{hint} (a literal brace is written twice)"

@@ -26,7 +26,8 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
-from hpsearch.trainer.adapters.pattern_reports import Patterns
+from hpsearch.trainer.adapters.config_file import ConfigFile
+from hpsearch.trainer.adapters.pattern_reports import LogFile, Patterns
 from hpsearch.trainer.adapters.program_failures import advice, error_line
 from hpsearch.trainer.adapters.program_sources import (
     CHECKPOINTS,
@@ -76,11 +77,13 @@ def as_trainer(
     script_options = Options.of(sources.files.values())
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
+    config = ConfigFile(folder / program.config) if program.config else None
     can_continue, receives_length = has_checkpoints(program, sources), knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         training = _Training(found, folder, run, metric, can_continue, receives_length)
-        training.begin({**params, **_filled(options, training.values)}, script_options)
+        given = {**params, **_filled(options, training.values)}
+        training.begin(given, script_options, config)
         try:
             yield from training.reports()
         finally:
@@ -133,7 +136,7 @@ class _Training:
     @property
     def values(self) -> dict[str, Value]:
         """Values of the placeholders that are not parameters. TrainerError: {data_dir} is used but not set."""
-        run, fold = self._run, self._run.fold
+        run, fold, config = self._run, self._run.fold, self._program.config
         texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])
         names = lengths(self._program)
         reads_length = not placeholders.used(texts).isdisjoint(names)
@@ -144,12 +147,15 @@ class _Training:
             "data_dir": os.fspath(run.data_dir) if run.data_dir or "data_dir" in placeholders.used(texts) else "",
             "scratch_dir": str(self._scratch),
             "checkpoint_dir": str(self._checkpoints.folder),
+            **({placeholders.CONFIG: str(self._scratch / Path(config).name)} if config else {}),
             **({"fold": fold.number, "folds": fold.of} if fold is not None else {}),
         }
 
-    def begin(self, params: Params, options: Options) -> None:
+    def begin(self, params: Params, options: Options, config: ConfigFile | None) -> None:
         """Start the process. TrainerError if it cannot be started; NotResumable if it has to start again."""
         first = self._restore()
+        if config is not None:
+            params = config.write(params, self._program, Path(str(self.values[placeholders.CONFIG])))
         line = command_line(self._program, params, self.values, options, self._scratch / "params.json")
         words = line.words + (resume_words(self._program, self.values) if first > 1 else ())
         self._steps = Steps(max([first - 1, *(report.step for report in self._queue)]), self._run.takes_step_0)
@@ -189,11 +195,14 @@ class _Training:
             raise state.NotResumable(f"the program had written nothing to {CHECKPOINTS} by epoch {first - 1}")
         return first
 
-    def _metrics_file(self) -> MetricsFile | None:
+    def _metrics_file(self) -> MetricsFile | LogFile | None:
         if not self._program.metrics_file:
             return None
         pattern = self._folder / placeholders.filled(self._program.metrics_file, self.values)
-        return MetricsFile(pattern, self._metric, self._steps, time.time() - 1)
+        since = time.time() - 1
+        if self._patterns is not None:
+            return LogFile(pattern, since, self._patterns)
+        return MetricsFile(pattern, self._metric, self._steps, since)
 
     def _changed_files(self, pipe: ReportPipe) -> ChangedFiles | None:
         is_first = self._run.number == 0 and not self._program.in_scratch
@@ -270,18 +279,18 @@ class _Training:
     def _read(self, output: bytes, lines: bytes) -> Iterator[Report]:
         self._keep(output)
         yield from self._json.add(lines)
-        if self._patterns is not None and not self._json.has_lines:
-            yield from self._patterns.add(output)
         if self._file is not None:
             yield from self._file.poll()
+        elif self._patterns is not None and not self._json.has_lines:
+            yield from self._patterns.add(output)
 
     def _read_rest(self) -> Iterator[Report]:
         self._tail.end()
         yield from self._json.end()
-        if self._patterns is not None and not self._json.has_lines:
-            yield from self._patterns.end()
         if self._file is not None:
             yield from self._file.poll(at_end=True)
+        elif self._patterns is not None and not self._json.has_lines:
+            yield from self._patterns.end()
 
     def _keep(self, output: bytes) -> None:
         """Write it to the trial's log, which receives the output of this process."""
@@ -318,10 +327,10 @@ class _Training:
     def _missing(self) -> str:
         if self._steps.has_step_0:
             return "step 0 is before training, and steps count from 1. Leave the group `step` out of the pattern"
-        if self._patterns is not None:
-            return self._patterns.missing()
         if self._file is not None:
             return self._file.missing()
+        if self._patterns is not None:
+            return self._patterns.missing()
         return f"it wrote no line to the file that {REPORT} names"
 
     def close(self) -> None:

@@ -1,14 +1,15 @@
-"""Parses the reports of a program from its output, with patterns."""
+"""Parses the reports of a program from its output or its log file, with patterns."""
 
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from hpsearch.core.trial import Report
 from hpsearch.study.output_patterns import STEP_FROM_0, STEPS, VALUE, compiled
 from hpsearch.study.program import Program, Take
 from hpsearch.trainer.adapters.report_lines import ReportLines
-from hpsearch.trainer.adapters.script_output import Lines, Steps
+from hpsearch.trainer.adapters.script_output import Lines, Steps, newest
 from hpsearch.trainer.failures import ProgramFailed
 
 _TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
@@ -83,16 +84,49 @@ class Patterns:
             if (report := self._steps.report(step, metrics)) is not None:
                 yield report
 
-    def missing(self) -> str:
-        """Which patterns never matched."""
+    def missing(self, of: str = "its output") -> str:
+        """Which patterns never matched. of: what they are searched in."""
         if self._never:
             patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
             return (
-                f"no line of its output matches {patterns}. Write a pattern into trainer.metrics, with {{number}} for "
+                f"no line of {of} matches {patterns}. Write a pattern into trainer.metrics, with {{number}} for "
                 "the number; or let the program write lines of JSON to the file that HPSEARCH_REPORT names, in Python "
                 "with hpsearch.report(step, {name: value})"
             )
-        return "no line of its output matches trainer.report, so no report is complete"
+        return f"no line of {of} matches trainer.report, so no report is complete"
+
+
+class LogFile:
+    """The lines that a program appends to a file, read by patterns. pattern, since: as in MetricsFile."""
+
+    def __init__(self, pattern: Path, since: float, patterns: Patterns):
+        self._pattern, self._since, self._patterns = pattern, since, patterns
+        self._path: Path | None = None
+        self._read = 0
+
+    def poll(self, at_end: bool = False) -> Iterator[Report]:
+        """The reports since the last call. at_end: the last line counts without a newline."""
+        self._path = self._path or newest(self._pattern, self._since)
+        if self._path is not None:
+            yield from self._patterns.add(self._new_content(self._path))
+        if at_end:
+            yield from self._patterns.end()
+
+    def _new_content(self, path: Path) -> bytes:
+        try:
+            with path.open("rb") as file:
+                self._read = self._read if path.stat().st_size >= self._read else 0  # it was written anew
+                file.seek(self._read)
+                content = file.read()
+        except OSError:
+            return b""  # it is being replaced
+        self._read += len(content)
+        return content
+
+    def missing(self) -> str:
+        if self._path is None:
+            return f"no file matches trainer.metrics_file, {self._pattern}"
+        return self._patterns.missing(str(self._path))
 
 
 def _value(name: str, match: re.Match[str], line: str) -> float:

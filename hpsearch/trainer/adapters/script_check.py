@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.study.space import Choice, Float, Space
 from hpsearch.trainer.adapters.command_line import runs_nothing
+from hpsearch.trainer.adapters.config_file import ConfigFile
 from hpsearch.trainer.adapters.constants import constants
 from hpsearch.trainer.adapters.program_sources import sources_of
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
@@ -17,14 +19,24 @@ from hpsearch.trainer.source_check import SourceCheck, SourceFault
 
 
 def check(program: Program, space: Space, options: Params, folder: Path) -> SourceCheck:
-    """Faults only where the source shows all options of the script. options: of the trainer."""
+    """Faults only where the source shows all options of the script, or where a parameter should be a key of
+    trainer.config. options: of the trainer."""
     script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
     if problem := runs_nothing(folder / script, script):
         return SourceCheck((SourceFault(problem),))
     found = Options.of(sources_of(program, folder).files.values())
     written = {name for word in program.words for name in placeholders.used(word)}
     given = {**dict.fromkeys(parameter.name for parameter in space.parameters), **space.fixed, **options}
-    passed = [name for name in given if program.style is not None and name not in written]
+    left = [name for name in given if name not in written]
+    if program.config:
+        try:
+            config = ConfigFile(folder / program.config)
+        except TrainerError as problem:
+            return SourceCheck((SourceFault(str(problem)),))
+        left = [name for name in left if not config.has(name)]
+        if program.style is None:
+            return SourceCheck(tuple(_no_key(program.config, name, config) for name in left))
+    passed = left if program.style is not None else []
     if program.style == "constants":
         return SourceCheck(tuple(_unknown_constants(script, passed, folder)))
     if (
@@ -43,6 +55,13 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
     missing = dict.fromkeys(one.main for one in found.by_key.values() if one.is_required and one.main not in there)
     faults += [SourceFault(f"{script} requires {one}; add it to [trainer.options]") for one in missing]
     return SourceCheck(tuple(faults))
+
+
+def _no_key(file: str, name: str, config: ConfigFile) -> SourceFault:
+    by_key = {key.rpartition(".")[2]: key for key in config.names}
+    near = get_close_matches(name.rpartition(".")[2], by_key, n=1, cutoff=0.5)
+    hint = f"; did you mean {by_key[near[0]]}?" if near else ""
+    return SourceFault(f"{name} is neither a key of {file} nor a placeholder of trainer.command{hint}", name)
 
 
 def _of_parameter(name: str, space: Space, fixed: Value, found: Options, script: str) -> Iterator[SourceFault]:

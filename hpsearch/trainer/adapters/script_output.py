@@ -142,6 +142,14 @@ def _json_number(value: Any) -> Any:
 # A file with metrics ─────────────────────────────────────────────────────────────────────────────
 
 
+def newest(pattern: Path, since: float) -> Path | None:
+    """The newest file that matches a path with `*`. since: as in MetricsFile."""
+    root = Path(pattern.anchor)
+    found = root.glob(str(pattern.relative_to(root)))
+    fresh = [path for path in found if path.is_file() and path.stat().st_mtime >= since]
+    return max(fresh, key=lambda path: path.stat().st_mtime, default=None)
+
+
 class MetricsFile:
     """Rows of a CSV file, or lines of JSON, that a logger writes. A row with the study's metric ends a report.
 
@@ -158,7 +166,7 @@ class MetricsFile:
 
     def poll(self, at_end: bool = False) -> Iterator[Report]:
         """The reports since the last call. at_end: the last row counts without a newline."""
-        self._path = self._path or self._newest()
+        self._path = self._path or newest(self._pattern, self._since)
         if self._path is None:
             return
         try:
@@ -175,12 +183,6 @@ class MetricsFile:
         for row in rows[self._read :]:
             yield from self._take(row)
         self._read = max(self._read, len(rows))
-
-    def _newest(self) -> Path | None:
-        root = Path(self._pattern.anchor)
-        found = root.glob(str(self._pattern.relative_to(root)))
-        fresh = [path for path in found if path.is_file() and path.stat().st_mtime >= self._since]
-        return max(fresh, key=lambda path: path.stat().st_mtime, default=None)
 
     def _rows(self, text: str) -> Iterator[Mapping[str, Any]]:
         if text.lstrip()[:1] == "{":
@@ -209,7 +211,11 @@ class MetricsFile:
     def missing(self) -> str:
         if self._path is None:
             return f"no file matches trainer.metrics_file, {self._pattern}"
-        return f"{self._path} has no value of {self._metric}; its columns: {', '.join(self._columns) or 'none'}"
+        columns = ", ".join(self._columns)[:200] or "none"
+        return (
+            f"{self._path} has no value of {self._metric}; its columns: {columns}. If it is a log, write the "
+            "patterns of its metrics into trainer.metrics"
+        )
 
 
 def _cell(value: Any) -> float | None:

@@ -150,6 +150,7 @@ FAULTS = [
     ("epochs = 9", "epochs = true", "7 trainer.epochs: must be a whole number, got true"),
     ("epochs = 9", "epochs = 1979-05-27", "7 trainer.epochs: must be a whole number, got the date or time 1979-05-27"),
     ('"trainers.digits:train"', '"trainers.digits"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "trainers.digits"'),
+    ('"trainers.digits:train"', '"fit.ipynb"', '6 trainer.use: fit.ipynb is a notebook: run `jupyter nbconvert --to script fit.ipynb`, and write use = "fit.py" and style = "constants", which sets the variables at its top'),
     ('"trainers.digits:train"', '"digits.py:fit(1)"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "digits.py:fit(1)"'),
     ('"trainers.digits:train"', '"../digits:train"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "../digits:train"'),
     ("layers = 2", "layers = [2, [nan]]", "8 trainer.options.layers: must be a string, a finite number, or true or false, got nan"),

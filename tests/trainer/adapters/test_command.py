@@ -17,10 +17,10 @@ from tests.trainer.adapters.programs import EPOCHS, PATTERN, Programs
 
 class TestWhatItIsGiven:
     def test_built_in_placeholders(self, programs: Programs) -> None:
-        words = ["{epochs}", "{epochs * 20}", "{epochs // 3}", "{seed}", "{number}", "{x}", "{{}}"]
+        words = ["{epochs}", "{epochs * 20}", "{29500 + 2 * number}", "{seed}", "{x}", "{{}}"]
         programs.write("train.sh", 'echo "$@" > words; echo val_loss 1')
         programs.curve(Program(("sh", "train.sh", *words), metrics=PATTERN), {"x": 1e-5})
-        assert (programs.folder / "words").read_text().split() == ["4", "80", "1", "3", "7", "1e-05", "{}"]
+        assert (programs.folder / "words").read_text().split() == ["4", "80", "29514", "3", "1e-05", "{}"]
 
     def test_folders(self, programs: Programs) -> None:
         programs.write("train.sh", 'touch "$1/a" "$2/b" && cp "$3/c" "$1/c" && echo val_loss 1')
@@ -41,6 +41,14 @@ class TestWhatItIsGiven:
         program = programs.script(text, metrics=PATTERN, style="argparse")
         programs.curve(program, {"lr": "{epochs}"}, options={"steps": "{epochs * 2}"})
         assert (programs.folder / "words").read_text() == "--steps 8 --lr {epochs}"
+
+    def test_a_copy_of_its_configuration_file(self, programs: Programs) -> None:
+        programs.write("base.yaml", "optim: {lr: 1.0, name: sgd}\nepochs: 1\n")
+        programs.write("train.sh", 'cp "$1" copy; echo "$2" > words; echo val_loss 1')
+        program = Program(("sh", "train.sh", "{config_file}"), "argparse", metrics=PATTERN, config="base.yaml")
+        programs.curve(program, {"optim.lr": 1e-5, "x": 2}, options={"epochs": "{epochs * 2}"})
+        assert (programs.folder / "copy").read_text() == "optim:\n  lr: 1.0e-05\n  name: sgd\nepochs: 8\n"
+        assert (programs.folder / "words").read_text() == "--x\n"
 
     def test_its_folder_is_that_of_the_study(self, programs: Programs) -> None:
         (programs.folder.parent / "beside").touch()

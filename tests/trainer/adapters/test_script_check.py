@@ -79,6 +79,18 @@ class TestParameters:
 
 
 class TestCommand:
+    @pytest.mark.parametrize(
+        ("style", "expected"),
+        [
+            (None, "lrr is neither a key of base.yaml nor a placeholder of trainer.command; did you mean optim.lr?"),
+            ("argparse", "train.py has no option --lrr; did you mean --lr?"),
+        ],
+    )
+    def test_a_key_of_the_configuration_file(self, tmp_path: Path, style: str | None, expected: str) -> None:
+        (tmp_path / "base.yaml").write_text("{optim: {lr: 1}, epochs: 2}")
+        keys = {"words": ("python", "train.py", "{config_file}"), "style": style, "config": "base.yaml"}
+        assert faults(tmp_path, Float("optim.lr", 0.1, 1.0), Float("lrr", 0.1, 1.0), **keys) == {"lrr": expected}
+
     def test_an_option_of_the_command(self, tmp_path: Path) -> None:
         words = ("python", "train.py", "--learning-rate={lr}")
         found = faults(tmp_path, Float("lr", 0.1, 1.0), words=words, style=None)

@@ -94,6 +94,24 @@ class TestReports:
             Report(e + 1, {"epoch": e, "train_loss": 2.0, "val_loss": e}) for e in range(3)
         ]
 
+    def test_patterns_read_a_log_in_place_of_the_output(self, programs: Programs) -> None:
+        text = """
+            echo val_loss=9
+            for e in 1 2 3; do echo "12:00 INFO epoch=$e val_loss=0.$e" >> "$1"; sleep 0.1; done
+        """
+        programs.shell(text)
+        words = ("sh", "train.sh", "{scratch_dir}/train.log")
+        program = Program(words, metrics=PATTERN, metrics_file="{scratch_dir}/*.log")
+        assert programs.curve(program) == [0.1, 0.2, 0.3]
+
+    def test_a_log_without_the_metric(self, programs: Programs) -> None:
+        program = programs.script("open('log', 'w').write('loss 1')", metrics=PATTERN, metrics_file="log")
+        with pytest.raises(ProgramFailed, match=r"no line of .*log matches val_loss"):
+            programs.reports(program)
+        unnamed = programs.script("open('log', 'w').write('loss 1')", metrics_file="log")
+        with pytest.raises(ProgramFailed, match=r"its columns: loss 1\. If it is a log"):
+            programs.reports(unnamed)
+
     def test_a_step_that_is_reported_twice_counts_once(self, programs: Programs, capsys: object) -> None:
         text = "for e in (1, 2, 2, 3): print(f'epoch {e} val_loss {1 / e}')"
         program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
