@@ -24,6 +24,7 @@ from hpsearch.samplers.freeze_thaw.fits import Fits
 from hpsearch.samplers.freeze_thaw.new_points import candidates
 from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs, vacancies
 from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
+from hpsearch.samplers.freeze_thaw.table_points import TablePoints
 from hpsearch.samplers.freeze_thaw.unit_points import UnitPoints
 from hpsearch.samplers.freeze_thaw.widened_space import WidenedSpace
 from hpsearch.samplers.observations import usable_evidence
@@ -82,12 +83,14 @@ class FreezeThaw:
     _taken: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
     _curves: Curves = field(default_factory=Curves, init=False, repr=False, compare=False)
     _fits: Fits = field(init=False, repr=False, compare=False)
+    _table: TablePoints = field(init=False, repr=False, compare=False)
     _widened: WidenedSpace = field(init=False, repr=False, compare=False)
     _wider: "list[FreezeThaw]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fits = Fits(self.seed, self.epochs, self.startup_trials, UnitPoints(self.space))
         object.__setattr__(self, "_fits", fits)
+        object.__setattr__(self, "_table", TablePoints(self.space))
         widened = WidenedSpace(self.space, self.startup_trials, first_look(self.epochs, 0, has_schedule=False))
         object.__setattr__(self, "_widened", widened)
 
@@ -358,8 +361,13 @@ class _Now:
         return value if self._preference is None else value + self._preference(cube)
 
     def proposed(self) -> Array:
-        """A point of the unit cube."""
+        """A point of the unit cube. In a table the model judges all rows without a trial: the nearest row to another
+        point may be far from it."""
         space, number = self.search.space, len(self.history)
+        if len(free := self.search._table.without(self.search._taken.keys(space, self.history))):
+            best_first = np.argsort(-self._value_of_cube(free), kind="stable")
+            row: Array = free[best_first[min(number % GROUP, len(free) - 1)]]
+            return row
         order = sorted(range(number), key=lambda number: (self.curves[number].last, number))[:BEST]
         units = [[0.5 if u is None else u for u in space.to_unit(self.history[one].params)] for one in order]
         generator = stream(self.search.seed, CANDIDATES + number // GROUP)

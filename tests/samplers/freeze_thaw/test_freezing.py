@@ -55,6 +55,17 @@ def test_every_second_promotion_goes_to_the_best_value() -> None:
     assert len({one.reason.split(",")[-1] for one in resumed}) > 1
 
 
+def test_in_a_table_the_model_proposes_rows_without_a_trial() -> None:
+    rows = [SQUARE.from_unit(point) for point in stream(0, 0).random((60, 2)).tolist()]
+    simulation = search(space=replace(SQUARE, rows=tuple(rows)))
+    modelled = [one for one in simulation.proposals if isinstance(one, New) and "improvement" in one.reason]
+    nearest = [
+        min((math.dist(one.params.values(), row.values()), place) for place, row in enumerate(rows)) for one in modelled
+    ]
+    assert max(distance for distance, _ in nearest) < 1e-9
+    assert len({place for _, place in nearest}) == len(modelled) > 5
+
+
 @pytest.mark.parametrize("parallel", [4, 12])
 def test_several_workers_start_different_trials(parallel: int) -> None:
     simulation = search(parallel=parallel)
