@@ -55,12 +55,16 @@ def lock_files(folder: Path) -> dict[str, str]:
 
 
 def requirements(recorded: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Lines of a requirements file. An editable installation is a comment, since it is on one machine only."""
+    """Lines of a requirements file. An editable installation is a comment, since it is on one machine only. A local
+    version, such as 2.13.0+cpu, is not on PyPI, and no installer records the index that it is from."""
     for name, one in recorded.items():
         if "editable" in one:
             yield f"# {name} {one['version']} was installed from {one['url']}, editable"
+        elif "url" in one:
+            yield f"{name} @ {one['url']}"
         else:
-            yield f"{name} @ {one['url']}" if "url" in one else f"{name}=={one['version']}"
+            note = "  # not on PyPI: add --extra-index-url with the index that has it" if "+" in one["version"] else ""
+            yield f"{name}=={one['version']}{note}"
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

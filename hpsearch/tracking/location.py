@@ -39,12 +39,12 @@ def artifact_folder(uri: str) -> Path | None:
     return None
 
 
-def explain(error: Exception, uri: str, study: str) -> str:
+def explain(error: Exception, uri: str) -> str:
     """One sentence for the user: what is wrong and what to do, without passwords."""
     if isinstance(error, HpsearchError):
         return without_credentials(str(error))
     problem = f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}"
-    return f"{problem}; training is not affected, and `hpsearch sync {study}` sends what is missing"
+    return f"{problem}; training is not affected, and `hpsearch sync` sends what is missing"
 
 
 def _diagnosis(error: Exception, uri: str) -> str:

@@ -84,7 +84,7 @@ class MlflowTracker:
         if self._finished:
             return Sync.with_files(self._sent, 0, self.problem, self._files)
         timed_out = TimeoutError(f"did not accept everything within {timeout:g} s")
-        problem = self.problem or self._journal_problem or explain(timed_out, self._uri, self._study.name)
+        problem = self.problem or self._journal_problem or explain(timed_out, self._uri)
         left = 0  # if the journal is unreachable
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
             left = pending(journal, self._study.id, self._uri)
@@ -161,7 +161,7 @@ class MlflowTracker:
         if isinstance(error, JournalUnavailable):  # the run reports it; MLflow did not cause it
             self._journal_problem = str(error)
             return
-        self.problem = explain(error, self._uri, self._study.name)
+        self.problem = explain(error, self._uri)
         if not self._failed:  # log it once; the end of the run reports what is not sent
             log.warning(self.problem)  # no traceback: it may have the address with its password
         self._failed = True
@@ -216,7 +216,7 @@ def sync(
     except HpsearchError:
         raise
     except Exception as error:
-        problem = explain(error, uri, study.name)
+        problem = explain(error, uri)
     return Sync.with_files(sent, pending(journal, study.id, uri), problem, files)
 
 

@@ -50,7 +50,7 @@ class OwnLoggingStore:
                 for path in self.others:
                     create_database(path)
             except Exception as error:  # any error: only the trainers' own logging is affected
-                problem = explain(error, uri, study)
+                problem = explain(error, uri)
         return problem
 
 

@@ -16,6 +16,7 @@ def site(tmp_path: Path) -> Path:
         "My_Package-1.0": {"url": "https://me:secret@host/p", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
         "local-0.1": {"url": "file:///home/me/local", "dir_info": {"editable": True}},
         "broken-3": "no object",
+        "torch-2.13.0+cpu": None,
     }
     for name, direct in about.items():
         folder = tmp_path / f"{name}.dist-info"
@@ -27,7 +28,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_each_with_its_version_and_where_it_is_from(site: Path) -> None:
     found = distributions([str(site), str(site / "missing")])
-    assert list(found) == ["broken", "local", "my-package", "numpy"]
+    assert list(found) == ["broken", "local", "my-package", "numpy", "torch"]
     assert found["numpy"] == {"version": "2.4.6"}
     assert found["local"] == {"version": "0.1", "url": "file:///home/me/local", "editable": "true"}
     assert found["my-package"]["url"].startswith("git+https://")
@@ -47,6 +48,7 @@ def test_this_environment() -> None:
 def test_requirements(site: Path) -> None:
     lines = list(requirements(distributions([str(site)])))
     assert "numpy==2.4.6" in lines
+    assert "torch==2.13.0+cpu  # not on PyPI: add --extra-index-url with the index that has it" in lines
     assert next(line for line in lines if "local" in line).startswith("#")
     assert any(line.startswith("my-package @ git+https://") for line in lines)
 

@@ -10,10 +10,10 @@ class TestMessages:
         assert without_credentials(text) == "API request to https://host:5000/api failed; postgresql://db/x"
 
     def test_an_error_of_the_journal_is_unchanged(self):
-        assert explain(JournalError("journal a.db: locked"), "http://host", "digits") == "journal a.db: locked"
+        assert explain(JournalError("journal a.db: locked"), "http://host") == "journal a.db: locked"
 
     def test_another_error_is_one_line(self):
-        message = explain(ValueError("what\n  is\tthis"), "http://me:pw@host", "digits")
+        message = explain(ValueError("what\n  is\tthis"), "http://me:pw@host")
         assert message.startswith("MLflow at http://host cannot be used: what is this; training is not affected")
 
 

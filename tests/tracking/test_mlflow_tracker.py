@@ -274,7 +274,7 @@ class TestSharedStore:
         tracker.start()
         result = tracker.close(1)
         assert "experiment 'digits' was deleted in MLflow" in result.problem
-        assert "hpsearch sync digits" in result.problem
+        assert "hpsearch sync" in result.problem
         assert result.pending == 2
 
     def test_a_param_that_the_user_added_does_no_harm(self, recorder: StudyRecorder, store: str):

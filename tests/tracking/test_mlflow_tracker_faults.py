@@ -33,7 +33,7 @@ class TestFailingServer:
             result = tracker.close(0.5)
         assert (result.sent, result.pending) == (0, 3)
         assert "answers with errors (500)" in result.problem
-        assert "`hpsearch sync digits`" in result.problem
+        assert "`hpsearch sync`" in result.problem
 
     def test_an_unreachable_server(self, recorder: StudyRecorder):
         tracker = tracking(recorder, "http://127.0.0.1:9")

@@ -147,7 +147,7 @@ def test_an_unreachable_server_is_the_problem(searched: StudyRecorder):
     assert result.pending == 6 + 7
     assert result.problem == (
         "MLflow at http://127.0.0.1:9 does not answer; training is not affected, "
-        "and `hpsearch sync digits` sends what is missing"
+        "and `hpsearch sync` sends what is missing"
     )
 
 
