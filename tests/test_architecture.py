@@ -221,12 +221,15 @@ def test_trainers_are_found_by_name_alone() -> None:
         "hpsearch.core.trial",
         "hpsearch.study.space",
         "hpsearch.core.history",
+        "hpsearch.workers.isolation.template",
     ],
 )
 def test_nothing_heavy_comes_with(module: str) -> None:
+    """A template is forked for each trial, and each import that a trial does not need makes the fork slower."""
     code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert HEAVY & set(loaded.split()) == set()
+    shared_with_trials = {"numpy"} if module.endswith("template") else set()
+    assert {*HEAVY, "pydantic"} & set(loaded.split()) == shared_with_trials
 
 
 @pytest.mark.parametrize("folder", ["hpsearch", "trainers", "tests"])

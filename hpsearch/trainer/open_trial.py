@@ -49,6 +49,7 @@ class TrainerContext:
     the trainer, if it is a command.
     space: the searched parameters. nested: a parameter with a dot in its name is passed in a table.
     measure: measure the steps of a trial's optimizers; not of several trainings side by side.
+    found: the imported trainer, in a process that was forked after its import.
     """
 
     use: str
@@ -64,6 +65,7 @@ class TrainerContext:
     space: Space | None = None
     nested: bool = False
     measure: bool = False
+    found: Trainer | None = None
 
     @property
     def name(self) -> str:
@@ -76,6 +78,8 @@ class TrainerContext:
 
     def find(self) -> Trainer:
         """The trainer, imported. TrainerError if it is invalid."""
+        if self.found is not None:
+            return self.found
         if self.program is not None:
             return command.as_trainer(self.program, self.folder, self.options, self.objective.metric)
         if self.trainer_object is None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import make_private
-from hpsearch.study.file.reading import resolved
+from hpsearch.study.file.address_secrets import resolved
 from hpsearch.workers.held_logging import hold_unsent
 
 FILE = "own-logging.json"
@@ -89,7 +89,7 @@ class OwnLogging:
         found |= {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_ID": experiment}
         if uri.startswith(("http://", "https://")):
             found |= {name: value for name, value in SERVER_DEFAULTS.items() if name not in os.environ}
-        if importlib.util.find_spec("wandb") is not None and "WANDB_DIR" not in os.environ:
+        if ("wandb" in sys.modules or _has_wandb()) and "WANDB_DIR" not in os.environ:
             found["WANDB_DIR"] = str(scratch)
             with suppress(OSError):
                 make_private(scratch)  # W&B takes a folder that is there
@@ -156,6 +156,11 @@ class LoggingEnvironment:
             with suppress(Exception):  # the server is unreachable: the tracker ends them
                 while mlflow.active_run() is not None:
                     mlflow.end_run()
+
+
+@functools.cache
+def _has_wandb() -> bool:
+    return importlib.util.find_spec("wandb") is not None
 
 
 def _flush_mlflow() -> None:

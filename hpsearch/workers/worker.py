@@ -208,7 +208,7 @@ class _Training:
             self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
         # In a trial's own process, a KeyboardInterrupt comes from the trainer, not from a terminal.
-        self._raised_by_trainers = (BaseException,) if setup.isolated else (Exception, SystemExit)
+        self._from_terminal = () if setup.isolated else (KeyboardInterrupt,)
         self.environment: dict[str, Any] = {}
         self.data: dict[str, str] | None = None
 
@@ -254,7 +254,9 @@ class _Training:
         try:
             with self._log_and_random_state():
                 ended = self._train(new_reports, began, waited)
-        except self._raised_by_trainers as problem:
+        except self._from_terminal:
+            raise
+        except BaseException as problem:
             failure = failure_of(problem)
             is_in_log = isinstance(problem, ProgramFailed)  # with the program's output
             if (self.log is not None or self.setup.isolated) and not is_in_log:
@@ -345,7 +347,9 @@ class _Training:
                     self.trial.close()
                 finally:
                     self.own_logging.end()
-        except self._raised_by_trainers as problem:
+        except self._from_terminal:
+            raise
+        except BaseException as problem:
             self._write_log(f"closing the trainer failed\n{short_traceback(problem)}\n")
         self.unsent.close()
         if self.log is not None:

@@ -1,5 +1,6 @@
 """Fast trainers: each shows one thing that a trainer may do. Their `params` say when and where."""
 
+import asyncio
 import ctypes
 import faulthandler
 import os
@@ -119,6 +120,8 @@ def go_wrong(how: str) -> None:
             raise LocalError("gone", sys.stdout)
         case "unprintable":
             raise Unprintable
+        case "cancelled":
+            raise asyncio.CancelledError  # a BaseException, as GeneratorExit is
         case "long":
             raise RuntimeError(
                 "CUDA error: device-side assert\nCompile with TORCH_USE_CUDA_DSA\nfor device-side help.\n"

@@ -102,6 +102,7 @@ class TestReports:
             ("unprintable", "error", "Unprintable"),
             ("long", "error", "RuntimeError: CUDA error: device-side assert"),
             ("sys.exit", "error", "the trainer called sys.exit(3)"),
+            ("cancelled", "error", "CancelledError"),
             ("memory", "oom", "MemoryError"),
             ("torch memory", "oom", "OutOfMemoryError: CUDA out of memory"),
             ("allocator", "oom", "can't allocate memory"),

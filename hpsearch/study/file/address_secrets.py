@@ -23,6 +23,11 @@ _PLAIN = re.compile(r"[a-z]{1,9}|[0-9]{1,5}")
 """Names such as postgres or mlflow, and ports. Not secrets: masking them would hide parts of other texts."""
 
 
+def resolved(text: str, environment: Mapping[str, str]) -> str:
+    """The text with every ${env:NAME} replaced. KeyError for a variable that is not set."""
+    return REFERENCE.sub(lambda found: environment[found[1]], text)
+
+
 def without_references(text: str) -> str:
     return REFERENCE.sub("", text)
 

@@ -11,9 +11,8 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.preferences import preferences
 from hpsearch.core.redact import is_ambiguous
-from hpsearch.study.file.address_secrets import has_secret, keep_secrets, shown
+from hpsearch.study.file.address_secrets import has_secret, keep_secrets, resolved, shown
 from hpsearch.study.file.faults import Faults
-from hpsearch.study.file.reading import resolved
 
 
 @dataclass(frozen=True)

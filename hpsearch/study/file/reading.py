@@ -18,7 +18,7 @@ from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
 from hpsearch.study.file import toml_errors
-from hpsearch.study.file.address_secrets import REFERENCE, SECRET_NAME, without_references
+from hpsearch.study.file.address_secrets import REFERENCE, SECRET_NAME, resolved, without_references
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted
 from hpsearch.study.file.kinds import WholeFloat, toml_float
 from hpsearch.study.file.lines import MAX_NESTING, KeyPath, Lines
@@ -304,11 +304,6 @@ def _key(place: object, path: KeyPath, part: str) -> str | int:
 
 
 # ${env:NAME} ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def resolved(text: str, environment: Mapping[str, str]) -> str:
-    """The text with every ${env:NAME} replaced. KeyError for a variable that is not set."""
-    return REFERENCE.sub(lambda found: environment[found[1]], text)
 
 
 def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path: KeyPath = ()) -> Any:

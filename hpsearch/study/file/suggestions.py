@@ -1,12 +1,11 @@
 """The entries of [space] for the `trial.suggest_…` calls of an Optuna objective."""
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from hpsearch.study.file.faults import show
 
 METHODS: Mapping[str, tuple[str, ...]] = {
     "suggest_float": ("name", "low", "high"),
@@ -22,10 +21,10 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 def entry(method: str, arguments: Mapping[str, Any]) -> str:
     """The line of [space] for one call. low and high must be numbers; a choice such as None is written as text."""
     name = arguments["name"]
-    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else show(name)
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
     if method == "suggest_categorical":
         choices = [one if isinstance(one, str | int | float) else str(one) for one in arguments["choices"]]
-        return f"{key} = [{', '.join(map(show, choices))}]"
+        return f"{key} = [{', '.join(map(_toml, choices))}]"
     as_number = int if method == "suggest_int" else float
     parts = [f"{bound} = {as_number(arguments[bound])!r}" for bound in ("low", "high")]
     if arguments.get("log") or method == "suggest_loguniform":
@@ -34,6 +33,11 @@ def entry(method: str, arguments: Mapping[str, Any]) -> str:
     if step is not None and not (method == "suggest_int" and step == 1):
         parts.append(f"step = {as_number(step)!r}")
     return f"{key} = {{ {', '.join(parts)} }}"
+
+
+def _toml(value: str | float) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return repr(value) if is_number else json.dumps(value, ensure_ascii=False)
 
 
 def entries(source: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from hpsearch.workers.isolation import template, trial_process
+from hpsearch.workers.isolation import shared_imports, template, trial_process
 from hpsearch.workers.worker import Setup
 
 
@@ -16,5 +16,4 @@ def main(connection: int, log: int, parent: int) -> None:
     template.open_streams()
     orders = Connection(connection)
     setup: Setup = orders.recv()
-    template.import_everything(setup)
-    trial_process.serve(orders, setup)
+    trial_process.serve(orders, shared_imports.import_everything(setup))

@@ -10,28 +10,22 @@ It is started by `IsolatedWorker`, is connected to it by a socket, and ends when
 
 import contextlib
 import faulthandler
-import gc
-import importlib
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from hpsearch.core.errors import TrainerError
-from hpsearch.trainer import state
-from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
-from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.isolation import linux, trial_process
 from hpsearch.workers.isolation.exits import Exit
 from hpsearch.workers.isolation.fork_safety import fork, spawn_reason
+from hpsearch.workers.isolation.shared_imports import import_everything, output_of_imports
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.trial_log import CappedFile, CollapsedOutput
 from hpsearch.workers.worker import Setup
@@ -47,9 +41,6 @@ CHUNK, CHUNKS = 1 << 16, 16
 
 READ_INTERVAL = 0.01
 """Seconds between two rounds of reads, so that a trial with many lines does not wake this process for each."""
-
-MAX_IMPORT_OUTPUT = 1 << 18
-"""Bytes of the imports' output that are kept."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +94,7 @@ def main(control: int, parent: int) -> None:
     faulthandler.enable(2)
     open_streams()
     connection = Connection(os.dup(control))
-    setup: Setup = connection.recv()
-    import_everything(setup)
+    setup = import_everything(connection.recv())
     template = Template(connection, socket.socket(fileno=control), setup, spawn_reason())
     linux.end_with_parent(parent, 0)  # from now on, a closed connection means that the worker has ended
     try:
@@ -131,34 +121,6 @@ def open_streams() -> None:
     os.close(write)
 
 
-def import_everything(setup: Setup) -> None:
-    """Import the trainer, and torch if trials may use it. The trial raises the trainer's error again."""
-    setup.trainer.import_libraries()
-    if (torch := sys.modules.get("torch")) is not None:
-        torch.set_num_threads(1)
-    nvml = "PYTORCH_NVML_BASED_CUDA_CHECK"  # torch.cuda.is_available() then does not initialise CUDA
-    added = os.environ.setdefault(nvml, "1") == "1"
-    with contextlib.suppress(TrainerError):
-        setup.trainer.find()
-        if "torch" in setup.trainer.sources().packages:
-            importlib.import_module("torch._dynamo")  # the first optimizer imports it, which takes seconds
-    if added:
-        os.environ.pop(nvml, None)
-    _write_a_checkpoint(setup)
-    gc.collect()
-    gc.freeze()  # a collection in a forked process does not touch the shared pages
-
-
-def _write_a_checkpoint(setup: Setup) -> None:
-    """Write and read a checkpoint: its imports are then shared by all trials."""
-    with contextlib.suppress(OSError, CheckpointsUnavailable), tempfile.TemporaryDirectory() as folder:
-        store = CheckpointStore(Path(folder), "")
-        CheckpointWriter(store, setup.trainer.objective, after=0, weights_only=False)
-        if "torch" in sys.modules:
-            store.write(1, state.pack(state.Snapshot("", 1, 0.0, {}, state.random_state())))
-            store.newest(1)
-
-
 class Template:
     """Runs one trial's process at a time, and keeps one that waits for the next trial."""
 
@@ -169,7 +131,7 @@ class Template:
         self._trial: _TrialProcess | None = None
         self._next: _TrialProcess | None = None
         self._start_error = ""
-        self._import_output = _output_of_imports()
+        self._import_output = output_of_imports()
         self._own_children = reaper.descendants([os.getpid()])
         self._wakeup, wakeup_write = os.pipe()
         for end in self._wakeup, wakeup_write:
@@ -388,13 +350,3 @@ def _exited_children() -> Iterator[tuple[int, int]]:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
             yield ended
-
-
-def _output_of_imports() -> bytes:
-    """The output of the imports: descriptor 1 is a file here; in a trial's process it is the trial's log."""
-    for stream in sys.stdout, sys.stderr:
-        with contextlib.suppress(Exception):  # a module may have replaced it
-            stream.flush()
-    with contextlib.suppress(OSError):
-        return os.pread(1, MAX_IMPORT_OUTPUT, 0)
-    return b""

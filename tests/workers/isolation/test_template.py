@@ -12,11 +12,11 @@ from tests.support.studies import ROOT
 IMPORTS = """
 import sys
 from pathlib import Path
-from hpsearch.workers.isolation import fork_safety, linux, template
+from hpsearch.workers.isolation import fork_safety, shared_imports
 from tests.support.studies import setup
 
 {first}
-template.import_everything(setup(Path(), "{trainer}"))
+shared_imports.import_everything(setup(Path(), "{trainer}"))
 print("torch._dynamo" in sys.modules, repr(fork_safety.spawn_reason()))
 """
 
