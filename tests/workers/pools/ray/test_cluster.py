@@ -1,5 +1,6 @@
 """A cluster that is asked before Ray asks it, and what is seen of one that dies."""
 
+import logging
 import os
 import resource
 import shutil
@@ -99,6 +100,10 @@ def test_what_to_do_follows_what_ray_says(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cluster, "_LocalRay", overloaded)
     with pytest.raises(PoolError, match=r"overloaded; [^;]*run the same command again"):
         RaySession(Cluster("local"), setup(tmp_path).trainer)
+
+
+def test_ray_does_not_ask_for_ipywidgets_in_a_notebook() -> None:
+    assert not logging.getLogger("ray.widgets.util").isEnabledFor(logging.INFO)
 
 
 class TestTokenOfOurOwnRay:
