@@ -6,9 +6,11 @@ Constraints on reported metrics are in `requirements`.
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from hpsearch.core.odd_names import replaced, restore
 
 Params = Mapping[str, Any]
 
@@ -60,6 +62,7 @@ class Constraint:
     names: frozenset[str]
     _tree: ast.expr = field(repr=False, compare=False)
     _lists: Lists = field(default_factory=dict, repr=False, compare=False)
+    _odd: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def holds(self, params: Params) -> bool:
         """Whether the parameters meet the constraint.
@@ -81,18 +84,19 @@ class Constraint:
             return
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return read, (self.text, self._lists)
+        return read, (self.text, self._lists, self._odd)
 
 
-def read(text: str, lists: Lists | None = None) -> Constraint:
-    """The constraint in a text. ValueError, with the reason, if it is not valid. lists: named like parameters in it."""
-    tree = _WithLists(lists or {}).visit(parsed(text))
+def read(text: str, lists: Lists | None = None, odd: Collection[str] = ()) -> Constraint:
+    """The constraint in a text. ValueError, with the reason, if it is not valid. lists: named like parameters in it.
+    odd: names of parameters that are not Python names, such as learning-rate."""
+    tree = _WithLists(lists or {}).visit(parsed(text, odd))
     if not _is_condition(tree):
         raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
     names = frozenset(names_of(tree))
     if not names:
         raise ValueError("names no parameter")
-    return Constraint(text, names, tree, lists or {})
+    return Constraint(text, names, tree, lists or {}, tuple(odd))
 
 
 class _WithLists(ast.NodeTransformer):
@@ -112,16 +116,19 @@ class _WithLists(ast.NodeTransformer):
         return node if members is None else ast.Set([ast.Name(member, ast.Load()) for member in members])
 
 
-def parsed(text: str) -> ast.expr:
-    """The syntax tree of an expression of arithmetic, comparisons and logic. ValueError with the reason for others."""
+def parsed(text: str, odd: Collection[str] = ()) -> ast.expr:
+    """The syntax tree of an expression of arithmetic, comparisons and logic. ValueError with the reason for others.
+    odd: see `read`."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"must have at most {MAX_LENGTH} characters, got {len(text):,}")
+    readable, stands_for = replaced(text.strip(), odd) if odd else (text.strip(), {})
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(readable, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
         raise ValueError(f"is not an expression: {getattr(problem, 'msg', None) or problem}{_hint(text)}") from None
     if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
         raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
+    restore(tree, stands_for)
     _check(tree)
     return tree
 

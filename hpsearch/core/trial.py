@@ -370,7 +370,7 @@ class Objective:
     def metrics_of(self, curve: Sequence[Report], report: Report, requirement: Requirement) -> dict[str, float]:
         """The metrics in a requirement, at a judged report of the curve. The study's metric has the judged value, which
         may be a mean."""
-        metrics = metrics_at(curve, report.step, sorted(requirement.names))
+        metrics = metrics_at(curve, report.step, sorted(requirement.names | requirement.spelled))
         return {name: report.metrics[name] if name == self.metric else value for name, value in metrics.items()}
 
     def counts(self, trial: Trial) -> bool:

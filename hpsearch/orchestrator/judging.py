@@ -74,8 +74,11 @@ class Judging:
             return ""
         objective = history.objective
         wanted = [(one.metric, f"study.objectives.{place}.metric = ") for place, one in enumerate(objective.goals)]
+        reported = {name for one in history for report in one.curve for name in report.metrics}
         wanted += [
-            (name, f"`{one.text}` of study.require: ") for one in objective.require for name in sorted(one.names)
+            (name, f"`{one.text}` of study.require: ")
+            for one in objective.require
+            for name in sorted(one.names_in(reported))
         ]
         for name, before in wanted[1:]:
             other = Objective(name, "minimize")

@@ -99,7 +99,8 @@ def _metrics(study: Study) -> dict[str, KeyPath]:
         keys.append((study.early_stopping.metric, ("early_stopping", "metric")))
     keys += [(one.metric, ("study", "objectives", n, "metric")) for n, one in enumerate(study.study.objectives or ())]
     for place, one in enumerate(study.objective.require):
-        keys += [(name, ("study", "require", place)) for name in sorted(one.names)]
+        names = () if one.spelled else sorted(one.names)  # val/latency may be a metric or a division
+        keys += [(name, ("study", "require", place)) for name in names]
     return dict(reversed(keys))
 
 

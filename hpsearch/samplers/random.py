@@ -28,6 +28,9 @@ ENUMERABLE = 100_000
 """In discrete spaces with up to this many points, the last points are drawn at random; in larger ones they are taken in
 order."""
 
+LISTABLE = 1_000_000
+"""Discrete spaces with constraints and more points are never listed: the feasible ones may be rare among them."""
+
 
 def key(space: Space, params: Params) -> Key:
     """A hashable key, equal only for equal parameter sets."""
@@ -83,7 +86,7 @@ def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: S
         if key(whole, params) not in taken:
             return params
         params = feasible.draw(space, generator) or first
-    if size is None:
+    if size is None or not _is_listable(space):
         return first
     left = (point for point in space.points() if key(whole, point) not in taken)
     if size > ENUMERABLE:
@@ -121,9 +124,21 @@ def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Ke
 
 
 def has_unknown_points(space: Space, taken: Set[Key], whole: Space | None = None) -> bool:
-    """Whether a point of the space is not one of `taken`. whole: see `draw`. It enumerates at most one point more than
-    `taken` has."""
-    return space.size() is None or any(key(whole or space, point) not in taken for point in space.points())
+    """Whether a point of the space is not one of `taken`. whole: see `draw`. Without constraints it enumerates at most
+    one point more than `taken` has."""
+    size = space.size()
+    if size is None or not _is_listable(space):
+        return True
+    if space.constraints and size > ENUMERABLE:  # the first feasible point may be far from the start of the list
+        found = feasible.draw(space, stream(0, 0))
+        if found is not None and key(whole or space, found) not in taken:
+            return True
+    return any(key(whole or space, point) not in taken for point in space.points())
+
+
+def _is_listable(space: Space) -> bool:
+    """Whether its points can be listed in seconds; False for many points of which constraints exclude a part."""
+    return not space.constraints or (space.size() or 0) <= LISTABLE
 
 
 def exhausted(space: Space, history: History) -> Over | None:

@@ -12,6 +12,8 @@ _MAX_COUNTING_STEPS = 100_000
 
 def grid_size(space: Space) -> int | None:
     """The number of points of `grid`; None if counting takes too long, because of conditions or constraints."""
+    if _compared_values(space) > _MAX_COUNTING_STEPS:
+        return None
     if space.constraints:
         size = grid_size(replace(space, constraints=()))
         return None if size is None or size > _MAX_COUNTING_STEPS else sum(1 for _ in space.grid())
@@ -27,6 +29,12 @@ def grid_size(space: Space) -> int | None:
             parts = _parts(space.parameters[index], params, tuple(named.get(space.parameters[index].name, {}).values()))
             waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
     return None
+
+
+def _compared_values(space: Space) -> int:
+    """The number of values of the parameters that conditions compare, such as with ">= 3"."""
+    compared = {name for p in space.parameters for name, some in p.when.items() if any(map(is_comparison, some))}
+    return sum(one.count or 0 for one in space.parameters if one.name in compared)
 
 
 def _named_by_conditions(space: Space) -> dict[str, dict[str, Value]]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import overload
 
 from hpsearch.core.constraints import Constraint
 from hpsearch.core.format import value_text
@@ -85,7 +86,7 @@ class Float(_Axis):
     def from_unit(self, u: float) -> float:
         """The value at u in [0, 1]."""
         if self.step is not None:
-            return self._on_step(min(int(u * (self.count or 1)), (self.count or 1) - 1))
+            return self.on_step(min(int(u * (self.count or 1)), (self.count or 1) - 1))
         low, high = self.line.to_line(self.low), self.line.to_line(self.high)
         value = self.line.from_line(low + u * (high - low))
         if self.digits is not None:
@@ -104,7 +105,7 @@ class Float(_Axis):
         low, high = self.line.to_line(self.low), self.line.to_line(self.high)
         return (self.line.to_line(number) - low) / (high - low)
 
-    def grid_values(self) -> tuple[float, ...]:
+    def grid_values(self) -> Sequence[float]:
         """Its values in a grid search; empty if none are given."""
         if self.grid:
             return self.grid
@@ -115,12 +116,33 @@ class Float(_Axis):
             values = (float(f"{smooth.from_unit(i / last):.12g}") for i in range(self.points))
             return tuple(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
         if self.count is not None:
-            return tuple(self._on_step(i) for i in range(self.count))
+            return _Steps(self)
         return ()
 
-    def _on_step(self, index: int) -> float:
+    def on_step(self, index: int) -> float:
+        """The value that many steps above low."""
         # In decimals: 0.1 + 2 * 0.1 must be 0.3, and -0.3 + 3 * 0.1 must be 0.
         return float(Decimal(repr(self.low)) + index * Decimal(repr(self.step or 0.0)))
+
+
+@dataclass(frozen=True)
+class _Steps(Sequence[float]):
+    """The values of a range with a step. Not a tuple: they may be too many for the memory."""
+
+    of: Float
+
+    def __len__(self) -> int:
+        return self.of.count or 0
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[float, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> float | tuple[float, ...]:
+        places = range(len(self))[index]
+        return self.of.on_step(places) if isinstance(places, int) else tuple(map(self.of.on_step, places))
 
 
 @dataclass(frozen=True)
@@ -171,13 +193,13 @@ class Int(_Axis):
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
         return (math.log(float(value)) - low) / (high - low)
 
-    def grid_values(self) -> tuple[int, ...]:
+    def grid_values(self) -> Sequence[int]:
         if self.grid:
             return self.grid
         if self.powers_of:
             return tuple(self.low * int(self.powers_of**place) for place in range(self.count))
         if self.points is None:
-            return tuple(range(self.low, self.high + 1, self.step or 1))
+            return range(self.low, self.high + 1, self.step or 1)  # not a tuple: it may have 2**40 values
         smooth = Float(self.name, self.low, self.high, log=self.log, points=self.points)
         return tuple(dict.fromkeys(round(value) for value in smooth.grid_values()))
 
@@ -307,18 +329,15 @@ class Space:
 
     def grid(self) -> Iterator[dict[str, Value]]:
         """Every feasible point once; the last parameter varies fastest. Inactive parameters are left out."""
-        waiting = [(0, dict(self.fixed))]
-        while waiting:
-            index, params = waiting.pop()
-            if index == len(self.parameters):
-                if self.allows(params):
-                    yield params
-                continue
-            parameter = self.parameters[index]
-            if is_active(parameter, params):
-                waiting.extend((index + 1, {**params, parameter.name: v}) for v in reversed(parameter.grid_values()))
-            else:
-                waiting.append((index + 1, params))
+        partial = [iter([dict(self.fixed)])]  # for each parameter so far: the points up to it
+        while partial:
+            params = next(partial[-1], None)
+            if params is None:
+                partial.pop()
+            elif len(partial) <= len(self.parameters):
+                partial.append(_extended(params, self.parameters[len(partial) - 1]))
+            elif self.allows(params):
+                yield params
 
     def points(self) -> Iterator[dict[str, Value]]:
         """Every feasible point of a discrete space, including points that are not in its grid."""
@@ -331,6 +350,15 @@ class Space:
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
         """The space with other ranges for some parameters, by their keys."""
         return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))
+
+
+def _extended(params: Params, parameter: Parameter) -> Iterator[dict[str, Value]]:
+    """The parameters with each value of one more parameter in a grid, or unchanged where that is inactive."""
+    if not is_active(parameter, params):
+        yield dict(params)
+        return
+    for value in parameter.grid_values():
+        yield {**params, parameter.name: value}
 
 
 def is_active(parameter: Parameter, params: Params) -> bool:

@@ -88,7 +88,8 @@ def ours(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
     require = tuple(read(f"v{place} <= 0") for place in range(problem.goals, count))
     others = tuple(Goal(f"v{place}", "minimize") for place in range(1, problem.goals))
     history, rows = History(Objective("v0", "minimize", require=require, others=others)), list[Sequence[float]]()
-    sampler: Any = Bayesian(problem.space, seed, TRIALS, 1, "tpe", TRIALS if kind == "random" else STARTUP)
+    model, startup = ("gp" if kind == "gp" else "tpe"), TRIALS if kind == "random" else STARTUP
+    sampler: Any = Bayesian(problem.space, seed, TRIALS, 1, model, startup)
     if kind == "nsga2":
         sampler = nsga2(problem.space, seed, 1, TRIALS, STARTUP)
     for number in range(TRIALS):
@@ -106,6 +107,7 @@ def theirs(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
     samplers: Mapping[str, Callable[[], Any]] = {
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True),
+        "gp": lambda: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP),
         "nsga2": lambda: optuna.samplers.NSGAIISampler(seed=seed, population_size=STARTUP),
     }
     rows: list[Sequence[float]] = []
@@ -127,7 +129,7 @@ def tables() -> Iterator[Table]:
     with catch_warnings():
         simplefilter("ignore")
         for problem in PROBLEMS:
-            for kind in ("random", "tpe", "nsga2"):
+            for kind in ("random", "tpe", "gp", "nsga2"):
                 cells = []
                 for run in (ours, theirs):
                     found = [problem.result(run(problem, kind, seed)) for seed in range(SEEDS)]

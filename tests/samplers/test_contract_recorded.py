@@ -33,7 +33,7 @@ def test_proposals_are_what_they_were(name: str) -> None:
     for proposal, recorded in zip(proposals, RECORDED[name], strict=True):
         if isinstance(proposal, New):
             assert dict(proposal.params) == {
-                key: pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+                key: pytest.approx(value, rel=1e-6) if type(value) in (int, float) else value
                 for key, value in recorded.items()
             }
         else:

@@ -96,7 +96,7 @@ def _why_no_result(trial: Trial, objective: Objective) -> Unusable | None:
     if trial.diverged or trial.state is State.INFEASIBLE:
         return None
     reported = {name for report in trial.curve if report.step > 0 for name in report.metrics}
-    required = sorted(name for one in objective.require for name in one.names)
+    required = sorted(name for one in objective.require for name in one.names_in(reported))
     needed = [*(goal.metric for goal in objective.goals), *required]
     return next((Unusable(Why.NO_VALUE, name) for name in needed if name not in reported), None)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpsearch.core.constraints import Constraint, Lists, NotComputable, read
+from hpsearch.core.odd_names import odd_names
 from hpsearch.study import feasible
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
@@ -66,13 +67,14 @@ def check_texts(
     if not isinstance(raw, list):
         faults.add(("space", CONSTRAINTS), f"must be a list: constraints = [{json.dumps(raw, ensure_ascii=False)}]")
         return found
+    odd = [name for name in odd_names([*known, *(lists or {})]) if name not in texts]
     for place, text in enumerate(raw):
         path: KeyPath = ("space", CONSTRAINTS, place)
         if not isinstance(text, str):
             faults.add(path, f'must be a text such as "hidden_2 <= hidden_1", got {show(text)}')
             continue
         try:
-            one = read(text, lists)
+            one = read(text, lists, odd)
         except ValueError as problem:
             faults.add(path, str(problem))
             continue

@@ -158,7 +158,15 @@ def _of_inline_tables(place: _Place) -> str:
         return "an inline table { … } must not end with a comma: remove the last `,`"
     if place.here.startswith(":"):
         return "a key and its value are joined by `=`, not by `:`: { low = 0, high = 1 }"
-    return ""
+    return _of_name(re.split("[{,]", place.line[: place.column])[-1] + place.here)
+
+
+def _of_name(text: str) -> str:
+    """text: begins with the name of a key."""
+    found = re.match(r"\s*(?P<key>[^\s=\[\]{}#\"':,](?:[^=\[\]{}#\"':,]*[^\s=\[\]{}#\"':,])?)\s*=", text)
+    if found is None or re.fullmatch(r"[A-Za-z0-9_.-]+", found["key"]):
+        return ""
+    return f'a name with characters other than a to z, digits, _ and - is quoted: "{found["key"][:60]}" = …'
 
 
 def _of_lists(place: _Place) -> str:
@@ -177,6 +185,8 @@ def _of_keys(place: _Place) -> str:
         return "one `=` is enough: key = value" if place.here.startswith("=") and place.before.endswith("=") else ""
     if re.match(r"\s*=", line):
         return "a key is missing before `=`"
+    if name := _of_name(line):
+        return name
     if re.match(r"\s*\[", line):
         return "a table header is in brackets, alone on its line: [study]"
     if re.match(r"\s*(//|;|--|/\*)", line):

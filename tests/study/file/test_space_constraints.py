@@ -1,6 +1,7 @@
 """[space] constraints: written, read, and their faults."""
 
 import json
+import pickle
 
 import pytest
 
@@ -26,6 +27,24 @@ def test_are_read():
     assert "constraints" not in {one.name for one in space.parameters} | set(space.fixed)
     assert space.allows({"units": 16, "x": 1, "opt": "adam", "lr": 1.0, "fixed": 3})
     assert not space.allows({"units": 16, "x": 3, "opt": "adam", "lr": 1.0, "fixed": 3})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x + learning-rate * 10 <= 9", "'learning-rate' < 0.5 and x < 5", "lambda < 1 and opt == 'sgd'",
+        "opt in ['sgd'] and weight decay * 2 >= 1", "'in' < 1", "µ/l < 5 or model.lambda > 2", "x -learning-rate < 5",
+    ],
+)  # fmt: skip
+def test_names_that_python_cannot_read(text):
+    names = ["learning-rate", "weight decay", "lambda", "in", "µ/l", "model.lambda"]
+    table = {"opt": ["sgd", "adam"], "x": {"low": 0.0, "high": 9.0}, "constraints": [text]}
+    space = parsed(table | {name: {"low": 0.0, "high": 1.0} for name in names})
+    assert space is not None
+    low = {"opt": "sgd", "x": 0.0} | dict.fromkeys(names, 0.0) | {"weight decay": 1.0}
+    assert space.constraints[0].names <= {"x", "opt", *names}
+    assert pickle.loads(pickle.dumps(space)).allows(low)
+    assert not space.allows({"opt": "adam", "x": 9.0} | dict.fromkeys(names, 2.0) | {"µ/l": 9.0, "weight decay": 0.1})
 
 
 def test_are_recorded_as_they_are_read():

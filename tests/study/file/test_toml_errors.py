@@ -10,6 +10,7 @@ from hpsearch.study.file.reading import parse
 
 ON_ONE_LINE = "an inline table { … } must begin and end on one line, without a comment in it: put it on one line, or write a [table] with one key on each line"
 COLON = "a key and its value are joined by `=`, not by `:`: { low = 0, high = 1 }"
+NAME = 'a name with characters other than a to z, digits, _ and - is quoted: "{}" = …'
 NO_NULL = "TOML has no null: leave the key out, or write a string in quotes"
 TRUE = "true or false is written in lower case, without quotes: `true`"
 FALSE = TRUE.replace("`true`", "`false`")
@@ -53,6 +54,10 @@ SLIPS = [
     ("a = { b = c d, e = 1 }", "1:11", 'text is written in quotes: "c d"'),
     ("a = 6h", "1:6", 'text is written in quotes: "6h"'),
     ("b = 1\na = 2 c", "2:7", 'text is written in quotes: "2 c"'),
+    ("β = 1", "1:1", NAME.format("β")),
+    ("[space]\nweight decay = { low = 0 }", "2:8", NAME.format("weight decay")),
+    ("val/lr = 1", "1:4", NAME.format("val/lr")),
+    ("a = { größe = 1 }", "1:9", NAME.format("größe")),
     ("a = “x”", "1:5", 'a string is written in plain quotes: "text"'),
     ('a = "x', "1:7", 'a string is not closed: its last " is missing'),
     ("a = 'x\nb = 1", "1:7", "a string is not closed: its last ' is missing"),
