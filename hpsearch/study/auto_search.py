@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import ASK_AND_TELL, EPOCH
@@ -49,14 +49,14 @@ UNPRUNED = frozenset({"grid", "freeze-thaw"})
 
 
 class AutoBudget(Section):
-    epochs: Count
+    epochs: Count = Field(description="of all trials together, such as epochs = 400")
 
 
 class Auto(SearchSection):
     """Chooses the search by the budget, the space, the trainer and the workers."""
 
     method: Literal["auto"]
-    budget: AutoBudget
+    budget: AutoBudget = Field(description="such as budget = { epochs = 400 }: the epochs of all trials together")
 
     def problems(self, others: OtherTables) -> Problems:
         yield from self._problems_of_learn_from()

@@ -124,3 +124,4 @@ def test_a_budget_is_needed_and_trials_are_unknown() -> None:
     with pytest.raises(StudyFileError) as refused:
         study(search={"method": "auto", "trials": 20})
     assert {fault.key for fault in refused.value.faults} == {"search.budget", "search.trials"}
+    assert all("budget = { epochs = 400 }" in fault.message for fault in refused.value.faults)

@@ -140,6 +140,8 @@ def key(name: str, value: object, table: str, known: Container[str]) -> str:
         place, ours = table if table == "prune" else "search", _STARTUP[1]
     else:
         place, ours = _BY_KEY.get(word, ("", ""))
+    if table == "search" and "budget" in known and ours.startswith("trials"):
+        return 'method = "auto" needs the epochs of all trials together: write `budget = { epochs = 400 }`'
     if not ours or (place == table and ours.partition(" ")[0] not in known):
         return ""
     if place == "space":
