@@ -7,9 +7,11 @@ from typing import Any
 from hpsearch.core import requirements
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.front import FrontTrial, front, front_trial, preferred
+from hpsearch.core.measured import is_measured
 from hpsearch.journal import Journal
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.study_status import why_no_best
+from hpsearch.study.file.faults import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Front:
 
 
 def study_front(journal: Journal, study: JournalStudy, preferences: Sequence[str] = ()) -> Front:
-    """BadInput: a preference that is not a comparison of a metric. NoTrialSucceeded: no trial has a result, or none
-    meets the preferences."""
+    """BadInput: a preference that is not a comparison of metrics that the study reports. NoTrialSucceeded: no trial has
+    a result, or none meets the preferences."""
     trials, objective = journal.trials(study.record.id), study.objective
     try:
         wanted = [requirements.read(text) for text in preferences]
@@ -35,6 +37,11 @@ def study_front(journal: Journal, study: JournalStudy, preferences: Sequence[str
         raise BadInput(f"--prefer {problem}") from None
     if not (found := front(trials, objective)):
         raise NoTrialSucceeded(why_no_best(journal, study))
+    reported = {name for trial in trials for report in trial.curve for name in report.metrics}
+    for name in (name for one in wanted for name in sorted(one.names_in(reported)) if name not in reported):
+        own = sorted(one for one in reported if not is_measured(one))
+        hint = did_you_mean(name, own) or f"; they report {', '.join(own[:30])}"
+        raise BadInput(f'--prefer: no trial of study "{study.record.name}" reports `{name}`{hint}')
     if not wanted:
         return Front(study, tuple(found), None)
     best = preferred(trials, objective, wanted)

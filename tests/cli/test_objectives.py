@@ -41,6 +41,9 @@ def test_best_takes_a_preference(two: CliRunner) -> None:
     assert two.invoke("best", "toy", "--prefer", "gap <= 0.75", "--json").data["preferred"]["trial"] == 2
     assert two.invoke("best", "toy", "--prefer", "gap <= 0.01").code == 3
     assert two.invoke("best", "toy", "--prefer", "gap").is_refused
+    answer = two.invoke("best", "toy", "--prefer", "gp <= 0.75")
+    assert answer.is_refused
+    assert "did you mean `gap`?" in answer.err
 
 
 def test_a_preference_is_refused_with_one_goal(cli: CliRunner) -> None:
