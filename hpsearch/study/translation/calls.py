@@ -91,6 +91,8 @@ class Source:
                 return value
             case ast.Name(id=name) if name in self.constants:
                 return self.constants[name]
+            case ast.JoinedStr():
+                return self.text(node, self.constants)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self._number(operand)
             case ast.BinOp():

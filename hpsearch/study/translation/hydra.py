@@ -27,6 +27,8 @@ def _sweeper(document: dict[str, Any]) -> dict[str, Any]:
     hydra = document.get("hydra")
     found = hydra.get("sweeper") if isinstance(hydra, dict) else document.get("sweeper")
     found = found if isinstance(found, dict) else {}
+    if isinstance(inner := found.get("optuna_config"), dict):  # before version 1.1 of the Optuna sweeper
+        found = {**inner, **found}
     found = {key: value for key, value in found.items() if key not in _SPACES or isinstance(value, dict)}
     return found if {*_SPACES, "ax_config", "wandb_sweep_config"} & found.keys() else {}
 
@@ -73,10 +75,7 @@ def read(document: dict[str, Any]) -> Draft:
 def _named(params: dict[str, Any]) -> Any:
     for name, entry in params.items():
         plain = str(name).lstrip("+~")
-        if (
-            isinstance(entry, dict)
-            and not {"type", "low", "bounds", "choices", "lower", "init", "sequence"} & entry.keys()
-        ):
+        if isinstance(entry, dict) and not _KEYS & entry.keys():
             yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
         else:
             yield plain, entry

@@ -57,8 +57,12 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
         methods.trials(draft, count)
     if "trialConcurrency" in document:
         draft.put("resources", "workers", int(document["trialConcurrency"]))
-    if document.get("maxExperimentDuration"):
-        draft.put("limits", "study", str(document["maxExperimentDuration"]))
+    for theirs, ours in (("maxExperimentDuration", "study"), ("maxExecDuration", "study"), ("maxTrialDuration", "trial")):
+        if length := document.get(theirs):
+            draft.put("limits", ours, f"{length}s" if str(length).isdecimal() else str(length))
+    gpus = document.get("trialGpuNumber") or (document.get("trial") or {}).get("gpuNum")
+    if isinstance(gpus, int) and gpus > 0:
+        draft.put("resources", "per_trial", {"gpus": gpus})
     if assessor := document.get("assessor"):
         name = assessor.get("name") or assessor.get("builtinAssessorName")
         methods.prune(draft, name, (assessor.get("classArgs") or {}).get("start_step"))

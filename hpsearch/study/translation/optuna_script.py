@@ -1,6 +1,7 @@
 """The search space of an Optuna objective, read from the script's source."""
 
 import ast
+from contextlib import suppress
 from typing import Any
 
 from hpsearch.study.translation import entries, methods
@@ -27,12 +28,13 @@ def is_script(source: Source) -> bool:
 def read(source: Source, file: str) -> Draft:
     draft = Draft("an Optuna script")
     objective, is_trainer = "", True
+    reports = any(name in ("report", "hyperparameter_search") for name, _ in source.calls())
     for name, call in source.calls():
         if name in _ARGUMENTS:
             objective = objective or source.function_around(call)
             _parameter(draft, source, name, call)
         elif name == "create_study":
-            _study(draft, source, call)
+            _study(draft, source, call, reports)
         elif name == "enqueue_trial":
             methods.first(draft, _point(source, call))
         elif name == "optimize":
@@ -40,8 +42,8 @@ def read(source: Source, file: str) -> Draft:
         elif name == "hyperparameter_search":  # of transformers
             objective, is_trainer = "", False
             _optimize(draft, source, call)
-            _study(draft, source, call)
-    if is_trainer and not any(name == "report" for name, _ in source.calls()):
+            _study(draft, source, call, reports)
+    if is_trainer and not reports:
         draft.put("trainer", "epochs", 1, "the objective reports once, when it returns")
     if objective and is_trainer:
         draft.put("trainer", "use", f"{file}:{objective}", "an Optuna objective is a trainer, see docs/forms.md")
@@ -69,22 +71,25 @@ def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> Non
 
 
 def _branch(source: Source, call: ast.Call) -> dict[str, Any]:
-    """The condition of `if name == "SGD"` around a call, if `name` is a suggested choice; {} for other conditions."""
+    """The condition of `if name == "SGD"` or `if name in (…)` around a call, if `name` is a suggested choice; {} for
+    other conditions."""
     allowed: dict[str, list[Any]] = {}
     for test, holds in source.conditions_of(call):
         match test:
-            case ast.Compare(left=ast.Name(id=variable), ops=[ast.Eq()], comparators=[ast.Constant(value=value)]):
+            case ast.Compare(left=ast.Name(id=variable), ops=[ast.Eq() | ast.NotEq() | ast.In() as op], comparators=[to]):
                 asked = source.assigned.get(variable)
             case _:
                 return {}
         if asked is None or name_of(asked.func) != "suggest_categorical":
             return {}
         try:
+            named = source.value(to) if isinstance(op, ast.In) else [source.value(to)]
             given = {key: source.value(one) for key, one in source.arguments(asked, ("name", "choices")).items()}
         except ValueError:
             return {}
         before = allowed.get(given["name"], given["choices"])
-        allowed[given["name"]] = [one for one in before if (one == value) == holds]
+        wanted = holds != isinstance(op, ast.NotEq)
+        allowed[given["name"]] = [one for one in before if (one in named) == wanted]
     return {name: values for name, values in allowed.items() if values}
 
 
@@ -136,7 +141,8 @@ def _entry(method: str, given: dict[str, Any]) -> Entry:
     return make(given["low"], given["high"], log=log, step=given.get("step", given.get("q")))
 
 
-def _study(draft: Draft, source: Source, call: ast.Call) -> None:
+def _study(draft: Draft, source: Source, call: ast.Call, reports: bool) -> None:
+    """reports: whether trials report before they end, so that a pruner can stop them."""
     given = source.arguments(call, ())
     directions, names = _list(source, given.get("directions", given.get("direction"))), _metric_names(source)
     if directions:
@@ -150,7 +156,11 @@ def _study(draft: Draft, source: Source, call: ast.Call) -> None:
     made = {key: source.resolved(given[key]) for key in ("sampler", "pruner") if key in given}
     if isinstance(sampler := made.get("sampler"), ast.Call):
         methods.search(draft, name_of(sampler.func))
-    if isinstance(pruner := made.get("pruner"), ast.Call):
+    if not isinstance(pruner := made.get("pruner"), ast.Call):
+        return
+    if not reports:
+        draft.note("prune", f"{name_of(pruner.func)}: left out, because the objective reports once")
+    else:
         methods.prune(draft, name_of(pruner.func))
 
 
@@ -162,6 +172,8 @@ def _optimize(draft: Draft, source: Source, call: ast.Call) -> str:
             draft.put(table, ours, max(int(source.value(given[key])), 1))
         except (KeyError, ValueError, TypeError):
             continue
+    with suppress(KeyError, ValueError, TypeError):
+        draft.put("limits", "study", f"{int(source.value(given['timeout']))}s")
     return name_of(given["func"]) if isinstance(given.get("func"), ast.Name) else ""
 
 

@@ -15,6 +15,8 @@ _CAMEL = {
     "trial_concurrency": "trialConcurrency",
     "max_trial_number": "maxTrialNumber",
     "max_experiment_duration": "maxExperimentDuration",
+    "max_trial_duration": "maxTrialDuration",
+    "trial_gpu_number": "trialGpuNumber",
     "experiment_name": "experimentName",
     "class_args": "classArgs",
 }

@@ -124,6 +124,8 @@ trialCommand: python3 mnist.py --data x
 trialConcurrency: 2
 maxTrialNumber: 10
 maxExperimentDuration: 24h
+maxTrialDuration: 3600
+trialGpuNumber: 1
 tuner: {name: TPE, classArgs: {optimize_mode: maximize}}
 assessor: {name: Medianstop, classArgs: {start_step: 2}}
 """
@@ -131,7 +133,10 @@ assessor: {name: Medianstop, classArgs: {start_step: 2}}
     assert table["study"]["goal"] == "maximize"
     assert table["search"] == {"method": "bayesian", "sampler": "tpe", "trials": 10}
     assert table["prune"] == {"method": "median", "warmup_epochs": 2}
-    assert (table["resources"], table["limits"]) == ({"workers": 2}, {"study": "24h"})
+    assert (table["resources"], table["limits"]) == (
+        {"workers": 2, "per_trial": {"gpus": 1}},
+        {"study": "24h", "trial": "3600s"},
+    )
     assert table["trainer"]["use"] == "mnist.py"
 
 
@@ -197,6 +202,13 @@ hydra:
 """
 
 
+def test_an_early_sweep_of_hydra(tmp_path: Path) -> None:
+    text = "hydra: {sweeper: {optuna_config: {direction: maximize, n_trials: 30}, params: {x: 'interval(0, 1)'}}}"
+    _, table = read(tmp_path, text)
+    assert table["study"]["goal"] == "maximize"
+    assert table["search"] == {"method": "bayesian", "sampler": "tpe", "trials": 30}
+
+
 def test_a_sweep_of_hydra(tmp_path: Path) -> None:
     draft, table = read(tmp_path, HYDRA)
     assert table["study"]["goal"] == "maximize"
@@ -248,7 +260,8 @@ def test_an_optuna_script(tmp_path: Path) -> None:
     assert table["study"]["metric"] == "val_accuracy"
     assert table["study"]["goal"] == "maximize"
     assert table["search"] == {"method": "bayesian", "sampler": "cmaes", "trials": 100}
-    assert table["prune"] == {"method": "median"}
+    assert table["limits"] == {"study": "600s"}
+    assert "prune" not in table  # the objective reports once
     assert parameters(table) == {
         "lr": Float("lr", 1e-5, 0.1, log=True),
         "layers": Int("layers", 1, 3),
@@ -261,6 +274,13 @@ def test_an_optuna_script(tmp_path: Path) -> None:
         "warmup": Int("warmup", 1, 5),
     }
     assert [comment.split()[0] for comment in draft.comments if "condition" in comment] == ["warmup:"]
+
+
+def test_an_optuna_script_that_reports(tmp_path: Path) -> None:
+    text = OPTUNA.replace("else:", 'elif name in ("Adam", "other"):').replace("return lr", "trial.report(lr, 1)")
+    _, table = read(tmp_path, text, "tune.py")
+    assert table["prune"] == {"method": "median"}
+    assert parameters(table)["beta"] == Float("beta", 0.9, 0.99, when={"optimizer": ("Adam",)})
 
 
 RAY = """

@@ -172,7 +172,8 @@ tuner = tune.Tuner(tune.with_resources(train_ppo, {"gpu": 1}), param_space=confi
 def test_an_experiment_of_nni_in_python(tmp_path: Path) -> None:
     text = """
 space = {"lr": {"_type": "loguniform", "_value": [1e-4, 0.1]}}
-experiment.config.trial_command = "python hyper.py"
+SCRIPT = "hyper"
+experiment.config.trial_command = f"python {SCRIPT}.py"
 experiment.config.search_space = space
 experiment.config.tuner.name = "TPE"
 experiment.config.tuner.class_args["optimize_mode"] = "maximize"
