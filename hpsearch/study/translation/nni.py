@@ -57,7 +57,8 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
         methods.trials(draft, count)
     if "trialConcurrency" in document:
         draft.put("resources", "workers", int(document["trialConcurrency"]))
-    for theirs, ours in (("maxExperimentDuration", "study"), ("maxExecDuration", "study"), ("maxTrialDuration", "trial")):
+    limits = {"maxExperimentDuration": "study", "maxExecDuration": "study", "maxTrialDuration": "trial"}
+    for theirs, ours in limits.items():
         if length := document.get(theirs):
             draft.put("limits", ours, f"{length}s" if str(length).isdecimal() else str(length))
     gpus = document.get("trialGpuNumber") or (document.get("trial") or {}).get("gpuNum")

@@ -76,7 +76,9 @@ def _branch(source: Source, call: ast.Call) -> dict[str, Any]:
     allowed: dict[str, list[Any]] = {}
     for test, holds in source.conditions_of(call):
         match test:
-            case ast.Compare(left=ast.Name(id=variable), ops=[ast.Eq() | ast.NotEq() | ast.In() as op], comparators=[to]):
+            case ast.Compare(left=ast.Name(id=variable), ops=[op], comparators=[to]) if isinstance(
+                op, ast.Eq | ast.NotEq | ast.In
+            ):
                 asked = source.assigned.get(variable)
             case _:
                 return {}
