@@ -146,6 +146,12 @@ class Curves:
         return median(fast or update.values)
 
     @property
+    def growth(self) -> float | None:
+        """The largest norm of the weights, divided by their measured initial norm."""
+        first = self.measured.first("initial_norm")
+        return max(self.weights.values) / first if self.weights is not None and first else None
+
+    @property
     def fractions(self) -> list[Series]:
         """All accuracies (F1, …), of both splits."""
         return [*self.held_fractions.values(), *([self.train_fraction] if self.train_fraction is not None else [])]

@@ -6,6 +6,7 @@ from typing import Any
 
 from hpsearch.core.format import first_line
 from hpsearch.core.trial import Objective, Trial
+from hpsearch.doctor import decay_signs as decay
 from hpsearch.doctor import step_signs as steps
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import transfer_signs as transfer
@@ -47,7 +48,7 @@ SIGNS = (
     training.rate_too_low,
     validation.noisy_validation,
     transfer.metric_stuck,
-    validation.decayed_too_early,
+    decay.decayed_too_early,
     validation.overfitting,
     validation.slow_start,
     validation.still_improving,
@@ -59,7 +60,7 @@ SIGNS = (
 
 FOLLOWS = {
     Label.LR_TOO_LOW: {Label.EXPLODING_GRADIENTS},
-    Label.STILL_IMPROVING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY},
+    Label.STILL_IMPROVING: {Label.LR_TOO_HIGH, Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY},
     Label.UNDERFITTING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
     Label.PLATEAU_AT_END: {Label.OVERFITTING, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
 }

@@ -56,7 +56,7 @@ class Extreme:
     """The point where a curve is lowest, highest or best."""
 
     point: CurvePoint
-    which: Literal["lowest", "highest", "best"]
+    which: Literal["highest", "best"]
 
     def __str__(self) -> str:
         return (

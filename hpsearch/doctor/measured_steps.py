@@ -33,12 +33,6 @@ class MeasuredSteps:
         """Whether the loss still falls in the direction of the step after it, so that the step was not too large."""
         return self.descent is not None and self.descent > DESCENDS
 
-    @cached_property
-    def growth(self) -> float | None:
-        """The largest norm of the weights, divided by their initial norm."""
-        weights, first = self.found.get("weight_norm"), self.first("initial_norm")
-        return max(weights.values) / first if weights is not None and first else None
-
     @property
     def is_idle(self) -> bool:
         """Whether no optimizer made a step in any epoch, and the weights are unchanged."""

@@ -33,6 +33,10 @@ SMALL_UPDATE_RATIO, DESCENDING = 1.6e-3, 0.18
 """If the update ratio is below SMALL_UPDATE_RATIO and `MeasuredSteps.descent` is above DESCENDING, larger steps would
 have lowered the loss further."""
 
+VERY_SMALL_RATIO, STRAIGHT_DOWN, LOW_LOSS = 5e-4, 0.3, 0.1
+"""With an update ratio below VERY_SMALL_RATIO and a descent above STRAIGHT_DOWN, a loss above LOW_LOSS of its initial
+value is high enough to fall further: SGD at 1/100 of the best rate reaches 0.25 of it in 60 epochs."""
+
 SLOW, VERY_SLOW = 0.02, 0.003
 """Falls of a loss per epoch, as fractions of its initial value: SLOW in the last third of the epochs; VERY_SLOW over
 all epochs, if the steps are of normal size."""
@@ -126,7 +130,8 @@ def falls_slowly(c: Curves) -> bool:
     A straight line does not approach a level, so the number of epochs that would be enough is unknown.
     """
     one = validated(c)
-    if one is None or one.end < HIGH_LOSS * c.scale or late_fall(c, one) <= 0:
+    high = LOW_LOSS if _steps_are_very_small(c) else HIGH_LOSS
+    if one is None or one.end < high * c.scale or late_fall(c, one) <= 0:
         return False
     if c.update_size is not None and c.update_size < LOW_UPDATE_RATIO and straightness(one) > 0.25:
         return True
@@ -147,6 +152,10 @@ def steps_are_small(c: Curves) -> bool:
     if c.fraction is not None and c.fraction > HIGH_FRACTION:
         return False
     return descent is not None and descent > DESCENDING and (c.update_size or math.inf) < SMALL_UPDATE_RATIO
+
+
+def _steps_are_very_small(c: Curves) -> bool:
+    return steps_are_small(c) and (c.measured.descent or 0) > STRAIGHT_DOWN and (c.update_size or 0) < VERY_SMALL_RATIO
 
 
 def after_twice_the_epochs(one: Series) -> tuple[float, float] | None:

@@ -64,7 +64,7 @@ def initial_weights(c: Curves) -> Finding | None:
 
 def weights_explode(c: Curves) -> Finding | None:
     """The weight norm grows to many times its initial value, and the result is not good."""
-    growth = c.measured.growth
+    growth = c.growth
     if growth is None or growth < GREW or _is_good(c) or c.measured.descends:
         return None
     severity = Severity.SEVERE if learns_little(c) else Severity.WARNING

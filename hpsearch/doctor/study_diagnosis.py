@@ -176,10 +176,10 @@ def diagnose_study(
         if 3 * len(having := _having(findings, judged, labels, first=True)) >= len(judged) > 0
     ]
     against = _against(trials, objective, best)
-    remarks = [
-        replace(one, against=against.get(direction_of(one), ""))
-        for one in [*_beside_others(without_contradictions(of_the_best), findings), *of_all]
-    ]
+    of_the_best = _beside_others(without_contradictions(of_the_best), findings)
+    directions = {direction_of(one) for one in of_the_best}
+    of_all = [one for one in of_all if not direction_of(one) or -direction_of(one) not in directions]
+    remarks = [replace(one, against=against.get(direction_of(one), "")) for one in [*of_the_best, *of_all]]
     remarks.sort(key=lambda one: bool(one.against))
     return StudyDiagnosis(trials, objective, findings, best, tuple(remarks), evidence.meanings)
 
@@ -207,7 +207,11 @@ def _beside_others(remarks: Sequence[Remark], findings: Mapping[int, tuple[Findi
     ]
 
 
-OPPOSITES = ((Label.LR_TOO_HIGH, Label.LR_TOO_LOW), (Label.OVERFITTING, Label.UNDERFITTING))
+OPPOSITES = (
+    (Label.LR_TOO_HIGH, Label.LR_TOO_LOW),
+    (Label.OVERFITTING, Label.UNDERFITTING),
+    (Label.PLATEAU_AT_END, Label.DECAYED_TOO_EARLY),
+)
 
 
 def direction_of(remark: Remark) -> int:

@@ -25,8 +25,9 @@ FAR = 0.2
 ENOUGH_RATES = 3
 """If this many trials with other rates are not better, the best trial's rate is not called wrong."""
 
-APART = 2.0
-"""Trials whose learning rates differ by less than this factor are not compared."""
+APART, BESIDE = 2.0, 12.0
+"""Trials whose learning rates differ by less than the factor APART are not compared. A worse trial shows that a change
+of the rate does not help only if its rate differs by less than BESIDE: further away, it may be wrong as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,15 @@ class StudyEvidence:
     def contradicts(self, own: RateResult, upwards: bool) -> bool:
         """Whether other trials show that a higher rate (upwards), or a lower rate, is not better.
 
-        This is so if all trials that differ only in the rate, in this direction, are worse, or if this trial is the
-        best of many.
+        This is so if all trials that differ only in the rate, in this direction, are worse, and one of them has nearly
+        this rate, or if this trial is the best of many.
         """
         beyond = [
             one for one in self.rates if (one.rate > own.rate * APART if upwards else one.rate < own.rate / APART)
         ]
         further = [one for one in beyond if one.others == own.others]
-        if further and all(one.lacking > own.lacking + GOOD for one in further):
+        is_beside = any(max(one.rate, own.rate) <= BESIDE * min(one.rate, own.rate) for one in further)
+        if is_beside and all(one.lacking > own.lacking + GOOD for one in further):
             return True
         # No other result is better than this one, also with other parameters.
         return own.lacking == 0 and len(beyond) >= ENOUGH_RATES

@@ -87,6 +87,8 @@ def _gets_worse(c: Curves) -> Finding | None:
     if one is None or len(one) < LONG_ENOUGH:
         return None
     worse = one.third(0) - one.third(2)
+    if _fraction_improves(c):
+        return None
     if worse >= FAR_WORSE and worse >= 5 * one.jitter and max(one.third(1), one.third(2)) <= one.third(0):
         facts = (Change(one.third_point(0), one.third_point(2)), lowest_loss(c).change)
         return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, {"worse": worse}, (1, c.last))
@@ -123,7 +125,7 @@ def _loss_stuck(c: Curves) -> Finding | None:
     fell, (_, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
     if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS or _fraction_improves(c):
         return None
-    facts = (c.train.change, Extreme(c.validation.lowest_point, "lowest"))
+    facts = (c.train.change, Extreme(c.validation.lowest_point, "best"))
     numbers = {"train_fallen": fell, "val_fallen": (c.start - best) / c.scale}
     return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
 

@@ -3,9 +3,8 @@
 The limits are measured as in `training_signs`, in units of the initial loss (`Curves.scale`).
 """
 
-from collections.abc import Sequence
 from itertools import groupby, pairwise
-from statistics import fmean, median
+from statistics import fmean
 
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Change, Computed, Extreme, Fact, Value
@@ -46,79 +45,20 @@ LOST = 0.25
 NOISY_LEVEL = 0.02
 """A training loss that varies by more than this fraction of its level per epoch may fall further at a lower rate."""
 
-DECAYED_HIGH = 0.1
-"""Below this fraction of the initial loss, a later decay could have gained little."""
-
-FROZEN_FALL, FROZEN_HIGH = 0.03, 0.2
-"""Fractions of the initial loss: the fall in the last epoch before a curve stops falling, and the level at which it
-stops."""
-
 NOT_YET = 0.05
 """A loss is still at its initial value if it fell by less than this fraction of its total fall."""
 
 LATE_START = 0.2
 """If the loss is flat for this fraction of the epochs at first, the initial weights are bad."""
 
+LITTLE_MORE = 0.1
+"""A high loss that twice the epochs would lower by less than this fraction stays high."""
+
 RISING = 0.02
 """An accuracy is constant if it rises by less than this from the second third of the epochs to the last."""
 
-FAST = 0.01
-"""As long as one epoch lowers the loss by this much, it is too early to decay the learning rate."""
-
-
-def decayed_too_early(c: Curves) -> Finding | None:
-    """The learning rate fell to a tenth, and all later epochs together improved less than the one before.
-
-    If no learning rate is reported, the curve shows it: it suddenly stops falling and hardly changes afterwards.
-    """
-    one = validated(c)
-    if one is None:
-        return None
-    if c.rate is None:
-        return _froze(c, one)
-    if min(c.rate.values) > max(c.rate.values) / 10 or one.end < DECAYED_HIGH * c.scale:
-        return None
-    peak = max(c.rate.values)
-    top = max(step for step, rate in zip(c.rate.steps, c.rate.values, strict=True) if rate == peak)
-    halved = next((step for step in c.rate.steps if step > top and c.rate.at(step) <= peak / 2), None)
-    if halved is None or c.last - halved < 3 or halved <= one.steps[0]:
-        return None
-    points = [c.start, *(value for step, value in zip(one.steps, one.values, strict=True) if step < halved)]
-    last_fall, before = (points[-2] - points[-1]) / c.scale, _mean_fall(points) / c.scale
-    after = (one.at(halved - 1) - one.end) / c.scale
-    if min(last_fall, before) < FAST or after > last_fall:
-        return None
-    place = len(points) - 2  # of the last epoch before the learning rate was halved
-    facts: list[Fact] = [Computed(f"the learning rate is at most half of its maximum from {c.unit} {halved} on")]
-    facts += [Change(one.point(place - 1), one.point(place))] if place else []
-    facts += [Change(one.point(place), one.end_point)]
-    numbers = {"pace": last_fall, "after": after}
-    return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, tuple(facts), numbers, (halved, c.last))
-
-
-def _froze(c: Curves, one: Series) -> Finding | None:
-    """The curve falls fast in the first third, then suddenly stops falling. A converging curve slows down gradually."""
-    count = len(one)
-    if count < 2 * LONG_ENOUGH or one.end < FROZEN_HIGH * c.scale:
-        return None
-    falls = [(a - b) / c.scale for a, b in pairwise((c.start, *one.values))]
-    for place in range(1, count // 3):
-        before, after = falls[place], one.values[place] - one.end
-        late = fmean(abs(fall) for fall in falls[count // 2 :])
-        stops = max(falls[place + 1 : place + 3]) < before / 3
-        sudden = before > falls[place - 1] / 2
-        if before >= FROZEN_FALL and sudden and stops and after / c.scale < before and late < before / 200:
-            facts = (Change(one.point(place - 1), one.point(place)), Change(one.point(place), one.end_point))
-            numbers = {"pace": before, "after": after / c.scale}
-            return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, facts, numbers, (one.steps[place], c.last))
-    return None
-
-
-def _mean_fall(points: Sequence[float]) -> float:
-    """The fall per epoch at the end: between medians of three points, or on average if there are few points."""
-    if len(points) < 6:
-        return (points[0] - points[-1]) / (len(points) - 1)
-    return (median(points[-6:-3]) - median(points[-3:])) / 3
+QUICKLY = 0.1
+"""A low accuracy that rises by less than this fraction of its distance to 1 stays low: the model underfits."""
 
 
 def noisy_validation(c: Curves) -> Finding | None:
@@ -239,13 +179,15 @@ def slow_start(c: Curves) -> Finding | None:
 def accuracy_rises(c: Curves) -> Finding | None:
     """The losses hardly change, but the accuracy still rises beyond its noise: train longer."""
     one = c.held_fraction
-    if one is None or len(one) < 2 * LONG_ENOUGH or one.end > HIGH_FRACTION or underfitting(c) is not None:
+    if one is None or len(one) < 2 * LONG_ENOUGH or one.end > HIGH_FRACTION:
         return None
     if any(abs(loss.third(1) - loss.third(2)) > FLAT * c.scale for loss in c.losses):
         return None
     rise = one.third(2) - one.third(1)
     noise = max(3 * one.jitter / (len(one) / 3) ** 0.5, _step(one))
     if rise < max(RISING, noise) or rise < 0.1 * (one.third(2) - one.first):
+        return None
+    if rise < QUICKLY * (1 - one.end) and underfitting(c) is not None:
         return None
     facts = (Change(one.third_point(1), one.third_point(2)),)
     at = one.steps[round(len(one) * 2 / 3)]
@@ -266,7 +208,11 @@ def still_improving(c: Curves) -> Finding | None:
         return None
     facts: list[Fact] = [Change(one.third_point(1), one.third_point(2))]
     numbers = {"late": late, "won": won}
-    if not one.reported and (expected := after_twice_the_epochs(one)) is not None:
+    expected = after_twice_the_epochs(one)
+    little = expected is not None and left - expected[0] < LITTLE_MORE * left and not c.measured.descends
+    if little and underfitting(c) is not None:
+        return None
+    if not one.reported and expected is not None:
         numbers |= {"expected_low": expected[0], "expected_high": expected[1]}
         low, high = (f"{value:.3g}" for value in expected)
         ends = low if low == high else f"{low} to {high}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from hpsearch.doctor import decay_signs as decay
 from hpsearch.doctor import shape
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import transfer_signs as transfer
@@ -188,7 +189,5 @@ class TestValidation:
     def test_a_fast_fall_before_the_rate_is_lowered(self, pace: float, seen: bool) -> None:
         fall = 1.5 * pace  # two of three points in a row
         losses = [1.0, 1 - fall, 1 - 2 * fall, *[1 - 2.2 * fall] * 17]
-        found = validation.decayed_too_early(
-            curves(train_loss=losses, val_loss=losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17])
-        )
+        found = decay.decayed_too_early(curves(train_loss=losses, val_loss=losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17]))
         assert (found is not None) == seen

@@ -12,6 +12,7 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.evidence import Change, Computed, CurvePoint, Extreme, Value
 from hpsearch.doctor.findings import Finding, Label
+from hpsearch.doctor.meanings import Meanings
 from hpsearch.doctor.study_evidence import StudyEvidence
 from tests.corpus.stored import trainings
 from tests.corpus.trainers import chosen
@@ -37,6 +38,9 @@ def check(seen: Trial, objective: Objective, evidence: StudyEvidence | None = No
     """That every finding of the trial says what was reported; the labels that were found."""
     found = diagnose(seen, objective, evidence)
     reported = {(name, one.step): value for one in seen.curve for name, value in one.metrics.items()}
+    meanings = evidence.meanings if evidence is not None else Meanings.of([seen], objective)
+    rising = {one.name for one in meanings.by_role.values() if one.form.read(1.0) > one.form.read(2.0)}
+    rising |= {objective.metric} if objective.goal == "maximize" else set()
     for finding in found:
         for point in points(finding):
             value = reported[point.metric, point.epoch]
@@ -45,9 +49,7 @@ def check(seen: Trial, objective: Objective, evidence: StudyEvidence | None = No
             assert str(fact) in finding.evidence
             if isinstance(fact, Extreme):
                 curve = [value for (name, _), value in reported.items() if name == fact.point.metric]
-                largest = fact.which == "highest" or (
-                    fact.which == "best" and fact.point.metric == objective.metric and objective.goal == "maximize"
-                )
+                largest = fact.which == "highest" or (fact.which == "best" and fact.point.metric in rising)
                 assert fact.point.value == (max if largest else min)(filter(math.isfinite, curve))
             if isinstance(fact, Change):
                 assert fact.start.epoch <= fact.end.epoch
@@ -136,7 +138,7 @@ def test_change(before: float, after: float, said: str) -> None:
 def test_value_and_extreme() -> None:
     point = CurvePoint("val_loss", 3, math.nan)
     assert str(Value(point)) == "val_loss is nan at epoch 3"
-    assert str(Extreme(CurvePoint("val_loss", 3, 0.12345), "lowest")) == "val_loss was lowest at epoch 3 (0.1235)"
+    assert str(Extreme(CurvePoint("val_loss", 3, 0.12345), "best")) == "val_loss was best at epoch 3 (0.1235)"
 
 
 def test_rise_of_the_training_loss_is_of_its_own_initial_value() -> None:

@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 from hpsearch.core.trial import Cause, State, Trial
 from hpsearch.doctor.findings import Label
-from hpsearch.doctor.study_diagnosis import CONVERGED_BEFORE_OTHERS, best_of, diagnose_study
-from tests.doctor.curve import LOSS, falling, trial
+from hpsearch.doctor.study_diagnosis import CONVERGED_BEFORE_OTHERS, best_of, diagnose_study, direction_of
+from tests.doctor.curve import LOSS, falling, straight, trial
 
 
 def improving(number: int, end: float = 0.1) -> Trial:
@@ -79,6 +79,14 @@ def test_a_third_diverged() -> None:
     assert (remark.trials, remark.among) == ((4, 5), 6)
     assert remark.evidence == "2 of 6 trials with a curve to judge: diverged or learning rate too high"
     assert [one for one in diagnose_study(trials[:5], LOSS).remarks if not one.best] == []
+
+
+def test_advice_on_the_rate_has_one_direction() -> None:
+    """The best trials have rates that are too low, and a third of all diverged: nothing advises lower rates."""
+    losses = straight(2.3, 1.6, 40)
+    slow = [trial(number, train_loss=losses, val_loss=losses) for number in range(4)]
+    found = diagnose_study([*slow, *(diverged(number) for number in (4, 5, 6))], LOSS)
+    assert [one.labels for one in found.remarks if direction_of(one)] == [(Label.LR_TOO_LOW,)] * 2
 
 
 def test_trials_that_are_too_short_to_judge_do_not_count() -> None:
