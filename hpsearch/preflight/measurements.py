@@ -97,6 +97,7 @@ class OverfitAttempt:
 
     factor: times the trainer's learning rate. rows: the number of examples; 0 if they cannot be counted.
     losses: one per step. accuracy: on these examples at the end, for a classification. chance: see FirstSteps.
+    floor: the lowest possible loss; None if it is unknown.
     problem: the trainer's exception, or "". wrong: the places of the examples that are still wrong at the end.
     conflicting: the places of examples that have the same inputs as another example but a different label.
     changing: the model's inputs were not the same in all steps, as with augmentation. These three are known only for a
@@ -112,6 +113,7 @@ class OverfitAttempt:
     wrong: tuple[int, ...] = ()
     conflicting: tuple[int, ...] = ()
     changing: bool = False
+    floor: float | None = 0.0
 
     @property
     def first(self) -> float:
@@ -127,14 +129,25 @@ class OverfitAttempt:
         """Whether the examples are memorised.
 
         Classification: every example is right, and the loss is below the chance level. (It may stay above zero, as with
-        label smoothing.) Other losses: at most a tenth of the initial loss, or of the chance level if that is lower.
+        label smoothing.) Other losses: at most a tenth of the initial loss, or of the chance level if that is lower,
+        above the lowest possible loss.
         """
-        start = min(self.first, self.chance) if self.chance is not None else self.first
+        start, floor = self.start, self.floor or 0.0
         if not (math.isfinite(self.last) and start > 0):
             return False
         if self.accuracy is not None:
             return self.accuracy >= ALL_RIGHT and self.last < start
-        return self.last <= 0.1 * start
+        return self.last - floor <= 0.1 * (start - floor)
+
+    @property
+    def start(self) -> float:
+        """The initial loss, or the chance level if that is lower."""
+        return min(self.first, self.chance) if self.chance is not None else self.first
+
+    @property
+    def halved(self) -> bool:
+        """Whether the loss fell by half of the initial loss."""
+        return math.isfinite(self.last) and self.last <= self.start - 0.5 * abs(self.start)
 
     @property
     def diverged(self) -> bool:

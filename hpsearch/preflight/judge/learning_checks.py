@@ -160,7 +160,27 @@ def overfits(measured: Measurements, _: Objective) -> Check:
         f"cannot overfit (memorise) even {examples}, tried with {tried}: the loss goes from {best.first:.3g} to "
         f"{best.last:.3g} at best"
     )
-    return failed("overfits", f"{observed}. {_why_not_memorised(made)}", numbers | {"changing": int(last.changing)})
+    numbers |= {"changing": int(last.changing)}
+    if why := _why_uncertain(measured):
+        return warned("overfits", f"{observed}. {why}", numbers)
+    return failed("overfits", f"{observed}. {_why_not_memorised(made)}", numbers)
+
+
+def _why_uncertain(measured: Measurements) -> str:
+    """Why a sound trainer may not memorise its examples; "" if there is no reason."""
+    made = measured.attempts
+    if measured.steps.optimizers > 1:
+        return "With several optimizers this may be right: in adversarial training, no loss need fall"
+    if not any(one.halved for one in made):
+        return ""
+    if made[-1].changing:
+        return (
+            "The model's inputs differ between steps, as with noise or augmentation, so the loss may stay above 0. "
+            "Leave them out if run.without_regularization is True, for a check without doubt"
+        )
+    if made[-1].accuracy is None and made[-1].floor is None:
+        return "How low this loss can be is unknown: it has several terms, or is of no kind that the preflight knows"
+    return ""
 
 
 def _why_not_memorised(made: Sequence[OverfitAttempt]) -> str:
@@ -217,6 +237,8 @@ def labels(measured: Measurements, objective: Objective) -> Check:
     if found is None:
         return skipped("labels", _why_not_compared(measured))
     assert measured.trained is not None
+    if all(_are_equal(measured.trained, one) for one in measured.shuffled):
+        return skipped("labels", "the second part of a batch has no effect on the loss, so it is not a label")
     epochs = len(measured.trained.reports)
     numbers = {
         "value": found.value,
@@ -238,6 +260,14 @@ def labels(measured: Measurements, objective: Objective) -> Check:
     if not found.possible or (found.learns and found.doubtful):
         return skipped("labels", f"{observed}: the validation set is too small for a significant difference")
     return failed("labels", f"{observed}: {_what_is_wrong(found, measured.trained)}", numbers)
+
+
+def _are_equal(one: TrainedEpochs, other: TrainedEpochs) -> bool:
+    """Whether two trainings have the same losses, but for rounding, and not because nothing is learnt."""
+    if len(set(one.losses)) < 2:
+        return False
+    pairs = zip(one.losses, other.losses, strict=False)
+    return all(math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b)) for a, b in pairs)
 
 
 def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:

@@ -42,7 +42,8 @@ class Loss:
     """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1].
 
     wrong: the places of the wrongly classified examples; None if it is not a classification.
-    broadcast: each output is compared with every target, (n, 1) with (n,).
+    broadcast: each output is compared with every target, (n, 1) with (n,). floor: the lowest possible value, such as
+    the entropy of targets that are probabilities; None if the loss has several terms or is of an unknown kind.
     """
 
     value: float
@@ -53,6 +54,7 @@ class Loss:
     accuracy: float | None = None
     wrong: tuple[int, ...] | None = None
     broadcast: bool = False
+    floor: float | None = None
 
 
 def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
@@ -80,7 +82,12 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     wrong = None
     if right is not None and right[0].dim():
         wrong = tuple((~right[0].reshape(len(right[0]), -1).all(1)).nonzero().flatten().tolist())
-    return Loss(value, kind, _chance(kind, node, classes), classes, twice, accuracy, wrong)
+    chance, floor = _chance(kind, node, classes), None
+    if (factor := _factor(value, loss.grad_fn, node)) is not None:
+        chance, floor = factor * chance if chance is not None else None, factor * _floor(node)
+    elif kind != "cross entropy" and not _is_nearly(value, node):
+        chance = None
+    return Loss(value, kind, chance, classes, twice, accuracy, wrong, floor=floor)
 
 
 def _near(root: Any) -> Iterator[Any]:
@@ -95,14 +102,71 @@ def _near(root: Any) -> Iterator[Any]:
         waiting += [before for before, _ in node.next_functions]
 
 
-def _written_out(root: Any) -> tuple[LossKind, Any] | None:
-    """The kind of a loss such as `((outputs - targets) ** 2).mean()`, and the operation that computes the square or the
-    absolute value of the errors. None for another loss, such as a sum of several."""
+def _behind_reductions(root: Any) -> Any:
+    """The operation that computes the errors of a loss with one term: behind means, sums, and factors. None if there
+    are several terms."""
     node = root
     while node is not None and _name(node).removesuffix("Backward").endswith((*REDUCTIONS, *_SHAPES)):
         if len(node.next_functions) > 1 and node.next_functions[1][0] is not None:
             return None
         node = _before(node)
+    return node
+
+
+def _factor(value: float, root: Any, node: Any) -> float | None:
+    """The loss, divided by the mean of its errors: the number of errors where it is their sum. None if it has further
+    terms. node: the operation that computes the errors."""
+    mean = _mean_of(node)
+    if _behind_reductions(root) is not node or mean is None or mean <= 0 or value <= 0:
+        return None
+    return value / mean
+
+
+def _is_nearly(value: float, node: Any) -> bool:
+    """Whether further terms, such as a penalty, change the loss by less than half."""
+    mean = _mean_of(node)
+    return mean is None or abs(value - mean) <= 0.5 * abs(mean)
+
+
+def _mean_of(node: Any) -> float | None:
+    """The mean error over all targets."""
+    from torch.nn import functional
+
+    outputs, targets = _saved(node, "self"), _saved(node, "target")
+    if outputs is None or targets is None:
+        return None
+    outputs, targets = outputs.detach(), targets.detach()
+    match _name(node):
+        case "NllLossBackward" | "NllLoss2DBackward" if outputs.dim() > 1:
+            known = targets >= 0
+            picked = -outputs.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1)[known]
+            return float(picked.mean()) if picked.numel() else None
+        case "BinaryCrossEntropyWithLogitsBackward":
+            return float(functional.binary_cross_entropy_with_logits(outputs, targets))
+        case "BinaryCrossEntropyBackward":
+            return float(functional.binary_cross_entropy(outputs, targets))
+        case "MseLossBackward":
+            return float((outputs - targets).square().mean())
+        case "HuberLossBackward":
+            return float(functional.huber_loss(outputs, targets, delta=float(node._saved_delta)))
+        case "SmoothL1LossBackward":
+            return float(functional.smooth_l1_loss(outputs, targets, beta=float(node._saved_beta)))
+    return None
+
+
+def _floor(node: Any) -> float:
+    """The mean error of the best possible outputs: above 0 where targets are probabilities between 0 and 1."""
+    targets = _saved(node, "target")
+    if targets is None or not _name(node).startswith("BinaryCrossEntropy"):
+        return 0.0
+    shares = targets.detach().float()
+    return -float((shares.xlogy(shares) + (1 - shares).xlogy(1 - shares)).mean())
+
+
+def _written_out(root: Any) -> tuple[LossKind, Any] | None:
+    """The kind of a loss such as `((outputs - targets) ** 2).mean()`, and the operation that computes the square or the
+    absolute value of the errors. None for another loss, such as a sum of several."""
+    node = _behind_reductions(root)
     if node is None:
         return None
     kind: LossKind = ""
@@ -132,7 +196,7 @@ def _of_errors(value: float, errors: tuple[LossKind, Any], outputs: "Tensor | No
     size = float((shift.float().square() if kind == "squared error" else shift.float().abs()).mean())
     if size <= 0 or value < 0:
         return Loss(value)
-    return Loss(value, kind, value / size * _of_constant(kind, targets))
+    return Loss(value, kind, value / size * _of_constant(kind, targets), floor=0.0)
 
 
 def _is_broadcast(node: Any, outputs: "Tensor | None") -> bool:
@@ -244,6 +308,8 @@ def _right(kind: LossKind, node: Any) -> "tuple[Tensor, Tensor] | None":
         same = outputs.argmax(1 if outputs.dim() > 1 else 0) == targets
         return same | ~known, same[known]
     if kind == "binary cross entropy":
+        if not bool(((targets == 0) | (targets == 1)).all()):
+            return None  # of shares, such as grey pixels
         between = 0.0 if "Logits" in _name(node) else 0.5
         same = (outputs > between) == (targets > 0.5)
         return same, same

@@ -62,6 +62,7 @@ def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: 
         _always_wrong(seen) if feed.batches == 1 else (),
         feed.conflicting,
         feed.batches == 1 and inputs.changed,
+        _floor(seen),
     )
 
 
@@ -84,4 +85,9 @@ def _is_over(seen: Instrumentation, steps: int) -> bool:
     recent = (seen.losses[0], *seen.losses[-TAIL:])
     if len(seen.steps) <= 2 * TAIL:
         return False
-    return OverfitAttempt(1.0, 0, recent, _accuracy(seen), seen.steps[0].loss.chance).memorised
+    chance = seen.steps[0].loss.chance
+    return OverfitAttempt(1.0, 0, recent, _accuracy(seen), chance, floor=_floor(seen)).memorised
+
+
+def _floor(seen: Instrumentation) -> float | None:
+    return seen.steps[0].loss.floor if seen.steps else None

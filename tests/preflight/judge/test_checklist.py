@@ -78,7 +78,7 @@ def test_a_sound_trainer_passes_every_check() -> None:
         (steps(layers=ParameterGradients(4, not_optimized=tuple("abcd"))), "optimizer"),
         (steps(accumulated=7), "zero_grad"),
         (replace(SOUND, attempts=(OverfitAttempt(1.0, 64, (2.3,) * 20, 0.1),)), "overfits"),
-        (replace(SOUND, trained=trained(0.1, 2.3)), "labels"),
+        (replace(SOUND, trained=trained(0.1, 2.31)), "labels"),
         (replace(SOUND, trained=trained(math.nan, 0.8)), "metrics"),
         (Measurements(failure=Failure("error", "ValueError: no data")), "runs"),
     ],
@@ -111,7 +111,7 @@ def test_what_to_do_about_a_fault(measured: Measurements, name: str, says: str) 
 
 
 def test_labels_are_not_judged_where_another_check_fails() -> None:
-    measured = replace(steps(accumulated=7), trained=trained(0.1, 2.3))
+    measured = replace(steps(accumulated=7), trained=trained(0.1, 2.31))
     assert only(measured, "labels").outcome == "skipped"
     assert "zero_grad" in only(measured, "labels").says
 
@@ -173,6 +173,38 @@ def test_the_measured_cause_of_what_cannot_be_memorised(changes: dict[str, objec
     check = only(replace(SOUND, attempts=(attempt,)), "overfits")
     assert check.stops
     assert part in check.says
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "last", "changes", "stops"),
+    [
+        (1, 1.0, {"changing": True}, False),
+        (1, 1.0, {"floor": None}, False),
+        (1, 1.0, {"floor": None, "accuracy": 0.5}, True),
+        (1, 2.0, {"floor": None, "changing": True}, True),
+        (1, 1.0, {}, True),
+        (2, 2.3, {}, False),
+        (2, 2.3, {"floor": None}, False),
+    ],
+)
+def test_a_loss_that_need_not_fall_to_0_stops_nothing(
+    optimizers: int, last: float, changes: dict[str, object], stops: bool
+) -> None:
+    attempt = replace(OverfitAttempt(1.0, 64, (2.3, *(last,) * 20)), **changes)  # type: ignore[arg-type]
+    measured = replace(steps(optimizers=optimizers), attempts=(attempt,))
+    check = only(measured, "overfits")
+    assert (check.outcome, check.stops) == ("failed", stops)
+
+
+def test_an_entropy_above_0_is_memorised() -> None:
+    attempt = OverfitAttempt(1.0, 64, (45.0, *(16.0,) * 20), chance=44.0)
+    assert not attempt.memorised
+    assert replace(attempt, floor=15.0).memorised
+
+
+def test_a_second_part_of_the_batch_without_effect_is_no_label() -> None:
+    falls = replace(trained(0.1, 2.3), losses=(2.3, 1.9, 1.5, 1.2))
+    assert only(replace(SOUND, trained=falls, shuffled=(falls, falls)), "labels").outcome == "skipped"
 
 
 def test_a_regularisation_that_prevents_all_learning_is_a_warning() -> None:

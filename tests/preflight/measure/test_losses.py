@@ -24,6 +24,8 @@ def one() -> Tensor:
     return outputs()[:, 0]
 
 
+SHARES = torch.linspace(0.0, 1.0, 64)
+
 KINDS: dict[str, tuple[Callable[[], Tensor], str, float | None]] = {
     "cross entropy": (lambda: F.cross_entropy(outputs(), CLASSES), "cross entropy", math.log(3)),
     "smoothed": (lambda: F.cross_entropy(outputs(), CLASSES, label_smoothing=0.1), "cross entropy", math.log(3)),
@@ -61,6 +63,21 @@ KINDS: dict[str, tuple[Callable[[], Tensor], str, float | None]] = {
         "absolute error",
         float(F.smooth_l1_loss(NUMBERS.median(0).values.expand(64, 3), NUMBERS)),
     ),
+    "a sum of squares": (
+        lambda: F.mse_loss(outputs(), NUMBERS, reduction="sum") / 64,
+        "squared error",
+        float(3 * NUMBERS.var(0, unbiased=False).mean()),
+    ),
+    "a sum of logits": (
+        lambda: F.binary_cross_entropy_with_logits(one(), (CLASSES > 0).float(), reduction="sum"),
+        "binary cross entropy",
+        64 * math.log(2),
+    ),
+    "a sum with another term": (
+        lambda: F.binary_cross_entropy_with_logits(one(), SHARES, reduction="sum") + outputs().square().sum(),
+        "binary cross entropy",
+        None,
+    ),
     "by hand": (lambda: ((outputs() - NUMBERS) ** 2).mean(), "squared error", None),
     "by hand, of a constant": (lambda: -(NUMBERS**2).mean() * MODEL.bias.sum(), "", None),
     "two kinds": (lambda: F.cross_entropy(outputs(), CLASSES) + F.mse_loss(outputs(), NUMBERS), "", None),
@@ -87,6 +104,15 @@ def test_accuracy_is_that_of_the_batch() -> None:
         F.binary_cross_entropy(one().sigmoid(), (CLASSES > 0).float()),
     ):
         assert read(loss).accuracy == pytest.approx(sides)
+
+
+def test_shares_as_targets_are_no_classes_and_their_entropy_is_the_lowest_loss() -> None:
+    best = F.binary_cross_entropy(SHARES, SHARES, reduction="sum").item()
+    found = read(F.binary_cross_entropy_with_logits(one(), SHARES, reduction="sum"))
+    assert (found.accuracy, found.wrong) == (None, None)
+    assert found.floor == pytest.approx(best, rel=1e-4)
+    assert read(F.mse_loss(outputs(), NUMBERS)).floor == 0
+    assert read(F.mse_loss(outputs(), NUMBERS) + outputs().square().sum()).floor is None
 
 
 def test_ignored_targets_do_not_count() -> None:
