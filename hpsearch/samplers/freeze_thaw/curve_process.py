@@ -60,3 +60,11 @@ def log_expected_improvement(bound: float, mean: Array, sd: Array) -> Array:
     far = -u * u / 2 - 0.5 * math.log(2 * math.pi) - 2 * np.log(np.maximum(-u, 1.0))
     improvement: Array = np.log(sd) + np.where(u > -5, near, far)
     return improvement
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's rank correlation; 0 if all values of one argument are equal."""
+    from scipy.stats import rankdata
+
+    ranks = np.array([rankdata(one), rankdata(other)])
+    return float(np.corrcoef(ranks)[0, 1]) if np.all(np.ptp(ranks, axis=1) > 0) else 0.0

@@ -2,7 +2,9 @@
 
 Successive halving with promotion (`rung_counts`) decides when a paused trial continues and when a new one starts. A
 Gaussian process over all curves (`curve_process`) decides which trial. Every second promotion goes to the best value so
-far, so that a wrong model costs at most half of the promotions.
+far, so that a wrong model costs at most half of the promotions. One in four new trials is a random draw, and random
+draws have promotions of their own, if the training depends on the number of epochs: then short trainings may look best
+where long ones do not improve, and a model of trials that were chosen by short trainings cannot see it.
 """
 
 from collections.abc import Sequence
@@ -18,10 +20,11 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.believed import Preference, prior_preference, together
 from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.freeze_thaw.blas_threads import one_blas_thread
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
-from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess
+from hpsearch.samplers.freeze_thaw.curve_process import CurveProcess, rank_correlation
 from hpsearch.samplers.freeze_thaw.fits import Fits
-from hpsearch.samplers.freeze_thaw.new_points import candidates
+from hpsearch.samplers.freeze_thaw.new_points import candidates, sobol
 from hpsearch.samplers.freeze_thaw.rung_counts import Vacancy, first_look, rungs, vacancies
 from hpsearch.samplers.freeze_thaw.seen_curves import Curve, Curves, Seen, seen, tau
 from hpsearch.samplers.freeze_thaw.table_points import TablePoints
@@ -59,6 +62,10 @@ promotions go to the best value."""
 PLATEAU = 0.02
 """If the best five trials differ by less than this fraction of the spread of the first trials, they are on a plateau,
 which a model of the curves so far cannot leave. Every second new trial is then a random draw."""
+
+EXPLORING = 4
+"""One in this number of new trials is a random draw, for trainers with a schedule over all epochs. Short trainings of
+other trainers rank trials well enough, and the search is faster without."""
 
 CANDIDATES, CHOICE = 2**40, 2**41
 """The first numbers of further random streams; trials have smaller numbers."""
@@ -99,8 +106,9 @@ class FreezeThaw:
         return self._fits.unit
 
     def ask(self, history: History) -> Proposal | None:
-        space, estimate = self._widened.of(history)
-        return (self if space is self.space else self._in(space))._ask(history, estimate)
+        with one_blas_thread():
+            space, estimate = self._widened.of(history)
+            return (self if space is self.space else self._in(space))._ask(history, estimate)
 
     def _in(self, space: Space) -> "FreezeThaw":
         """The same search in a wider space. The last such search is kept, with its caches."""
@@ -159,6 +167,9 @@ class FreezeThaw:
         if now.process is None:
             reason = f"random draw: too few trials with a value for the model, {now.look}"
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
+        if now.has_schedule and now.is_drawn(len(history)):
+            reason = f"random draw, as one in {EXPLORING} new trials; {now.look}"
+            return New(draw(self.space, generator, taken), now.rungs[0], reason)
         if len(history) % 2 and (why := now.why_random()):
             return New(draw(self.space, generator, taken), now.rungs[0], f"random draw: {why}; {now.look}")
         cube = now.proposed()
@@ -171,23 +182,6 @@ class FreezeThaw:
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
         reason = f"highest expected improvement at {now.unit} {now.aim} of {len(now.curves)} curves; {now.look}"
         return New(params, now.rungs[0], reason)
-
-
-def rank_correlation(one: Array, other: Array) -> float:
-    """Spearman's rank correlation; 0 if all values of one argument are equal."""
-    from scipy.stats import rankdata
-
-    ranks = np.array([rankdata(one), rankdata(other)])
-    return float(np.corrcoef(ranks)[0, 1]) if np.all(np.ptp(ranks, axis=1) > 0) else 0.0
-
-
-def sobol(space: Space, seed: int, number: int) -> list[float]:
-    """Point `number` of a scrambled Sobol sequence (Owen 1998)."""
-    from scipy.stats import qmc
-
-    engine = qmc.Sobol(space.dimensions, scramble=True, rng=stream(seed, CANDIDATES - 1))
-    points: list[list[float]] = engine.random_base2(number.bit_length()).tolist()
-    return points[number]
 
 
 @dataclass(frozen=True)
@@ -211,8 +205,12 @@ class _Now:
         epochs = self.search.epochs
         if not self.can_pause:
             return [epochs]
-        has_schedule = any(trial.reads_epochs for trial in self.history)
-        return rungs(first_look(epochs, sum(curve.epoch for curve in self.curves), has_schedule), epochs)
+        return rungs(first_look(epochs, sum(curve.epoch for curve in self.curves), self.has_schedule), epochs)
+
+    @cached_property
+    def has_schedule(self) -> bool:
+        """Whether the training depends on the total number of epochs."""
+        return any(trial.reads_epochs for trial in self.history)
 
     @cached_property
     def look(self) -> str:
@@ -293,19 +291,25 @@ class _Now:
         x = np.array([self.search._unit.of(self.history[number]) for number in numbers])
         return Points(x, np.broadcast_to(tau(epoch, self.search.epochs), (len(numbers),)), np.array(numbers))
 
+    def is_drawn(self, number: int) -> bool:
+        """Whether a trial is a startup trial or one of the random draws, if the trainer has a schedule."""
+        return number < self.search._starts(self) or number % EXPLORING == EXPLORING - 1
+
     # What continues ────────────────────────────────────────────────────────────────────────────
 
     def promotion(self) -> Resume | None:
         """The next trial that is promoted to a higher rung."""
         epochs = [curve.epoch for curve in self.curves]
         targets = [trial.until if trial.state.is_active else 0 for trial in self.history]
-        for vacancy in vacancies(self.rungs, epochs, targets, self.paused) if self.can_pause else ():
+        drawn = [number for number in range(len(self.curves)) if self.has_schedule and self.is_drawn(number)]
+        for vacancy in vacancies(self.rungs, epochs, targets, self.paused, drawn) if self.can_pause else ():
             return self._promoted(vacancy)
         return None
 
     def _promoted(self, vacancy: Vacancy) -> Resume:
-        count = f"{vacancy.gone + 1} of {vacancy.reached} trials may train to {self.unit} {vacancy.to}"
-        if vacancy.gone % 2 and self.is_trusted and self.process is not None:
+        among = "random trials" if vacancy.is_drawn else "trials"
+        count = f"{vacancy.gone + 1} of {vacancy.reached} {among} may train to {self.unit} {vacancy.to}"
+        if vacancy.gone % 2 and not vacancy.is_drawn and self.is_trusted and self.process is not None:
             assert self.seen is not None
             points = self._points(vacancy.waiting, self.search.epochs)
             value = self.process.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))

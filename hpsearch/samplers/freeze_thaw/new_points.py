@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hpsearch.core.seeds import stream
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array
+from hpsearch.study.space import Space
 
 RANDOM = 150
 STEPS = ((15, 0.05, 0.5), (15, 0.15, 0.3), (15, 0.4, 0.15))
@@ -13,6 +15,9 @@ parameter."""
 
 REFINED = ((0.2, 0.3), (0.1, 0.3), (0.05, 0.3), (0.02, 0.3))
 """Rounds of smaller and smaller steps from the best candidates: size and probability."""
+
+SOBOL = 2**40 - 1
+"""The number of the random stream of the Sobol sequence; trials have smaller numbers."""
 
 KEPT = 8
 """The number of candidates that are kept after each round, and of steps from each."""
@@ -37,3 +42,12 @@ def _steps(points: Array, size: float, share: float, generator: np.random.Genera
     changed[np.arange(len(points)), generator.integers(points.shape[1], size=len(points))] = True
     moved: Array = np.clip(points + generator.standard_normal(points.shape) * size * changed, 0.0, 1.0)
     return moved
+
+
+def sobol(space: Space, seed: int, number: int) -> list[float]:
+    """Point `number` of a scrambled Sobol sequence (Owen 1998)."""
+    from scipy.stats import qmc
+
+    engine = qmc.Sobol(space.dimensions, scramble=True, rng=stream(seed, SOBOL))
+    points: list[list[float]] = engine.random_base2(number.bit_length()).tolist()
+    return points[number]

@@ -37,22 +37,29 @@ def rungs(first: int, epochs: int) -> list[int]:
 @dataclass(frozen=True, slots=True)
 class Vacancy:
     """One of `waiting` may train from a rung to the epoch `to`. reached: the number of trials that have reached the
-    rung. gone: the number of these that train beyond it."""
+    rung. gone: the number of these that train beyond it. is_drawn: only random draws are counted."""
 
     waiting: Sequence[int]
     to: int
     reached: int
     gone: int
+    is_drawn: bool = False
 
 
 def vacancies(
-    rungs: Sequence[int], epochs: Sequence[int], targets: Sequence[int], paused: Collection[int]
+    rungs: Sequence[int],
+    epochs: Sequence[int],
+    targets: Sequence[int],
+    paused: Collection[int],
+    drawn: Collection[int] = (),
 ) -> Iterator[Vacancy]:
     """The rungs that may promote a trial, the highest first. epochs, targets: by trial number, the epochs trained so
-    far and the epoch up to which it trains. paused: the numbers of trials that can continue."""
+    far and the epoch up to which it trains. paused: the numbers of trials that can continue. drawn: the numbers of
+    random draws. At each rung, one in ETA of these is promoted first."""
     for low, high in reversed(list(pairwise(rungs))):
-        reached = sum(epoch >= low for epoch in epochs)
-        gone = sum(max(pair) >= high for pair in zip(epochs, targets, strict=True))
-        waiting = [number for number in paused if low <= epochs[number] < high]
-        if waiting and gone < reached // ETA:
-            yield Vacancy(waiting, high, reached, gone)
+        for group in (drawn, range(len(epochs))):
+            reached = sum(epochs[number] >= low for number in group)
+            gone = sum(max(epochs[number], targets[number]) >= high for number in group)
+            waiting = [number for number in group if number in paused and low <= epochs[number] < high]
+            if waiting and gone < reached // ETA:
+                yield Vacancy(waiting, high, reached, gone, group is drawn)

@@ -9,7 +9,8 @@ from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State
-from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw, rank_correlation
+from hpsearch.samplers.freeze_thaw.curve_process import rank_correlation
+from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.random import draw
 from hpsearch.study.space import Choice, Float, Space
 from hpsearch.testing.sampler_contract import CONDITIONAL, varied_loss
@@ -86,7 +87,7 @@ def test_few_trials_still_train_one_to_the_end() -> None:
     assert sorted(one.epoch for one in search(trials=2).history) == [1, EPOCHS]
 
 
-def test_a_trainer_with_a_schedule_gets_longer_first_looks() -> None:
+def test_a_trainer_with_a_schedule_gets_longer_first_looks_and_random_trials_that_continue() -> None:
     history = History(LOSS)
     simulation = Simulation(FreezeThaw(SQUARE, 0, 40, EPOCHS, 6), valley, epochs=EPOCHS, history=history)
     for _ in range(200):
@@ -95,6 +96,9 @@ def test_a_trainer_with_a_schedule_gets_longer_first_looks() -> None:
     looks = [one.until for one in simulation.proposals if isinstance(one, New)]
     assert looks[0] == 1
     assert looks[-1] == 3
+    new = [one.reason for one in simulation.proposals if isinstance(one, New)]
+    assert all("one in 4" in reason for reason in new[7::4])
+    assert {one.until for one in simulation.proposals if "random trials" in one.reason} >= {3, 9}
 
 
 def gaps(params: Params, epoch: int) -> float:

@@ -31,6 +31,13 @@ def test_one_in_three_goes_up_from_the_highest_rung_that_has_one_left() -> None:
     assert ETA == 3
 
 
+def test_random_draws_have_promotions_of_their_own() -> None:
+    epochs = [1, 1, 1, 3, 1, 1]
+    assert list(vacancies([1, 3], epochs, [0] * 6, range(6), drawn=[3, 4, 5])) == [Vacancy([0, 1, 2, 4, 5], 3, 6, 1)]
+    first, _ = vacancies([1, 3], epochs, [0] * 6, range(6), drawn=[0, 1, 2])
+    assert first == Vacancy([0, 1, 2], 3, 3, 0, is_drawn=True)
+
+
 def test_running_trials_count_by_the_epoch_that_they_train_to() -> None:
     assert list(vacancies([1, 3], [1, 1, 1], [0, 0, 0], [0, 1, 2]))
     assert not list(vacancies([1, 3], [1, 1, 1], [0, 3, 0], [0, 2]))
