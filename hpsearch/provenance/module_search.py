@@ -30,10 +30,15 @@ def module_of(use: str, folder: Path) -> str:
         return _importable(place, folder)
     file = (folder / Path(place).expanduser()).absolute()
     file = file.parent.resolve() / file.name
-    names, top = [file.stem], file.parent
-    while (top / "__init__.py").exists():
-        names, top = [top.name, *names], top.parent
-    return _importable(".".join(names), top)
+    top = _outside_of_packages(file.parent)
+    return _importable(".".join(file.with_suffix("").relative_to(top).parts), top)
+
+
+def _outside_of_packages(folder: Path) -> Path:
+    """The folder, or the lowest one above it that is not in a package."""
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return folder
 
 
 def search_first_in(folder: Path) -> None:
@@ -44,8 +49,9 @@ def search_first_in(folder: Path) -> None:
 
 def _importable(module: str, folder: Path) -> str:
     """Make a module of the folder importable. If it is not in a package, its imports are also searched beside it, as
-    Python does for a script (for a link, beside the file that it points to). If an installed package has the name of
-    the module's top folder, such as `trainers`, the folder becomes part of that package."""
+    Python does for a script (for a link, beside the file that it points to); if it is, beside its package, such as in
+    `src/`. If an installed package has the name of the module's top folder, such as `trainers`, the folder becomes part
+    of that package."""
     top, *inside = module.split(".")
     if top in sys.stdlib_module_names and (name := _named_like_standard(top, inside, folder)):
         return name
@@ -57,6 +63,8 @@ def _importable(module: str, folder: Path) -> str:
         return module
     if file.is_symlink():
         _search_after(folder, file.resolve().parent)
+    if (beside / "__init__.py").exists() and str(top_folder := _outside_of_packages(beside)) not in sys.path:
+        sys.path.append(str(top_folder))  # last, so that it hides no installed package
     if not folders or (beside / "__init__.py").exists():
         return module
     _search_after(folder, beside)

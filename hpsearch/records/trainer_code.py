@@ -30,8 +30,8 @@ from hpsearch.trainer.trainer_sources import sources_of_trainer
 MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote its changed lines."""
 
-SHOWN = 3
-"""Maximum number of changed lines of a file that a message quotes."""
+SHOWN, QUOTED = 3, 100
+"""Maximum number of changed lines of a file that a message quotes, and of characters of each."""
 
 
 RULES = 2
@@ -227,7 +227,8 @@ def _difference(name: str, before: str, after: str) -> Iterator[str]:
         return
     for was, now in islice(changes, SHOWN):
         place = f"line {now[0]}" if now else f"line {was[0]} of before"
-        yield f"{name}, {place}: was {_quoted(was)}, is {_quoted(now)}"
+        start = _start_of_difference(was[1], now[1]) if was and now else 0
+        yield f"{name}, {place}: was {_quoted(was, start)}, is {_quoted(now, start)}"
     if len(changes) > SHOWN:
         yield f"{name}: {len(changes) - SHOWN} more changed lines"
 
@@ -238,5 +239,15 @@ def _code_lines(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in stripped if line and not line.startswith("#")]
 
 
-def _quoted(line: tuple[int, str] | None) -> str:
-    return "absent" if line is None else f"`{line[1][:100]}`"
+def _start_of_difference(was: str, now: str) -> int:
+    """Where to begin with long lines, so that what differs is shown."""
+    if max(len(was), len(now)) <= QUOTED:
+        return 0
+    first = next(
+        (at for at, (old, new) in enumerate(zip(was, now, strict=False)) if old != new), min(len(was), len(now))
+    )
+    return max(first - QUOTED // 2, 0)
+
+
+def _quoted(line: tuple[int, str] | None, start: int) -> str:
+    return "absent" if line is None else f"`{'…' * (start > 0)}{line[1][start : start + QUOTED]}`"

@@ -24,6 +24,8 @@ FORMS = (
     "docs/forms.md shows each"
 )
 
+ASYNC_GENERATOR = "an async generator: call `run.report(epoch, {…})` in place of `yield`, in an async function"
+
 _NOT_PLAIN = (inspect.isgeneratorfunction, inspect.iscoroutinefunction)
 
 NO_RUN = "the trainer has no parameter `run`, so it passes no object to run.track(…)"
@@ -38,10 +40,8 @@ def as_trainer(called: str, function: Any) -> Trainer:
     if inspect.isclass(function) or not callable(function):
         raise TrainerError(f"{called} is {_description(function)}, {FORMS}")
     code = _code(function)
-    if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
-        raise TrainerError(
-            f"{called} is an async function: write `def train(params, run): return asyncio.run(main(params, run))`"
-        )
+    if inspect.isasyncgenfunction(code):
+        raise TrainerError(f"{called} is {ASYNC_GENERATOR}")
     is_generator = inspect.isgeneratorfunction(code)
     if is_generator and _is_called_with_params_and_run(function):
         return typing.cast(Trainer, function)

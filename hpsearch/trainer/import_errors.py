@@ -28,8 +28,9 @@ def _instead(place: str, name: str, folder: Path) -> str:
             f"; {last}.ipynb is a notebook: write the trainer into a .py file (in Jupyter: `%%writefile {last}.py`), "
             "or give the function itself from the notebook: Study.from_dict({…}, trainer=train)"
         )
-    elsewhere = [folder.parent / f"{last}.py", *sorted(folder.glob(f"*/{last}.py"))]
-    if not folders and (file := next((file for file in elsewhere if file.is_file()), None)) is not None:
+    path = "/".join([*folders, f"{last}.py"])
+    elsewhere = [folder.parent / path, *sorted(folder.glob(f"*/{path}"))]
+    if (file := next((file for file in elsewhere if file.is_file()), None)) is not None:
         return f'; did you mean "{os.path.relpath(file, folder)}:{name}"?'
     there = [path.name.removesuffix(".py") for path in beside.glob("*") if path.suffix == ".py" or path.is_dir()]
     if not (near := difflib.get_close_matches(last, there, n=1)):

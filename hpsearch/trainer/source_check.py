@@ -21,7 +21,7 @@ from hpsearch.study.parameter_effects import ParameterEffects
 from hpsearch.trainer import import_errors
 from hpsearch.trainer.arguments import check_names
 from hpsearch.trainer.effects_reader import effects_of
-from hpsearch.trainer.forms import FORMS
+from hpsearch.trainer.forms import ASYNC_GENERATOR, FORMS
 from hpsearch.trainer.parameter_flow import names_used
 from hpsearch.trainer.source_reader import (
     MISSING,
@@ -198,18 +198,16 @@ def _check_definition(key: str, found: Definition, call: _Call) -> _Names | None
     match found.node:
         case ast.ClassDef(bases=[], keywords=[], decorator_list=[]):
             raise TrainerError(f"{key} is a class, {FORMS}")
-        case ast.AsyncFunctionDef(decorator_list=[]):
-            raise TrainerError(
-                f"{key} is an async function: write `def train(params, run): return asyncio.run(main(params, run))`"
-            )
-        case ast.FunctionDef(decorator_list=[]) as function:
+        case ast.AsyncFunctionDef(decorator_list=[]) as function if _is_generator(function):
+            raise TrainerError(f"{key} is {ASYNC_GENERATOR}")
+        case (ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[])) as function:
             return _check_function(key, found, function, call)
         case ast.Constant(value=value):
             raise TrainerError(f"{key} is an object of type {type(value).__name__}, {FORMS}")
     return None
 
 
-def _check_function(key: str, found: Definition, function: ast.FunctionDef, call: _Call) -> _Names | None:
+def _check_function(key: str, found: Definition, function: Function, call: _Call) -> _Names | None:
     signature = _Signature.of(function)
     if not signature.run and len(signature.others) == 1 and call.texts.imports_ray:
         return None  # a function of ray.tune
@@ -301,7 +299,7 @@ def _is_by_name(signature: _Signature, call: _Call) -> bool:
 
 
 def _effects(found: Definition | Unknown, call: _Call) -> ParameterEffects:
-    if isinstance(found, Unknown) or not isinstance(found.node, ast.FunctionDef):
+    if isinstance(found, Unknown) or not isinstance(found.node, Function):
         return ParameterEffects()
     others = _Signature.of(found.node).others
     kind = call.reader.definition(found.module, others[0].hint) if others and others[0].hint else MISSING
@@ -310,7 +308,7 @@ def _effects(found: Definition | Unknown, call: _Call) -> ParameterEffects:
 
 def _names_used(found: Definition | Unknown, call: _Call) -> frozenset[str] | None:
     function = None if isinstance(found, Unknown) else found.node
-    if not isinstance(function, ast.FunctionDef) or function.args.vararg or function.decorator_list:
+    if not isinstance(function, Function) or function.args.vararg or function.decorator_list:
         return None
     signature = _Signature.of(function)
     if _is_generator(function):

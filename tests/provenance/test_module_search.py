@@ -58,6 +58,13 @@ class TestInAFolder:
         assert value("package.part.mine:train", folder) == 7
         assert {"mine.py", "util.py"} <= files("package.part.mine:train", folder)
 
+    @pytest.mark.parametrize("use", ["src.package.mine:train", "src/package/mine.py:train"])
+    def test_a_package_in_src_that_imports_itself(self, folder: Path, use: str) -> None:
+        write(folder, **{"src/package/__init__.py": "", "src/package/util.py": "value = 7"})
+        write(folder, **{"src/package/mine.py": "from package.util import value"})
+        assert value(use, folder) == 7
+        assert {"mine.py", "util.py"} <= files(use, folder)
+
     def test_relative_imports_without_init(self, folder: Path) -> None:
         write(folder, **{"bare/util.py": "value = 7", "bare/mine.py": "from .util import value"})
         assert value("bare.mine:train", folder) == 7

@@ -182,10 +182,6 @@ def test_parameters_that_do_not_fit(trainer: Any, params: Params, faults: list[s
     assert len(str(refused.value).splitlines()) == len(faults)
 
 
-async def asynchronous(params, run):
-    return 1.0
-
-
 async def asynchronous_generator(params, run):
     yield {"value": 1.0}
 
@@ -202,8 +198,7 @@ def undecorated(function):
     [
         (3, "an object of type int, a trainer is"),
         (Settings, "a class, a trainer is"),
-        (asynchronous, "an async function"),
-        (asynchronous_generator, "an async function"),
+        (asynchronous_generator, "an async generator"),
         (lambda: 1.0, "takes no parameters of a trial"),
         (lambda run: run.seed, "takes no parameters of a trial"),
         (undecorated(names), "a decorator needs"),
@@ -231,7 +226,9 @@ def test_a_generator_that_is_called_with_params_and_run_is_taken_as_it_is() -> N
     assert forms.as_trainer("the trainer", wrapped) is wrapped
 
 
-@pytest.mark.parametrize("thing", [config, names, params_and_run, generator_of_config, asynchronous, Settings, 3])
+@pytest.mark.parametrize(
+    "thing", [config, names, params_and_run, generator_of_config, asynchronous_generator, Settings, 3]
+)
 def test_without_ray_none_is_of_tune(thing: Any) -> None:
     assert not forms.is_trainable(thing)
 

@@ -34,6 +34,8 @@ class TestNoModule:
             ("mine.py", "mien:train", '"mine:train"'),
             ("src/mine.py", "src.mien:train", '"src.mine:train"'),
             ("src/mine.py", "mine:train", '"src/mine.py:train"'),
+            ("src/own/mine.py", "own.mine:train", '"src/own/mine.py:train"'),
+            ("../own/mine.py", "own.mine:train", '"../own/mine.py:train"'),
             ("../mine.py", "mine:train", '"../mine.py:train"'),
             ("../mine.py", "../mien.py:train", '"../mine.py:train"'),
         ],
@@ -41,7 +43,7 @@ class TestNoModule:
     def test_which_is_meant(self, folder: Path, file: str, use: str, meant: str) -> None:
         study = folder / "study"
         study.mkdir()
-        (study / file).parent.mkdir(exist_ok=True)
+        (study / file).parent.mkdir(parents=True, exist_ok=True)
         (study / file).write_text(TRAIN)
         assert message(use, study).endswith(f"; did you mean {meant}?")
 

@@ -5,6 +5,7 @@ threads runs at any time. docs/decisions/0012-functions.md has the reasons.
 """
 
 import ast
+import asyncio
 import contextvars
 import inspect
 import os
@@ -195,7 +196,8 @@ class _Call:
     def _run(self) -> None:
         try:
             self._copy_thread_state()
-            ended = _Ended(self._function(), self._misused)
+            value = self._function()
+            ended = _Ended(asyncio.run(value) if inspect.iscoroutine(value) else value, self._misused)
         except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
             ended = _Ended(problem=self._misused or (problem if problem.code else None))
         except BaseException as problem:

@@ -62,14 +62,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         sys.modules.pop(name, None)
 
 
-def test_changed_code_is_refused_with_the_line(project: Project) -> None:
+@pytest.mark.parametrize("start", ["", "number = 0" + " + 0" * 60 + "; "])
+def test_changed_code_is_refused_with_the_line(project: Project, start: str) -> None:
+    project.edit(LOSS.replace("return", f"{start}return"))
     project.run()
-    project.edit(OTHER_LOSS)
+    project.edit(OTHER_LOSS.replace("return", f"{start}return"))
     with pytest.raises(StudyChanged) as refused:
         project.run("search.trials=6")
     for part in ("changing_loss, line 2", "abs(x - 0.3)", "abs(x - 0.7)", "--accept-changes", "--fork"):
         assert part in str(refused.value)
-    project.edit(LOSS)
+    project.edit(LOSS.replace("return", f"{start}return"))
     assert len(project.run("search.trials=6").history) == 6
 
 

@@ -1,5 +1,6 @@
 """A function that calls `run.report` and returns: judged at every report, stopped inside it, and what it returns."""
 
+import asyncio
 import os
 import random
 import threading
@@ -56,7 +57,20 @@ def network(params: Params, run: Run, report: Callable[[int, dict[str, float]], 
             report(epoch, {"val_loss": loss.item() + random.random()})
 
 
+async def asynchronous(lr: float, run: Run) -> float:
+    for epoch in run.epochs():
+        await asyncio.sleep(0)
+        run.report(epoch, {"val_loss": lr / epoch})
+    return lr
+
+
 class TestReports:
+    def test_in_an_async_function(self) -> None:
+        assert curve(asynchronous, {"lr": 0.5}, epochs=2) == [(1, {"val_loss": 0.5}), (2, {"val_loss": 0.25})]
+        trial = opened(asynchronous, {"lr": 0.5})
+        trial.next_report()
+        trial.close()
+
     def test_the_curve_of_a_generator_bit_for_bit(self) -> None:
         def function(params: Params, run: Run) -> None:
             network(params, run, run.report)
