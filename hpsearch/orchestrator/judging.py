@@ -1,5 +1,6 @@
 """The verdict on a trial's last report, and messages about missing metrics."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -38,6 +39,7 @@ class Judging:
         if objective.has_diverged(report):
             at = f"at {objective.unit} {trial.epoch}"
             reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} {at}"
+            reason += _if_not_measured(report, objective)
             return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
         if reached := target_reached(self.target, objective, trial):
             return reached, ""
@@ -86,6 +88,21 @@ class Judging:
             if missing and not any(other.judged(one) for one in history):
                 return missing
         return ""
+
+
+def _if_not_measured(report: Report, objective: Objective) -> str:
+    """What to do where a NaN stands for an epoch without an evaluation: another loss of the report is finite then."""
+    finite = [
+        name
+        for name, value in report.metrics.items()
+        if "loss" in name.lower() and not is_measured(name) and math.isfinite(value)
+    ]
+    if not finite or not math.isnan(report.metrics[objective.metric]):
+        return ""
+    return (
+        f" ({finite[0]} is finite: if {objective.metric} was not measured at this {objective.unit}, leave it out of "
+        "the report)"
+    )
 
 
 def full_reason(reason: str, trial: Trial, history: History) -> str:

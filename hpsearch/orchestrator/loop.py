@@ -249,11 +249,39 @@ class Loop:
             self.totals.ended = now
             self._take_reports(self.history[event.number], event.reported() if isinstance(event, Lost) else event)
 
+    def _apply_time_limits(self) -> None:
+        now = self._clock()
+        self._driver_time.ignore_suspension(self.running, now)
+        training = [now - last for last in self.running.values()]
+        if reached := limit_reached(self.rules, self.history, now - self._began, training):
+            self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
+        longest, stall = self.rules.trial_seconds or math.inf, self.rules.stall_seconds or math.inf
+        for number, last in list(self.running.items()):
+            trial, silent = self.history[number], now - last
+            if trial.busy + silent <= longest and silent <= stall and now <= self._deadline:
+                continue
+            unsent = self._unsent(number, trial.epoch)
+            hung = judging.hung_at_its_end(trial, unsent, self.rules.epochs, silent)
+            for report in () if hung else unsent:
+                self.totals.epochs += report.step - trial.epoch
+                trial = self._put(self._turn.add_report(trial, replace(report, at=self._now(trial))))
+            if hung:
+                self._take_reports(trial, hung)
+            elif trial.busy + silent > longest:
+                reason = f"timeout: over limits.trial = {longest:g} s"
+                self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
+            elif silent > stall:
+                reason = f"stalled: no report for limits.stall = {stall:g} s"
+                self._retry_elsewhere(trial, Lost(number, reason, cause=Cause.STALLED), {"seconds": stall})
+            else:
+                reason = f"{self.end.stopped}; its {self.history.objective.unit} did not end in time"
+                self._wait(trial, reason, self.end.cause, self.end.numbers)
+            self._turn.orders.append(Kill(number))
+
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""
         retrained, reads = trial.retrained + event.retrained, trial.reads_epochs or event.reads_epochs
-        busy = trial.busy + event.seconds
-        trial = self._put(replace(trial, busy=busy, retrained=retrained, reads_epochs=reads))
+        trial = self._put(replace(trial, busy=trial.busy + event.seconds, retrained=retrained, reads_epochs=reads))
         self.totals.busy += event.seconds
         self.totals.epochs += event.retrained
         for kind, text, about in self._findings.of(trial, event, self._turn):
@@ -261,10 +289,8 @@ class Loop:
         self._error = self._error or self._findings.error
         verdict: Verdict = Continue()
         for report in judging.not_recorded(event.reports, trial):
-            before = trial.epoch
-            trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
-            self._turn.reports.append((trial.number, trial.curve[-1]))
-            self.totals.epochs += trial.epoch - before
+            self.totals.epochs += report.step - trial.epoch
+            trial = self._put(self._turn.add_report(trial, replace(report, at=self._now(trial))))
             verdict, comparison = self._judging.verdict(self.history.renumbered(trial), self.history.current)
             if comparison:
                 self._decide("go on", comparison, trial)
@@ -372,29 +398,3 @@ class Loop:
             reason = f"{lost.reason}; tried again after {self.history.objective.unit} {trial.epoch}"
             self._wait(replace(trial, attempts=attempts), reason, lost.cause, numbers)
             self._queue.append(trial.number)
-
-    # Time ───────────────────────────────────────────────────────────────────────────────────────
-
-    def _apply_time_limits(self) -> None:
-        now = self._clock()
-        self._driver_time.ignore_suspension(self.running, now)
-        training = [now - last for last in self.running.values()]
-        if reached := limit_reached(self.rules, self.history, now - self._began, training):
-            self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
-        longest, stall = self.rules.trial_seconds or math.inf, self.rules.stall_seconds or math.inf
-        for number, last in list(self.running.items()):
-            trial, silent = self.history[number], now - last
-            if trial.busy + silent <= longest and silent <= stall and now <= self._deadline:
-                continue
-            if hung := judging.hung_at_its_end(trial, self._unsent(number, trial.epoch), self.rules.epochs, silent):
-                self._take_reports(trial, hung)
-            elif trial.busy + silent > longest:
-                reason = f"timeout: over limits.trial = {longest:g} s"
-                self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
-            elif silent > stall:
-                reason = f"stalled: no report for limits.stall = {stall:g} s"
-                self._retry_elsewhere(trial, Lost(number, reason, cause=Cause.STALLED), {"seconds": stall})
-            else:
-                reason = f"{self.end.stopped}; its {self.history.objective.unit} did not end in time"
-                self._wait(trial, reason, self.end.cause, self.end.numbers)
-            self._turn.orders.append(Kill(number))

@@ -22,7 +22,7 @@ metric = "val_loss"
 goal = "minimize"
 
 [trainer]
-use = "tests.benchmarks.trainers:{trainer}"
+use = "tests.benchmarks.{module}:{trainer}"
 epochs = {epochs}
 options = {{ {options} }}
 
@@ -59,8 +59,8 @@ MANY = 1_000_000
 class Search:
     """What differs between the studies that are measured.
 
-    seconds: the study ends after so many. sampler: "random", or one of Bayesian search. mlflow: "" is the embedded
-    store, "none" is off.
+    module: of tests.benchmarks, with the trainer. seconds: the study ends after so many. sampler: "random", or one of
+    Bayesian search. mlflow: "" is the embedded store, "none" is off.
     """
 
     trainer: str
@@ -73,12 +73,14 @@ class Search:
     address: str = "local"
     isolation: str = "none"
     mlflow: str = "none"
+    module: str = "trainers"
 
     def write(self, folder: Path) -> Path:
         """The study file."""
         bayesian = f'method = "bayesian"\nsampler = "{self.sampler}"'
         text = TEMPLATE.format(
             name=NAME,
+            module=self.module,
             trainer=self.trainer,
             epochs=self.epochs,
             options=", ".join(f"{key} = {json.dumps(value)}" for key, value in self.options.items()),

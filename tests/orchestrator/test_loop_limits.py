@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.messages import Advance, Event, Kill, Queued, Start
-from hpsearch.core.trial import Cause, Report
+from hpsearch.core.trial import Cause, Report, State
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import (
     COMPLETE,
@@ -149,13 +149,16 @@ class TestTime:
         study.pool.events = late  # type: ignore[method-assign]
         assert study.run().history[0].state is COMPLETE
 
-    @pytest.mark.parametrize("limits", [{"trial_seconds": 40.0}, {"stall_seconds": 40.0}, {}])
+    @pytest.mark.parametrize(
+        ("limits", "before_its_end"),
+        [({"trial_seconds": 40.0}, PRUNED), ({"stall_seconds": 40.0}, COMPLETE), ({}, WAITING)],
+    )
     @pytest.mark.parametrize("last", [4, 5])
-    def test_one_that_hangs_after_its_last_report_keeps_its_result(
-        self, tmp_path: Path, limits: dict[str, float], last: int
+    def test_one_that_hangs_keeps_the_reports_that_its_worker_has_not_sent(
+        self, tmp_path: Path, limits: dict[str, float], before_its_end: State, last: int
     ) -> None:
-        """Its worker has not sent the last reports, since the trainer runs to its end first. Without limits, the study
-        is stopped."""
+        """They are those of an unfinished slice, and the last one, since the trainer runs to its end first. A stalled
+        trial is tried again after them. Without limits, the study is stopped."""
         study = self.hanging(tmp_path, 0, workers=2, **limits)
         unsent = [Report(step, {"val_loss": 1.0 / step}) for step in range(3, last + 1)]
 
@@ -165,7 +168,8 @@ class TestTime:
 
         loop = study.run(stop, unsent=lambda number, after: unsent if (number, after) == (0, 2) else [])
         trial = loop.history[0]
-        assert (trial.state is COMPLETE, trial.epoch) == ((True, 5) if last == 5 else (False, 2))
+        assert trial.state is (COMPLETE if last == 5 else before_its_end)
+        assert [report.step for report in trial.curve[:last]] == list(range(1, last + 1))
         assert (trial.exception != "") == (last == 5)
         assert Kill(0) in study.pool.executed  # type: ignore[attr-defined]
 

@@ -141,6 +141,14 @@ class TestOtherMetrics:
         assert (loop.history[0].state, loop.history[0].cause) == (PRUNED, Cause.DIVERGED)
         assert loop.history[0].reason == f"diverged: val_loss is {float(bad)} at epoch 2"
 
+    @pytest.mark.parametrize(("reported", "is_hinted"), [("nan/0.3", True), ("nan/nan", False), ("inf/0.3", False)])
+    def test_nan_beside_a_finite_loss_may_stand_for_no_evaluation(
+        self, tmp_path: Path, reported: str, is_hinted: bool
+    ) -> None:
+        reason = search(tmp_path, f"1:0.5 2:{reported} 3:0.1").run().history[0].reason
+        hint = "train_loss is finite: if val_loss was not measured at this epoch, leave it out of the report"
+        assert (hint in reason) == is_hinted
+
 
 class TestAfterTheLastReport:
     PARAMS: ClassVar[dict[str, str]] = {"reports": "1:0.5 2:0.4", "then": "raise"}

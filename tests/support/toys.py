@@ -314,15 +314,16 @@ setting = 3
 
 
 def sparse(params: Params, run: Run) -> Iterator[Report]:
-    """reports: one for each word, "2:0.5 3 6:nan": its step and, if given, the study's metric. The weight is the step.
-    Every report also has `kl_loss`, NaN."""
+    """reports: one for each word, "2:0.5 3 6:nan": its step and, if given, the study's metric; "2:nan/0.3" also
+    gives `train_loss`. The weight is the step. Every report also has `kl_loss`, NaN."""
     weight = Weight()
     run.track(weight=weight)
     wanted = dict(word.partition(":")[::2] for word in str(params["reports"]).split())
     for epoch in run.epochs():
         weight.value = epoch
         if str(epoch) in wanted:
-            value = wanted[str(epoch)]
-            yield Report(epoch, {"kl_loss": float("nan"), **({"val_loss": float(value)} if value else {})})
+            value, _, other = wanted[str(epoch)].partition("/")
+            given = {name: float(text) for name, text in (("val_loss", value), ("train_loss", other)) if text}
+            yield Report(epoch, {"kl_loss": float("nan"), **given})
     if params.get("then") == "raise":
         raise RuntimeError("could not draw the confusion matrix")
