@@ -23,27 +23,28 @@ CLOSE_SECONDS = 30.0
 
 
 class BestEnded:
-    """The best ended trials: at most `most`, no two with the same parameters, as in `evaluate`. The value of an ended
-    trial never changes, so a trial that is not among the best never becomes one of them.
+    """The ended trials with the best parameters: at most `most` different ones, as in `evaluate`, each with all its
+    seeds. The value of an ended trial never changes, so a trial that is not among the best never becomes one of them.
     """
 
     def __init__(self, objective: Objective, most: int):
         self._objective, self._most = objective, most
-        self._best: dict[str, tuple[float, int]] = {}
+        self._best: dict[str, dict[int, tuple[float, int]]] = {}
 
     def add(self, trial: Trial) -> list[int]:
-        """Returns the trial that is not, or no longer, among the best; an empty list if all are."""
+        """Returns the trials that are not, or no longer, among the best; an empty list if all are."""
         if not self._objective.counts(trial):
             return [trial.number]
-        key, own = key_of(trial.params), (self._objective.loss(trial), trial.number)
-        if (same := self._best.get(key)) is not None:
-            self._best[key] = min(own, same)
+        own = (self._objective.loss(trial), trial.number)
+        seeds = self._best.setdefault(key_of(trial.params), {})
+        if (same := seeds.get(trial.seed)) is not None:
+            seeds[trial.seed] = min(own, same)
             return [max(own, same)[1]]
-        self._best[key] = own
+        seeds[trial.seed] = own
         if len(self._best) <= self._most:
             return []
-        worst = max(self._best, key=self._best.__getitem__)
-        return [self._best.pop(worst)[1]]
+        worst = max(self._best, key=lambda key: min(self._best[key].values()))
+        return [number for _, number in self._best.pop(worst).values()]
 
 
 class FrontEnded:

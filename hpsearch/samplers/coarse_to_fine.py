@@ -17,7 +17,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
-from hpsearch.samplers.recipe.planned_rounds import PlannedRound
+from hpsearch.samplers.recipe.planned_rounds import PlannedRound, unextended
 from hpsearch.samplers.recipe.search_ranges import (
     MIN_TRIALS,
     SearchRange,
@@ -159,17 +159,19 @@ class CoarseToFine:
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
         """The trials with a value before a round, best first, in their state at its start: without the epochs of later
         rounds and of `hpsearch extend`."""
-        trials = (history[number] for number in range(span.first))
-        return history.objective.succeeded(
-            one.as_of(self.rounds[index - 1].epochs) if one.round > index else one for one in trials
-        )
+        return history.objective.succeeded(self._before(index, history[number]) for number in range(span.first))
+
+    def _before(self, index: int, trial: Trial) -> Trial:
+        """A trial in its state at the start of a round."""
+        if trial.round > index:
+            return trial.as_of(self.rounds[index - 1].epochs)
+        return unextended(trial, self.rounds[trial.round - 1].epochs)
 
     def _latest(self, index: int, progress: Sequence[RoundProgress], history: History) -> list[Trial]:
         """The trials of the previous round, all trained equally long, in their state at its end."""
-        before, until = progress[index - 1], self.rounds[index - 1].epochs
+        before = progress[index - 1]
         numbers = (n for n in range(before.end) if n >= before.first or history[n].round >= index)
-        trials = (history[number] for number in numbers)
-        return [one.as_of(until) if one.round > index else one for one in trials]
+        return [self._before(index, history[number]) for number in numbers]
 
     def _continue(self, index: int, span: RoundProgress, history: History, wanted: int) -> Resume | None:
         """The next of the best PAUSED trials of the previous round, while this round continues fewer than `wanted`."""

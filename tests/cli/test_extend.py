@@ -353,6 +353,14 @@ class TestRounds:
         assert cli.trained() == trained + 3
         assert sorted(lengths(cli))[-2:] == [3, 6]
 
+    def test_after_an_extension_it_continues_those_that_have_fewer(self, cli: CliRunner) -> None:
+        ended(cli, self.SEARCH)
+        assert cli.invoke("extend", "toy", "--epochs", "6", "--best", "1").code == 0
+        cli.change(("epochs = 3\n", "epochs = 6\n"), ("epochs = 3 }]", "epochs = 3 }, { trials = 1, epochs = 6 }]"))
+        trained = cli.trained()
+        assert cli.run().code == 0
+        assert (cli.trained(), sorted(lengths(cli))[-2:]) == (trained + 3, [6, 6])
+
     def test_only_more_epochs(self, cli: CliRunner) -> None:
         """No round has them, so the trials that have trained to the end continue."""
         ended(cli, self.SEARCH)

@@ -93,6 +93,11 @@ class TestRule:
         diverged = Trial(1, {}, 0, 3, PRUNED, curve=(Report(1, {"val_loss": 0.1}),), cause=Cause.DIVERGED)
         assert [best.add(one) for one in (ended(0, float("inf")), diverged)] == [[0], [1]]
 
+    def test_other_seeds_of_the_best_parameters_stay(self) -> None:
+        """A list with `seeds` can be extended."""
+        best, first, second, other = BestEnded(LOSS, 1), ended(0, 1.0), ended(1, 2.0, x=0), ended(2, 0.5)
+        assert [best.add(one) for one in (first, replace(second, seed=1), other)] == [[], [], [0, 1]]
+
     def test_a_metric_that_is_maximised(self) -> None:
         best = BestEnded(Objective("val_loss", "maximize"), 1)
         assert [best.add(ended(number, value)) for number, value in enumerate((0.5, 0.9, 0.7))] == [[], [0], [2]]

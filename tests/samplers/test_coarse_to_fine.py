@@ -1,12 +1,12 @@
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import Cause, Objective, Params, State
+from hpsearch.core.trial import Cause, Objective, Params, Report, State
 from hpsearch.samplers.coarse_to_fine import CoarseToFine, RoundProgress
 from hpsearch.samplers.recipe.search_ranges import next_ranges
 from hpsearch.study.space import Choice, Float, Int, Space
@@ -161,6 +161,15 @@ def test_a_maximised_metric_is_ranked_and_shown_without_negation() -> None:
 def test_a_round_can_be_appended() -> None:
     two = run(ROUNDS[:2])
     assert run(history=two.history).proposals == run().proposals[36:]
+
+
+def test_the_next_round_is_planned_without_the_epochs_of_hpsearch_extend() -> None:
+    """Values of different epochs are not compared."""
+    history = run(ROUNDS[:2]).history
+    before = searcher().ranges(history)
+    for trial in [one for one in history if one.round == 2][1::2]:
+        history.put(replace(trial, state=State.COMPLETE, curve=(*trial.curve, Report(30, {"val_loss": -9.0}))))
+    assert (len(before), searcher().ranges(history)) == (3, before)
 
 
 def test_more_trials_in_the_last_round_are_added() -> None:

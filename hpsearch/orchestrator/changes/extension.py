@@ -135,7 +135,9 @@ def _in_rounds(
         ended = [one for one in of_round if is_finished(one) or (one.state is State.PAUSED and one.epoch >= one.until)]
         return [*ended, *(one for one in of_round if one.state.is_active)], []
     if not is_longer:
-        return [], []
+        added = max((one.epochs for one in now[last + 1 :]), default=0) if last >= 0 else 0
+        shorter = [trial for trial in finished if trial.epoch < added and not trial.reads_epochs]
+        return [], [_paused(trial, study.trainer.word) for trial in shorter]
     if study.search.epoch_budget is None and not any(one.epochs > record.epochs for one in now):
         return [*finished, *_unfinished(study, record, trials)], []
     return [], [_paused(trial, study.trainer.word) for trial in finished]

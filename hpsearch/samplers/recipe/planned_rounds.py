@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,11 @@ class PlannedRounds:
             self.history, self.plans, self.schedule = history, [first], 0
 
 
+def unextended(trial: Trial, until: int) -> Trial:
+    """A trial without what it trained after the end of its round, such as by `hpsearch extend`. Its state stays."""
+    return replace(trial, curve=trial.as_of(until).curve) if trial.epoch > until else trial
+
+
 class RoundResults:
     """The results at the end of the last of these rounds: all trials in their state at that time."""
 
@@ -97,8 +102,8 @@ class RoundResults:
 
     def _after(self, rounds: int) -> list[Trial]:
         reached: dict[int, PlannedRound] = {number: plan for plan in self._plans[:rounds] for number in plan.trials}
-        trials = ((self._history[number], plan) for number, plan in sorted(reached.items()))
-        return [trial.as_of(plan.rung.epochs) if trial.round > rounds else trial for trial, plan in trials]
+        trials = ((self._history[number], plan.rung.epochs) for number, plan in sorted(reached.items()))
+        return [trial.as_of(until) if trial.round > rounds else unextended(trial, until) for trial, until in trials]
 
     @property
     def progress(self) -> Progress:

@@ -1,11 +1,12 @@
 """The recipe with `promote = true`: a round starts new trials, or continues one in three of a rung."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Cause, Params, State
+from hpsearch.core.trial import Cause, Params, Report, State
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.study.halving_schedule import ETA, HalvingSchedule
 from hpsearch.study.space import Choice, Float, Int, Space
@@ -67,6 +68,14 @@ def test_a_larger_budget_keeps_the_trials_so_far() -> None:
     large = simulated(searcher(300, 100), history=small.history)
     assert [trial.params for trial in large.history][: len(before)] == before
     assert 200 < large.history.epochs <= 300
+
+
+def test_epochs_of_hpsearch_extend_change_no_round() -> None:
+    history = simulated(searcher(300)).history
+    before = searcher(300).planned_rounds(history)
+    for trial in [one for one in history if one.state is State.COMPLETE]:
+        history.put(replace(trial, curve=(*trial.curve, Report(2 * EPOCHS, {"val_loss": -9.0}))))
+    assert searcher(300).planned_rounds(history) == before
 
 
 def test_a_range_that_misses_the_optimum_moves() -> None:
