@@ -21,6 +21,7 @@ from hpsearch.orchestrator.changes.code_changes import CodeChanges
 from hpsearch.orchestrator.changes.extension import ExtendRequest, Record, extension
 from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
+from hpsearch.orchestrator.rules import study_limit_reached
 from hpsearch.records.evidence_record import related_of
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.kept_rules import with_extension
@@ -181,6 +182,8 @@ def _refuse(name: str, changed: Sequence[str]) -> None:
 
 def _train_longer(held: HeldStudy, longer: ExtendRequest | None, note: Callable[[str], None]) -> None:
     """Written before the changed study file is recorded: if the run is killed in between, the next one does both."""
+    if longer is not None:
+        _check_limits(held)
     trials = held.journal.trials(held.record.id)
     restarts = held.journal.count(held.record.id, RESTARTS) > 0
     first = BeforeRounds.recorded(held.study, held.journal.documents(held.record.id)).trials
@@ -192,6 +195,15 @@ def _train_longer(held: HeldStudy, longer: ExtendRequest | None, note: Callable[
         writer.close()
     if found.note:
         note(found.note)
+
+
+def _check_limits(held: HeldStudy) -> None:
+    """StudyChanged if a limit of the study is used up, so that a request to train longer would train nothing."""
+    spent = held.journal.spent(held.record.id)
+    if reached := study_limit_reached(build.rules(held.study), held.history(), spent):
+        is_auto = held.study.search.auto is not None and "epochs" in reached.numbers
+        limit = "search.budget.epochs" if is_auto else "this limit"
+        raise StudyChanged(f"{reached.reason}, so no trial can train longer: change {limit} in the study file first")
 
 
 def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:

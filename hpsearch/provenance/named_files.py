@@ -91,7 +91,7 @@ def _existing(found: "_Names", places: Iterable[Path]) -> Iterator[tuple[str, Pa
 
 def settings_text(path: Path) -> str:
     """The content of a settings file without comments and layout; its text if it cannot be parsed."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     parse = _PARSERS.get(path.suffix)
     try:
         return text if parse is None else repr(parse(text))

@@ -138,6 +138,14 @@ def _searched_first(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
+def source_text(path: Path) -> str:
+    """The text of a source file as Python reads it: in the encoding that it declares, without a byte-order mark.
+
+    OSError, SyntaxError (an unknown encoding) and UnicodeDecodeError.
+    """
+    return importlib.util.decode_source(path.read_bytes())
+
+
 def code_hash(path: Path) -> str:
     """SHA-256 of a Python file without comments, white space and quote style. It may differ between versions of
     Python. "" for a file that is not Python."""

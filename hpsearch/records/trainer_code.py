@@ -22,7 +22,7 @@ from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment, named_files
 from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources
+from hpsearch.provenance.sources import Sources, source_text
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.trainer.trainer_sources import sources_of_trainer
@@ -49,8 +49,8 @@ class SourceText:
     @classmethod
     def of_file(cls, path: Path) -> "SourceText":
         try:
-            return cls.of_text(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
+            return cls.of_text(source_text(path))
+        except (OSError, SyntaxError, UnicodeDecodeError):
             return cls(file_hash(path), "")
 
     @classmethod
@@ -63,7 +63,7 @@ class SourceText:
         if path.suffix == ".py":
             return cls.of_file(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             digest = hashlib.sha256(named_files.settings_text(path).encode("utf-8", "backslashreplace")).hexdigest()
         except (OSError, UnicodeDecodeError):
             return cls(file_hash(path), "")
@@ -85,7 +85,7 @@ def _syntax(text: str) -> str:
     """The syntax tree of a text, without docstrings; the text itself if it is not Python, for example after a password
     was replaced."""
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(text.removeprefix("\ufeff"))  # earlier versions recorded the byte-order mark
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = node.body[ast.get_docstring(node, clean=False) is not None :]
@@ -180,8 +180,8 @@ def _named(study: Study, own: Sources) -> dict[str, Any]:
     """The files and environment variables that the sources and the study file name."""
     texts = [*((own.texts[name], study.folder) for name in own.texts)]
     for path in own.files.values():
-        with suppress(OSError, UnicodeDecodeError):
-            texts.append((path.read_text(encoding="utf-8"), path.parent))
+        with suppress(OSError, SyntaxError, UnicodeDecodeError):
+            texts.append((source_text(path), path.parent))
     spec = study.spec()
     folders = [study.folder, Path.cwd(), *([data] if (data := data_folder()) else [])]
     found = named_files.named_inputs(texts, _strings([spec["trainer"], spec["space"]]), folders)

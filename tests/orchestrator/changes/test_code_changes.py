@@ -86,14 +86,18 @@ COMMENTED = (
     f"# a comment\n{LOSS}",
     LOSS.replace("return abs", "return  abs") + "\n\n",
     '"""Losses."""\n' + LOSS.replace("    return", '    """The distance."""\n    return'),
+    f"\ufeff{LOSS}",
+    LOSS.replace("\n", "\r\n"),
+    f"# -*- coding: latin-1 -*-\n# \xe9\n{LOSS}",
 )
 
 
-@pytest.mark.parametrize("text", COMMENTED)
-def test_comments_docstrings_and_white_space_are_no_change(project: Project, text: str) -> None:
+def test_comments_docstrings_white_space_and_the_encoding_are_no_change(project: Project) -> None:
     project.run()
-    project.edit(text)
-    assert len(project.run("search.trials=6").history) == 6
+    for trials, text in enumerate(COMMENTED, 6):
+        encoding = "latin-1" if "latin-1" in text else "utf-8"
+        (project.folder / "changing_loss.py").write_bytes(text.encode(encoding))
+        assert len(project.run(f"search.trials={trials}").history) == trials
 
 
 def test_a_file_that_the_trainer_no_longer_imports(project: Project) -> None:
@@ -225,7 +229,7 @@ def test_a_file_of_settings_that_the_trainer_reads(project: Project) -> None:
     settings = project.folder / "settings.json"
     settings.write_text('{"scale": 1}')
     project.run()
-    settings.write_text('{\n  "scale": 1\n}\n')
+    settings.write_text('\ufeff{\n  "scale": 1\n}\n', encoding="utf-8")
     assert len(project.run("search.trials=5").history) == 5
     settings.write_text('{"scale": 2}')
     with pytest.raises(StudyChanged) as refused:
