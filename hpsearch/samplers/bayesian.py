@@ -95,7 +95,7 @@ class Bayesian:
 
     def _of_related(self, points: Sequence[tuple[Params, str]], history: History) -> New | None:
         """The next of the best parameters of the studies in learn_from."""
-        place = len(history) - len(self.known)
+        place = max(0, len(history) - len(self.known))
         if place >= len(points):
             return None
         params, origin = points[place]

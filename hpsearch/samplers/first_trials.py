@@ -1,24 +1,28 @@
 """The parameters of the first trials, for any method: from search.first, then the best of earlier studies."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence, Set
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.related import BEST_POINTS
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Params, key_of
 from hpsearch.samplers.transfer import first_points, of_related
 from hpsearch.study.space import Space
 
 
 def known_point(points: Sequence[Params], history: History, until: int, in_round: int = 1) -> New | None:
-    """The proposal of the next trial if it trains a known point; None after the last known point.
+    """The proposal of the next trial if it trains a known point: the first that has no trial yet, also if it was added
+    after other trials. None if all have one.
 
     until: the epoch up to which it trains.
     """
-    number = len(history)
-    if number >= len(points):
-        return None
-    return New(points[number], until, f"known point {number + 1} of {len(points)}", in_round)
+    trained = Counter(key_of(trial.params) for trial in history.known) if points else Counter[str]()
+    for number, point in enumerate(points, start=1):
+        trained[key_of(point)] -= 1
+        if trained[key_of(point)] + history.repeats(point) < 0:
+            return New(point, until, f"known point {number} of {len(points)}", in_round)
+    return None
 
 
 def related_point(

@@ -10,9 +10,10 @@ from hpsearch.core.decisions import New
 from hpsearch.core.goals import Goal
 from hpsearch.core.history import History
 from hpsearch.core.related import RelatedStudy, RelatedTrial
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.orchestrator import build
 from hpsearch.samplers.bayesian import Bayesian
+from hpsearch.samplers.first_trials import known_point
 from hpsearch.study.definition import Study
 from hpsearch.testing.simulation import LOSS
 from tests.samplers.test_transfer import SPACE, earlier, loss
@@ -123,3 +124,42 @@ def test_with_two_goals_the_pareto_order_is_learned(kind: Any) -> None:
         history.put(Trial(number, proposal.params, 0, 1, State.COMPLETE, curve=curve, ended=number + 1))
     assert "learn_from a with weight" in reasons[-1]
     assert "weight 0.00" not in reasons[-1]
+
+
+class TestKnownPoints:
+    """search.first: also points that were added after other trials, and none twice."""
+
+    POINTS = ({"x": 0.1, "y": 0.2, "o": "a"}, {"x": 0.3, "y": 0.4, "o": "b"})
+
+    @pytest.mark.parametrize(
+        ("before", "places"),
+        [([], [0, 1]), ([{"x": 0.9, "y": 0.9, "o": "a"}] * 3, [0, 1]), ([POINTS[1]], [0]), ([*POINTS], [])],
+    )
+    @pytest.mark.parametrize("known", [False, True])
+    def test_each_is_trained_once(self, before: list[Params], places: list[int], known: bool) -> None:
+        """known: of the study that this one was forked from."""
+        trials = [Trial(number, params, 0, 2) for number, params in enumerate(before)]
+        history = History(LOSS, known=trials) if known else History(LOSS, trials)
+        for place in places:
+            proposal = known_point(self.POINTS, history, until=2)
+            assert proposal is not None
+            assert proposal.params == self.POINTS[place]
+            history.put(Trial(len(history), proposal.params, 0, 2))
+        assert known_point(self.POINTS, history, until=2) is None
+
+    @pytest.mark.parametrize(
+        "method",
+        [METHODS["random"], *({"method": "bayesian", "trials": 8, "sampler": one} for one in ("tpe", "freeze-thaw"))],
+    )
+    def test_one_that_is_added_to_a_study_is_next(self, method: Mapping[str, Any]) -> None:
+        added = study({**method, "first": [self.POINTS[1]]})
+        space = added.space
+        trials = [_ended(number, space.from_unit([number / 6, 0.5, 0.2])) for number in range(6)]
+        proposal = build.sampler(added).ask(History(LOSS, trials))
+        assert isinstance(proposal, New)
+        assert proposal.params == self.POINTS[1]
+
+
+def _ended(number: int, params: Params) -> Trial:
+    curve = tuple(Report(epoch, {"val_loss": 1.0}) for epoch in (1, 2))
+    return Trial(number, params, 0, 2, State.COMPLETE, curve=curve, cause=Cause.DONE, ended=number + 1)

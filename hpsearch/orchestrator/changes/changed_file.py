@@ -6,12 +6,12 @@ from typing import Any
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import EXTENDED
-from hpsearch.core.format import many
-from hpsearch.core.trial import ASK_AND_TELL, Trial
+from hpsearch.core.format import many, named
+from hpsearch.core.trial import ASK_AND_TELL, Trial, key_of
 from hpsearch.journal import Journal, Lease
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
-from hpsearch.study.file.search_sections import CoarseToFine, Grid, Own, Recipe
+from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Recipe
 
 Tables = dict[str, Any]
 
@@ -91,6 +91,8 @@ def file_changes(
         )
     if refused:  # a refused change, such as of trainer.repeats, may also change [prune]
         refused += differences({"prune": recorded["prune"]}, {"prune": now["prune"]})
+    if same_method and trials:
+        notes += [*_without_effect(study, spec), *_other_list(study, trials)]
     return FileChanges(tuple(refused), tuple(notes), begins_rounds and not refused)
 
 
@@ -104,6 +106,28 @@ def _other_grid(
     if all(study.space.contains(trial.params) for trial in own):
         before["space"] = now["space"]
         yield f"note: [space] has changed: the results of {many(len(own), 'point')} stay, and new points follow"
+
+
+def _without_effect(study: Study, spec: Mapping[str, Any]) -> Iterator[str]:
+    """Tables that only apply before the first trial."""
+    now = study.spec()
+    for table in ("preflight", "lr_range"):
+        was, new = spec.get(table) or {}, now.get(table) or {}
+        if (not was) != (not new) or any(was[key] != new[key] for key in was.keys() & new.keys()):
+            yield (
+                f"note: [{table}] has changed, without effect: it applies before the first trial of a study. A new "
+                "study with --fork NEW_NAME applies it"
+            )
+
+
+def _other_list(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
+    """A list may lose sets that have trials. These stay."""
+    if not isinstance(study.search, FixedList):
+        return
+    sets = {key_of({**study.space.fixed, **one.params}) for one in study.search.sets}
+    if left := [trial.number for trial in trials if not trial.superseded and key_of(trial.params) not in sets]:
+        stay = "stays and may be the best" if len(left) == 1 else "stay and may be the best"
+        yield f"note: search.sets no longer has the parameters of {named(left)}, which {stay}"
 
 
 def _other_method(
@@ -127,4 +151,5 @@ def _other_method(
             "round 1 over the full ranges, because it compares trials of equal length; no point is trained again"
         )
     else:
-        yield f"note: [search] has changed: the {so_far} so far count, and the new method learns from them"
+        learns = ", and the search learns from them" if isinstance(search, Bayesian) else ""
+        yield f"note: [search] has changed: the {so_far} so far count{learns}"

@@ -121,6 +121,8 @@ class FreezeThaw:
         now = _Now(self, history, self._curves.of(history))
         taken = self._taken.keys(self.space, history)
         is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
+        if is_open and (known := known_point(self.known, history, now.rungs[0])) is not None:
+            return known
         if is_open and len(history) < self._starts(now):
             return self._first(now)
         if (resumed := now.promotion()) is not None:
@@ -145,9 +147,7 @@ class FreezeThaw:
 
     def _first(self, now: "_Now") -> New:
         history = now.history
-        if (known := known_point(self.known, history, now.rungs[0])) is not None:
-            return known
-        number, place = len(history) + history.drawn_before, len(history) - len(self.known)
+        number, place = len(history) + history.drawn_before, max(0, len(history) - len(self.known))
         taken = self._taken.keys(self.space, history)
         if place < len(now.related) and key(self.space, now.related[place][0]) not in taken:
             params, origin = now.related[place]

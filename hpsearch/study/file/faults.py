@@ -140,14 +140,14 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
 def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
     """The message for an unknown key, with a suggestion. path, value: of this key. known: the keys of the table."""
     table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
-    known = {key: field for key, field in known.items() if not _is_ours(field)}
+    known = {key: field for key, field in known.items() if not written_by_hpsearch(field)}
     of_entry = table == "space"
     translated = other_tools.entry_key(name, value) if of_entry else other_tools.key(name, value, table, known)
     hint = f"; {translated}" if translated else did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"unknown key `{name[:60]}`{hint}"
 
 
-def _is_ours(field: object) -> bool:
+def written_by_hpsearch(field: object) -> bool:
     """Whether the key is written by hpsearch when it records a study."""
     return any(isinstance(one, SkipJsonSchema) for one in getattr(field, "metadata", ()))  # type: ignore[misc]  # at run time it is a class
 
