@@ -22,9 +22,9 @@ from hpsearch.orchestrator.changes.extension import ExtendRequest, Record, exten
 from hpsearch.orchestrator.evidence import earlier_evidence
 from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.rules import study_limit_reached
+from hpsearch.records import kept_rules
 from hpsearch.records.evidence_record import related_of
 from hpsearch.records.export import TRAINER_CODE
-from hpsearch.records.kept_rules import with_extension
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 from hpsearch.study.objectives import objective_of
@@ -126,7 +126,7 @@ def reopen(
         _check_origin(origin, name, journal, record)
     if record is None:
         return None
-    study = with_extension(study.with_recorded_rules(record.spec), journal, record, note)
+    in_its_file, study = study, kept_rules.with_extension(study.with_recorded_rules(record.spec), journal, record, note)
     identity = _with_corrected_metric(journal, record, study)
     sources = journal.documents(record.id).get(own_methods.SOURCES)
     trials = journal.trials(record.id)
@@ -147,6 +147,8 @@ def reopen(
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
     in_file.accept(journal, lease, held.study, note)
+    if kept := kept_rules.note_of(in_its_file, held.study):
+        note(kept)
     fork.take_over(held.study, journal, record, lease, note)
     if not code.changes:  # after a change of the code all trials are superseded
         _train_longer(held, longer, note)

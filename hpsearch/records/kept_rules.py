@@ -7,6 +7,7 @@ from hpsearch.core.decisions import EXTENDED
 from hpsearch.core.errors import JournalError, NotFound
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.study.definition import Study
+from hpsearch.study.file.faults import literal
 
 
 def of(study: Study) -> Study:
@@ -16,6 +17,31 @@ def of(study: Study) -> Study:
         if (record := journal.find(study.study.name)) is not None:
             return study.with_recorded_rules(record.spec)
     return study
+
+
+RULES = (
+    ("study", "trial_seeds"),
+    ("study", "numbers"),
+    ("search", "ranges"),
+    ("search", "shares"),
+    ("prune", "promote"),
+    ("checkpoints", "keep"),
+)
+
+
+def note_of(in_file: Study, kept: Study) -> str:
+    """A note that names the recorded rules that stay because the file has no key for them; "" if there are none.
+
+    in_file: as read from the file. kept: with the recorded rules.
+    """
+    now, before = kept.spec(), in_file.spec()
+    values = [(table, key, now.get(table, {}).get(key)) for table, key in RULES]
+    stay = [
+        f"{table}.{key} = {literal(value)}"
+        for table, key, value in values
+        if value is not None and value != before.get(table, {}).get(key, value)
+    ]
+    return f"note: recorded values stay, because the study file does not have these keys: {', '.join(stay)}" if stay else ""
 
 
 def with_extension(
