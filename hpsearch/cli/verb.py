@@ -44,13 +44,12 @@ def _study_path(word: str) -> Path:
 def _recorded_file(name: str) -> str:
     """The study file of a recorded study; "" where there is no such study."""
     from hpsearch.core.errors import HpsearchError
-    from hpsearch.records.export import TRAINER_CODE
     from hpsearch.records.find import opened
+    from hpsearch.records.study_place import place_of
 
     try:
         with opened(name, None) as (journal, found):
-            code = journal.documents(found.record.id).get(TRAINER_CODE, {})
-            return str(code.get("file", "")) if found.record.name == name else ""
+            return place_of(journal, found.record) if found.record.name == name else ""
     except HpsearchError:
         return ""
 

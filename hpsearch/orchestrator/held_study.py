@@ -24,7 +24,7 @@ from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.rules import study_limit_reached
 from hpsearch.records import kept_rules
 from hpsearch.records.evidence_record import related_of
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study
 from hpsearch.study.objectives import objective_of

@@ -21,8 +21,8 @@ from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance.module_search import module_of
 from hpsearch.records import find
-from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.kept_rules import with_extension
+from hpsearch.records.study_place import place_of
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
 from hpsearch.study.program import Program
@@ -48,7 +48,7 @@ class CallersStudy:
 
     @classmethod
     def of(cls, journal: Journal, record: StudyRecord) -> "CallersStudy":
-        place = Path(str(journal.documents(record.id).get(TRAINER_CODE, {}).get("file", "")))
+        place = Path(place_of(journal, record))
         if place.suffix != ".toml" or not (is_callers(place) and is_callers(place.parent)):
             return cls(record, None)
         try:

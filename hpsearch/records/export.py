@@ -17,9 +17,7 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import installed
 from hpsearch.records.evidence_record import EVIDENCE, evidence_of
 from hpsearch.records.find import JournalStudy
-
-TRAINER_CODE = "trainer_code"
-"""The kind of the journal's document with the trainer's code (trainer_code.py), which is not exported."""
+from hpsearch.records.study_place import TRAINER_CODE
 
 COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed", "superseded")
 """The columns of a table that describe the trial."""

@@ -12,6 +12,7 @@ from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.records.study_place import check_same_file, place_of
 from hpsearch.study.definition import Study
 from hpsearch.study.file import space_section
 from hpsearch.study.file.address_secrets import has_secret, keep_secrets, resolved
@@ -133,7 +134,8 @@ def journal_of(study: str | None, url: str | None = None) -> Iterator[Journal]:
 
 
 def study_in(journal: Journal, study: str) -> JournalStudy:
-    """A study by its name, its file or its folder. NotFound if it is not recorded there, with the nearest name."""
+    """A study by its name, its file or its folder. NotFound if it is not recorded there, with the nearest name;
+    StudyChanged if the study of this name belongs to another file."""
     file = file_of(study)
     name = file.study.name if file else study
     record = journal.find(name)
@@ -144,6 +146,8 @@ def study_in(journal: Journal, study: str) -> JournalStudy:
         near = get_close_matches(name, names, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
+    if file is not None and file.path is not None:
+        check_same_file(name, place_of(journal, record), str(file.path.resolve()))
     return JournalStudy(record)
 
 

@@ -6,15 +6,18 @@ from contextlib import suppress
 from hpsearch.core.decisions import EXTENDED
 from hpsearch.core.errors import JournalError, NotFound
 from hpsearch.journal import Journal, StudyRecord
+from hpsearch.records.study_place import check_same_file, place_of
 from hpsearch.study.definition import Study
 from hpsearch.study.file.faults import literal
 
 
 def of(study: Study) -> Study:
     """The study with the rules of the recorded study of its name, such as the choice of `method = "auto"`. Unchanged if
-    none is recorded, or if its journal cannot be read."""
+    none is recorded, or if its journal cannot be read. StudyChanged: it belongs to another file."""
     with suppress(NotFound, JournalError), Journal.open(study.journal_url, create=False) as journal:
         if (record := journal.find(study.study.name)) is not None:
+            if study.path is not None:
+                check_same_file(record.name, place_of(journal, record), str(study.path.resolve()))
             return study.with_recorded_rules(record.spec)
     return study
 
@@ -41,7 +44,11 @@ def note_of(in_file: Study, kept: Study) -> str:
         for table, key, value in values
         if value is not None and value != before.get(table, {}).get(key, value)
     ]
-    return f"note: recorded values stay, because the study file does not have these keys: {', '.join(stay)}" if stay else ""
+    return (
+        f"note: recorded values stay, because the study file does not have these keys: {', '.join(stay)}"
+        if stay
+        else ""
+    )
 
 
 def with_extension(

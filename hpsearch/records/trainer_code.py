@@ -23,7 +23,7 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment, named_files
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, source_text
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.trainer.trainer_sources import sources_of_trainer
 

@@ -10,7 +10,7 @@ import pytest
 from hpsearch.core.errors import BadInput, StudyChanged
 from hpsearch.journal import StudyRecord
 from hpsearch.records.callers_files import CallersStudy, as_recorded, trainable
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.study_place import TRAINER_CODE
 from tests.records.conftest import Scenario
 
 SERVER = "http://127.0.0.1:9"

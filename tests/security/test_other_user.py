@@ -17,7 +17,7 @@ from hpsearch.core.folders import make_private
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to, logging_restored
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.records.callers_files import CallersStudy, trainable
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.tracking.dashboard import dashboard
 from hpsearch.tracking.dashboard_app import TokenRequired, others_link

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
@@ -10,7 +9,7 @@ from hpsearch.core.errors import StudyChanged
 from hpsearch.core.format import many
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord, TrainingSegment
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.study_place import TRAINER_CODE, check_same_file
 from hpsearch.records.trainer_code import TrainerCode, has_results
 from hpsearch.study.definition import Study
 
@@ -24,9 +23,6 @@ TO_CONTINUE = (
     "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
     "(in Python: accept_changes=True, fork=NEW_NAME)"
 )
-
-_SENT_BY_RAY = "working_dir_files"
-"""A folder in the path of every file that Ray has sent to a cluster. Such paths are not compared."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class CodeChanges:
         """The changes since the last run. StudyChanged if the study of this name belongs to another study file."""
         before, now = TrainerCode.recorded(journal, record), TrainerCode.of(study)
         if before is not None:
-            _check_same_file(record.name, before.file, now.file)
+            check_same_file(record.name, before.file, now.file)
         changes = now.changes_since(before) if before is not None else []
         if changes and not has_results(journal.trials(record.id)):
             changes = []
@@ -102,14 +98,3 @@ def _superseded(trial: Trial) -> Trial:
     if trial.state.is_active:
         trial = replace(trial, state=State.PAUSED, reason="the code of the trainer has changed", cause=None)
     return replace(trial, superseded=True)
-
-
-def _check_same_file(name: str, before: str, now: str) -> None:
-    """StudyChanged if the recorded study file still exists elsewhere. A file that was moved is the same study."""
-    if not (before and now) or before == now or _SENT_BY_RAY in before or _SENT_BY_RAY in now:
-        return
-    if Path(before).is_file():
-        raise StudyChanged(
-            f'study "{name}" of this journal belongs to another file, {before} (this file is {now}): give one of them '
-            "another study.name, or set HPSEARCH_HOME so that each has its own journal"
-        )

@@ -14,7 +14,8 @@ import pytest
 import hpsearch
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.trial import State
-from hpsearch.records.export import TRAINER_CODE
+from hpsearch.orchestrator.forecast import forecast
+from hpsearch.records.study_place import TRAINER_CODE
 from tests.cli.cli_runner import RANDOM, STUDY
 
 TRAINER = """
@@ -169,13 +170,16 @@ def test_trials_that_all_failed_are_tried_again_with_the_corrected_code(project:
 
 
 def test_another_file_with_the_same_name(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither continues the study nor shows its results."""
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
     project.run()
     other = Project(tmp_path / "other").write()
-    with pytest.raises(StudyChanged) as refused:
-        other.run()
-    assert str(project.folder / "study.toml") in str(refused.value)
-    assert str(other.folder / "study.toml") in str(refused.value)
+    file = other.folder / "study.toml"
+    for call in (other.run, lambda: hpsearch.load(file), lambda: forecast(hpsearch.Study.load(file))):
+        with pytest.raises(StudyChanged) as refused:
+            call()
+        assert str(project.folder / "study.toml") in str(refused.value)
+        assert str(file) in str(refused.value)
 
 
 def test_a_moved_file_is_the_same_study(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
