@@ -2,9 +2,9 @@
 
 from collections.abc import MutableMapping
 
-MAX_TURN = 5.0
-"""Seconds. With more time between two checks of the time limits, the driver was suspended (a closed laptop, SIGSTOP, a
-debugger, a locked database). A turn of the loop waits at most half a second."""
+MAX_TURN = 1.0
+"""Seconds. A turn of the loop waits at most half a second. One that takes longer was suspended (a closed laptop, SIGSTOP,
+a debugger, a locked database), and only this much of it counts."""
 
 
 class DriverTime:
@@ -17,7 +17,7 @@ class DriverTime:
         """If the driver was suspended since the last call, or the clock was set back, move the times of the last
         reports by that time, so that no trial counts as stalled because of it."""
         step, self._last = now - self._last, now
-        if 0 <= step <= MAX_TURN:
-            return
-        for number, last in running.items():
-            running[number] = min(now, last + step)
+        suspended = min(step, 0.0) or max(step - MAX_TURN, 0.0)
+        if suspended:
+            for number, last in running.items():
+                running[number] = min(now, last + suspended)

@@ -225,10 +225,8 @@ class TestExtend:
         assert cli.trained() == 9
 
     def test_a_limit_that_is_used_up(self, cli: CliRunner) -> None:
-        """The finished trials stay COMPLETE."""
         ended(cli, more="[limits]\nepochs = 9\n")
-        answer = cli.invoke("extend", "toy", "--epochs", 6)
-        assert (answer.is_refused, answer.names("limits.epochs = 9")) == (True, True)
+        assert cli.invoke("extend", "toy", "--epochs", 6).is_refused
         assert {trial["state"] for trial in cli.export()["trials"]} == {"COMPLETE"}
 
     def test_a_study_without_finished_trials(self, cli: CliRunner) -> None:
