@@ -3,8 +3,8 @@
 from collections.abc import MutableMapping
 
 MAX_TURN = 1.0
-"""Seconds. A turn of the loop waits at most half a second. One that takes longer was suspended (a closed laptop, SIGSTOP,
-a debugger, a locked database), and only this much of it counts."""
+"""Seconds. A turn of the loop waits at most half a second. One that takes longer was suspended (a closed laptop,
+SIGSTOP, a debugger, a locked database), and only this much of it counts."""
 
 
 class DriverTime:

@@ -59,7 +59,7 @@ def verdict_of(ladder: Ladder, trial: Trial, history: History, promote: bool) ->
     numbers = {"rank": place, "of": of, "promoted": count, "epoch": trial.epoch}
     best = "only the best continues" if count == 1 else f"the best {count} continue"
     if not count:
-        best = f"waits until {eta} trials have trained as long"
+        best = f"waits for {eta} trials that have trained as long, or for the end of the search"
     reason = f"{ladder.rule}: rank {place} of {of} ({value}), {best}"
     return Pause(reason, Cause.PRUNED, numbers) if promote else Stop(reason, numbers=numbers)
 
