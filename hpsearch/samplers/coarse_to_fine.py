@@ -16,7 +16,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point, related_point
-from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, at_most, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, unextended
 from hpsearch.samplers.recipe.search_ranges import (
     MIN_TRIALS,
@@ -118,7 +118,8 @@ class CoarseToFine:
     def _notes(self, index: int, ranges: Sequence[SearchRange], unit: str) -> tuple[str, ...]:
         """The trials and epochs of a round, and the reasons for its search ranges."""
         round_ = self.rounds[index]
-        note = f"round {index + 1}: {many(round_.trials, 'trial')}, trained to {unit} {round_.epochs}"
+        trials = many(at_most(round_.trials, self.space), "trial")
+        note = f"round {index + 1}: {trials}, trained to {unit} {round_.epochs}"
         return (note, *(one.reason for one in ranges))
 
     def progress(self, history: History) -> list[RoundProgress]:

@@ -157,6 +157,12 @@ def can_be_exhausted(space: Space) -> bool:
     return size is not None and size <= ENUMERABLE and not expands
 
 
+def at_most(trials: int, space: Space) -> int:
+    """A number of trials, without those for which the space has no point."""
+    size = space.size() if can_be_exhausted(space) else None
+    return trials if size is None else min(trials, size)
+
+
 def number_of_points(space: Space) -> int:
     """The number of points of a discrete space, including those that are not in its grid."""
     return sum(1 for _ in space.points())

@@ -137,6 +137,10 @@ def _trials(study: Study) -> Iterator[Mistake]:
     if points is not None and isinstance(study.search, Random | Bayesian) and study.search.trials > points:
         text = f"exceeds the {many(points, 'point')} of the space: the search ends after {many(points, 'trial')}"
         yield ("search", "trials"), text
+    rounds = study.search.rounds if isinstance(study.search, CoarseToFine | Recipe) else ()
+    for place, one in enumerate(rounds):
+        if points is not None and one.trials > points:
+            yield ("search", "rounds", place, "trials"), f"exceeds the {many(points, 'point')} of the space"
 
 
 def number_of_points(study: Study) -> int | None:

@@ -291,3 +291,4 @@ def test_a_round_without_new_points_continues_more_trials() -> None:
     space = Space((Choice("n", (1, 2)), Choice("m", (0, 3))))
     simulation = Simulation(searcher((Round(8, 1), Round(3, 2), Round(3, 4)), space), cliff, epochs=4).run()
     assert [len(trial.curve) for trial in sorted(simulation.history, key=lambda t: cliff(t.params, 4))] == [4, 4, 4, 1]
+    assert simulation.proposals[0].notes[0] == "round 1: 4 trials, trained to epoch 1"

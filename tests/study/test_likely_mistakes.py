@@ -114,6 +114,9 @@ def test_more_trials_than_points() -> None:
     assert keys(space=space, search={"method": "random", "trials": 6}) == []
     assert keys(space=space, search={"method": "bayesian", "trials": 7}) == ["search.trials"]
     assert keys(space={**space, "c": RANGE}, search={"method": "random", "trials": 7}) == []
+    rounds = [{"trials": 7, "epochs": 1}, {"trials": 6, "epochs": 2}]
+    for method in ("coarse-to-fine", "recipe"):
+        assert "search.rounds.0.trials" in keys(space=space, search={"method": method, "rounds": rounds})
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Params, State, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.first_trials import known_point, related_point
-from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
+from hpsearch.samplers.random import KnownPoints, at_most, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.gains import EVEN, new_share
@@ -108,7 +108,8 @@ class Recipe:
     def _coarse(self) -> PlannedRound:
         rung = self.schedules[0].first()
         each = many(rung.epochs, self.schedules[0].unit)
-        note = f"round 1: {many(rung.new, 'new trial')} of {each} each, over the full space"
+        new = many(at_most(rung.new, self.space), "new trial")
+        note = f"round 1: {new} of {each} each, over the full space"
         return PlannedRound(1, rung, 0, full_ranges(self.space), self.space, notes=(note,))
 
     def _next(

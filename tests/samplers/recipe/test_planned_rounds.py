@@ -100,6 +100,7 @@ def test_a_small_budget_or_a_space_of_two_points(budget: int) -> None:
     found = simulated(searcher(budget, space=Space((Int("n", 1, 2),))), flat)
     assert len(found.history) == 2
     assert found.end is not None
+    assert found.proposals[0].notes[0].startswith("round 1: 2 new trials")
 
 
 def test_without_checkpoints_retrained_epochs_count() -> None:
