@@ -12,7 +12,7 @@ from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.format import many
 from hpsearch.core.history import History
-from hpsearch.core.trial import State
+from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.changes import fork
@@ -132,9 +132,7 @@ def reopen(
     trials = journal.trials(record.id)
     in_file = file_changes(study, identity, record.spec, trials, longer is not None)
     changed = [*in_file.refused, *own_methods.changed_sources(sources or {}, own_methods.sources(study))]
-    if changed and trials and all(one.state is State.FAILED and not one.curve for one in trials):
-        with journal.held(record) as lease:
-            HeldStudy(study, journal, record, lease).delete()
+    if changed and _has_only_failed(trials) and _is_deleted(study, journal, record):
         count = many(len(trials), "trial")
         note(f"note: the study starts anew with the changed file: its {count} had failed before the first report")
         return None
@@ -157,6 +155,21 @@ def reopen(
     if sources is None:  # the last run was killed at its start
         _put_sources(held)
     return held
+
+
+def _has_only_failed(trials: Sequence[Trial]) -> bool:
+    """Whether there are trials, and all have FAILED before their first report."""
+    return bool(trials) and all(one.state is State.FAILED and not one.curve for one in trials)
+
+
+def _is_deleted(study: Study, journal: Journal, record: StudyRecord) -> bool:
+    """Delete the study, unless another program has trained a trial since."""
+    with journal.held(record) as lease:
+        failed = HeldStudy(study, journal, record, lease)
+        recover(journal, lease, study.objective, failed.spool)
+        if only_failed := _has_only_failed(journal.trials(record.id)):
+            failed.delete()
+        return only_failed
 
 
 def _no_origin(origin: str) -> NotFound:

@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pytest
 
 import hpsearch
 from hpsearch.core.errors import StudyChanged
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Report, State
+from hpsearch.journal import Journal
 from hpsearch.orchestrator.forecast import forecast
 from hpsearch.records.study_place import TRAINER_CODE
 from tests.cli.cli_runner import RANDOM, STUDY
@@ -167,6 +168,21 @@ def test_trials_that_all_failed_are_tried_again_with_the_corrected_code(project:
     assert {trial.state for trial in project.run().history} == {State.FAILED}
     project.edit(LOSS)
     assert {trial.state for trial in project.run().history} == {State.COMPLETE}
+
+
+def test_a_study_does_not_start_anew_if_another_program_trains_it_meanwhile(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.edit("def loss(x):\n    raise ValueError\n")
+    project.run("search.trials=1")
+    project.edit(LOSS)
+    reads = iter([(), (Report(1, {"val_loss": 0.5}),)])
+    recorded = Journal.trials
+    monkeypatch.setattr(
+        Journal, "trials", lambda self, study: [replace(one, curve=next(reads)) for one in recorded(self, study)]
+    )
+    with pytest.raises(StudyChanged, match=r"study\.seed"):
+        project.run("study.seed=1")
 
 
 def test_another_file_with_the_same_name(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
