@@ -216,9 +216,7 @@ def _check_limits(held: HeldStudy) -> None:
     """StudyChanged if a limit of the study is used up, so that a request to train longer would train nothing."""
     spent = held.journal.spent(held.record.id)
     if reached := study_limit_reached(build.rules(held.study), held.history(), spent):
-        is_auto = held.study.search.auto is not None and "epochs" in reached.numbers
-        limit = "search.budget.epochs" if is_auto else "this limit"
-        raise StudyChanged(f"{reached.reason}, so no trial can train longer: change {limit} in the study file first")
+        raise StudyChanged(f"{reached.reason}, so no trial can train longer: change this in the study file first")
 
 
 def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:
