@@ -47,7 +47,8 @@ def _contradicted(one: Finding, own: RateResult, evidence: StudyEvidence, c: Cur
     """
     if one.label is Label.UNDERFITTING and c.fraction is None and len(evidence.rates) > 1 and own.lacking <= GOOD:
         return True
-    return one.label in RATES and evidence.contradicts(own, upwards=one.label is Label.LR_TOO_LOW)
+    upwards = one.label is Label.LR_TOO_LOW
+    return one.label in RATES and evidence.contradicts(own, upwards, kept=upwards or evidence.keeps(c))
 
 
 def _by_rates(c: Curves, own: RateResult, evidence: StudyEvidence) -> Finding | None:

@@ -19,6 +19,9 @@ from hpsearch.doctor.shape import after_twice_the_epochs
 GOOD = 0.1
 """A trial has a good result if it lacks less than this fraction of the study's possible gain."""
 
+KEPT = 0.05
+"""A good result was lost again if the end of the curve lacks more than this fraction of the study's possible gain."""
+
 FAR = 0.2
 """A trial is far behind the best if it lacks more than this fraction of the study's possible gain."""
 
@@ -124,11 +127,15 @@ class StudyEvidence:
     def _good_ones_like(self, own: RateResult) -> list[RateResult]:
         return [one for one in self.rates if one.lacking <= GOOD and one.others == own.others and one is not own]
 
-    def contradicts(self, own: RateResult, upwards: bool) -> bool:
+    def keeps(self, curves: Curves) -> bool:
+        """Whether a good result is also that of the last epochs, and not of an early one that was lost again."""
+        return curves.metric is not None and self.lacking(curves.metric.end) <= KEPT
+
+    def contradicts(self, own: RateResult, upwards: bool, kept: bool = True) -> bool:
         """Whether other trials show that a higher rate (upwards), or a lower rate, is not better.
 
         This is so if all trials that differ only in the rate, in this direction, are worse, and one of them has nearly
-        this rate, or if this trial is the best of many.
+        this rate, or if this trial is the best of many. kept: see `keeps`.
         """
         beyond = [
             one for one in self.rates if (one.rate > own.rate * APART if upwards else one.rate < own.rate / APART)
@@ -138,7 +145,7 @@ class StudyEvidence:
         if is_beside and all(one.lacking > own.lacking + GOOD for one in further):
             return True
         # No other result is better than this one, also with other parameters.
-        return own.lacking == 0 and len(beyond) >= ENOUGH_RATES
+        return own.lacking == 0 and kept and len(beyond) >= ENOUGH_RATES
 
 
 def _noise_of_best(curves: Mapping[int, Curves], ends: Mapping[int, float]) -> float:

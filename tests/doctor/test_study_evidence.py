@@ -88,3 +88,12 @@ class TestAdvice:
         found = diagnose_study([climbing(number, 0.1, 1.0) for number in range(8)], LOSS)
         assert found.advice == found.remarks[: len(found.advice)]
         assert 0 < len(found.advice) <= 3
+
+
+def test_the_best_trial_has_a_rate_too_high_if_it_loses_its_result_again() -> None:
+    """Its early epochs are as good as the best trial's; then the losses jump, as steps of a third of the weights do."""
+    jumps = [0.31, 0.9, 1.1, 0.6, 2.4, 0.7, 1.3, 0.5, 0.8, 0.6, 0.9, 0.7]
+    wild = trial(0, params={"lr": 1.0}, train_loss=jumps, val_loss=jumps, update_ratio=[0.3] * 12)
+    calm = [one + 0.02 * (-1) ** epoch for epoch, one in enumerate(falling(2.3, 0.3, 20, 0.5))]
+    best = trial(1, params={"lr": 0.1}, train_loss=calm, val_loss=calm)
+    assert first(wild, best, at(2, 0.01, 0.6), at(3, 0.001, 1.2)) is Label.LR_TOO_HIGH
