@@ -1,10 +1,11 @@
 """What tests of several folders share."""
 
+import gc
 import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,24 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores + 1, MAX_PROCESSES)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects in less than half the time: without garbage collections, and with the bytecode of the tests, which all
+    processes of xdist share, even where PYTHONDONTWRITEBYTECODE is set.
+
+    The modules that are imported now are never garbage, so the collections after trials leave them out.
+    """
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+        sys.dont_write_bytecode = writes_none
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ def test_seeds_of_an_interrupted_evaluation_count_and_are_counted(cli: CliRunner
     """The ledger, the table and the progress have the same number."""
     ready(cli)
     cli.epoch_log.with_name("bell").write_text(f"{6 * 3 + 10} SIGINT")
-    cli.ended(cli.start("evaluate", "study.toml", "--top", 1, "--seeds", 5))
+    assert cli.invoke("evaluate", "study.toml", "--top", 1, "--seeds", 5).code == 130
     cli.epoch_log.with_name("bell").unlink()
     answer = cli.invoke("evaluate", "study.toml", "--top", 1, "--seeds", 2)
     data = evaluate(cli, "--json").data
@@ -71,7 +71,7 @@ def test_an_evaluation_killed_with_the_test_set_open_needs_again(cli: CliRunner)
 def test_a_signal_ends_it_in_good_order(cli: CliRunner) -> None:
     ready(cli)
     cli.epoch_log.with_name("bell").write_text("25 SIGINT")
-    answer = cli.ended(cli.start("evaluate", "study.toml"))
+    answer = cli.invoke("evaluate", "study.toml")
     assert answer.code == 128 + signal.SIGINT
     assert RESUME in answer.err
     assert openings(cli) == []

@@ -1,7 +1,6 @@
 """Failed trials are tried again: where the trainer has changed since, or where `--retry-failed` asks for it."""
 
 import re
-from typing import Any
 
 import pytest
 
@@ -24,12 +23,8 @@ NEVER = 99
 
 
 def trainer(cli: CliRunner, raises_at: int) -> None:
-    """The trainer beside the study file. Each run is a process of its own: Python imports a module once."""
+    """The trainer beside the study file. The next run reads it again."""
     (cli.folder / "changing.py").write_text(TRAINER.format(epoch=raises_at))
-
-
-def run(cli: CliRunner, *words: str) -> Any:
-    return cli.ended(cli.start("run", "study.toml", *words))
 
 
 def states(cli: CliRunner) -> list[str]:
@@ -41,7 +36,7 @@ def failed(cli: CliRunner) -> CliRunner:
     """A study of which every trial has failed in its second epoch."""
     trainer(cli, raises_at=2)
     cli.study(trainer="changing:train")
-    assert run(cli).code == 3
+    assert cli.run().code == 3
     return cli
 
 
@@ -59,18 +54,18 @@ def test_a_changed_file_starts_anew_if_all_trials_failed_before_a_report(cli: Cl
         "        yield {'val_loss': params['x'] * params['scale']}\n"
     )
     cli.study(trainer="scaled:train")
-    assert run(cli).code == 3
+    assert cli.run().code == 3
     cli.study(trainer="scaled:train", options="scale = 2")
-    answer = run(cli)
+    answer = cli.run()
     assert (answer.code, states(cli)) == (0, ["COMPLETE"] * 4)
     assert "starts anew" in answer.err
     cli.study(trainer="scaled:train", options="scale = 3")
-    assert run(cli).code == 2, "it has results"
+    assert cli.run().code == 2, "it has results"
 
 
 def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: CliRunner) -> None:
     before = failed.export()
-    answer = run(failed)
+    answer = failed.run()
     assert answer.code == 3
     assert failed.export() == before
     assert "--retry-failed" in answer.out.splitlines()[-1]
@@ -78,7 +73,7 @@ def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: CliRunner) -> No
 
 def test_a_trainer_that_has_changed_is(failed: CliRunner) -> None:
     trainer(failed, raises_at=NEVER)
-    answer = run(failed, "--json")
+    answer = failed.run("--json")
     assert answer.code == 0
     assert (answer.data["state"], answer.data["trials"]["complete"]) == ("COMPLETE", 4)
     document = failed.export()
@@ -96,7 +91,7 @@ def test_a_trainer_that_has_changed_is(failed: CliRunner) -> None:
 
 
 def test_asked_for(failed: CliRunner) -> None:
-    assert run(failed, "--retry-failed").code == 3
+    assert failed.run("--retry-failed").code == 3
     assert [one["kind"] for one in failed.export()["decisions"] if one["trial"] == 0][-2:] == ["note", "failed"]
     assert sum(one["kind"] == "retry" for one in failed.export()["decisions"]) == 4
 
@@ -104,10 +99,10 @@ def test_asked_for(failed: CliRunner) -> None:
 def test_the_search_continues_as_if_no_trial_had_failed(failed: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proposal is made twice, and those that follow are those of a search in which nothing failed."""
     trainer(failed, raises_at=NEVER)
-    assert run(failed, "--set", "search.trials=6").code == 0
+    assert failed.run("--set", "search.trials=6").code == 0
     found = [trial["params"] for trial in failed.export()["trials"]]
     monkeypatch.setenv("HPSEARCH_HOME", str(failed.folder / "other"))
-    assert run(failed, "--set", "search.trials=6").code == 0
+    assert failed.run("--set", "search.trials=6").code == 0
     assert found == [trial["params"] for trial in failed.export()["trials"]]
 
 
@@ -115,9 +110,9 @@ def test_of_a_trial_that_reported_nothing(cli: CliRunner) -> None:
     """It is recorded on what it was trained, too."""
     trainer(cli, raises_at=1)
     cli.study(trainer="changing:train")
-    assert run(cli).code == 3
+    assert cli.run().code == 3
     trainer(cli, raises_at=NEVER)
-    assert run(cli).code == 0
+    assert cli.run().code == 0
     assert states(cli) == ["COMPLETE"] * 4
 
 
@@ -128,10 +123,10 @@ def test_every_method_continues(cli: CliRunner, method: str) -> None:
     trainer(cli, raises_at=2 if method in ("bayesian", "grid") else 1)
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE
     cli.study(METHODS[method], trainer="changing:train", space=space, more="[limits]\nmax_failures = 3\n")
-    assert run(cli).code == 3
+    assert cli.run().code == 3
     assert "FAILED" in states(cli)
     trainer(cli, raises_at=NEVER)
-    assert run(cli).code == 0
+    assert cli.run().code == 0
     trials = content(cli.export())
     assert not {trial["state"] for trial in trials} & {"FAILED", "WAITING"}
     params = [tuple(trial["params"].items()) for trial in trials]
