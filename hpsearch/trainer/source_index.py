@@ -68,8 +68,15 @@ class SourceIndex:
 
     def __init__(self, trees: Mapping[str, ast.Module]):
         """trees: by the name of the module."""
-        self.nodes = [node for tree in trees.values() for node in ast.walk(tree)]
-        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.nodes: list[ast.AST] = []
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for tree in trees.values():
+            found: list[ast.AST] = [tree]
+            for node in found:  # breadth first: the loop comes to what it adds
+                children = list(ast.iter_child_nodes(node))
+                self.parents.update(dict.fromkeys(children, node))
+                found += children
+            self.nodes += found
         self.functions: dict[str, list[Function]] = {}
         self.classes: dict[str, list[ast.ClassDef]] = {}
         self.values: dict[str, list[ast.expr | None]] = {}

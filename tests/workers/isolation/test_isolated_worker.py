@@ -26,6 +26,8 @@ from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 from tests.support.workers import train, train_and_release
 
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+
 PATIENCE = 60.0
 numbers = count()
 

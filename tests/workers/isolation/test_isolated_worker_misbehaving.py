@@ -20,6 +20,8 @@ from tests.workers.isolation.test_isolated_worker import (
     up,
 )
 
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedWorker]:

@@ -15,6 +15,8 @@ from tests.support.studies import setup
 
 numbers = count()
 
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedWorker]:
