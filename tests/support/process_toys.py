@@ -194,14 +194,6 @@ def starts_processes(run: Run) -> None:
         queue.get(timeout=60)
 
 
-def loads(run: Run) -> None:
-    """Starts persistent workers."""
-    from torch.utils.data import DataLoader
-
-    kept.append(batches := iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
-    next(batches)
-
-
 kept: list[object] = []
 
 
@@ -326,7 +318,6 @@ WAYS: dict[str, Callable[[Run], object]] = {
             joins_another_group,
             removes_its_folders,
             starts_processes,
-            loads,
             leaves_shared_memory,
             exits_in_a_thread,
             recurses,

@@ -1,6 +1,7 @@
 """A worker with its template and its trials' processes, without Ray.
 
-The import of torch takes seconds: most of these tests share one worker.
+A template takes a second to start: most of these tests share one worker. That torch is imported before the trials is in
+test_template.py.
 """
 
 import errno
@@ -26,7 +27,7 @@ from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 from tests.support.workers import train, train_and_release
 
-pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist starts a worker, and not each
 
 PATIENCE = 60.0
 numbers = count()

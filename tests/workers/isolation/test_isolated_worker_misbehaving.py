@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.workers.isolation.test_isolated_worker import (
     up,
 )
 
-pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist starts a worker, and not each
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedWorker]
 
 @pytest.fixture
 def worker(shared: IsolatedWorker) -> Iterator[IsolatedWorker]:
-    """After each test it trains another trial, and no process is left but the template and the one that waits."""
     yield shared
+    trains_on(shared)
+
+
+def trains_on(shared: IsolatedWorker) -> None:
+    """It trains another trial, and no process is left but the template and the one that waits."""
     shared.release()
     assert trained(shared).reports[0].metrics["val_loss"] == 1.0
     ended(shared)
@@ -49,7 +54,6 @@ def worker(shared: IsolatedWorker) -> Iterator[IsolatedWorker]:
         "joins_another_group",
         "removes_its_folders",
         pytest.param("starts_processes", marks=pytest.mark.slow),
-        pytest.param("loads", marks=pytest.mark.slow),
         "exits_in_a_thread",
         "forked child returns",
         "forked child raises",
@@ -57,6 +61,16 @@ def worker(shared: IsolatedWorker) -> Iterator[IsolatedWorker]:
 )
 def test_survived(worker: IsolatedWorker, how: str) -> None:
     assert len(trained(worker, how).reports) == 1
+
+
+@pytest.mark.slow  # a template with torch
+def test_persistent_workers_of_torch(tmp_path: Path) -> None:
+    worker = up(IsolatedWorker(setup(tmp_path, "loading_toys:train", isolated=True)), {})
+    try:
+        assert len(trained(worker).reports) == 1
+        trains_on(worker)
+    finally:
+        worker.close()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.support.studies import setup
 
 numbers = count()
 
-pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist: each would import torch for a worker
+pytestmark = pytest.mark.xdist_group("isolation")  # one process of xdist starts a worker, and not each
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def imported(trainer: str, first: str = "") -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("trainer", ["torch_toy:train", "process_toys:train"])
+@pytest.mark.parametrize("trainer", ["torch_toy:train", "loading_toys:train"])
 def test_what_the_first_optimizer_and_checkpoint_import_is_imported_before(trainer: str) -> None:
     """It takes seconds, which each trial would need anew."""
     assert imported(trainer) == "True ''"
@@ -35,14 +35,14 @@ def test_what_the_first_optimizer_and_checkpoint_import_is_imported_before(train
 
 @pytest.mark.slow
 def test_threads_of_pyarrow_and_openblas_do_not_hinder_a_fork() -> None:
-    assert imported("process_toys:train", "import pandas, pyarrow, scipy.linalg") == "True ''"
+    assert imported("loading_toys:train", "import pandas, pyarrow, scipy.linalg") == "True ''"
 
 
 @pytest.mark.slow
 def test_a_thread_of_a_c_library_does() -> None:
     """One that Python does not know of, as torch starts it for a computation on several threads."""
     compute = "import torch; torch.set_num_threads(2); torch.ones(2000, 2000).exp().sum()"
-    assert "a C library started a thread" in imported("process_toys:train", compute)
+    assert "a C library started a thread" in imported("loading_toys:train", compute)
 
 
 def test_an_import_that_initialises_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
