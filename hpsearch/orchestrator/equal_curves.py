@@ -12,8 +12,9 @@ from hpsearch.orchestrator.observers import Observer
 MIN_VALUES: Final = 3
 """The fewest distinct values of a curve. Two trials that learn nothing may both report a constant."""
 
-MIN_DIGITS: Final = 8
-"""The fewest digits of a value of the curve. Two accuracies over 50 examples may be equal by chance."""
+MIN_LENGTH: Final = {2: 9, 3: 6}
+"""The fewest characters of a value of the curve, by the number of trials that have it. Two accuracies over 50 examples
+may be equal by chance; losses that a program prints as 0.1234 are hardly equal in three trials."""
 
 
 class EqualCurves(Observer):
@@ -21,17 +22,22 @@ class EqualCurves(Observer):
 
     def __init__(self, history: History, note: Callable[[str], None]):
         self._note, self._is_said = note, False
-        self._trials: dict[int, Trial] = {}
+        self._trials: dict[int, list[Trial]] = {}
         for trial in history:
             if not trial.superseded:
-                self._trials.setdefault(hash(_curve(trial)), trial)
+                self._trials.setdefault(hash(_curve(trial)), []).append(trial)
 
     def ended(self, trial: Trial) -> None:
-        curve = _curve(trial)
-        other = self._trials.setdefault(hash(curve), trial)
-        is_other = other.number != trial.number and key_of(other.params) != key_of(trial.params)
-        if self._is_said or not is_other or not _is_distinctive(trial) or _curve(other) != curve:
+        if self._is_said or not _is_distinctive(trial, max(MIN_LENGTH)):
             return
+        curve = _curve(trial)
+        equal = self._trials.setdefault(hash(curve), [])
+        own = key_of(trial.params)
+        others = {key: one for one in equal if (key := key_of(one.params)) != own and _curve(one) == curve}
+        equal.append(trial)
+        if not others or not _is_distinctive(trial, len(others) + 1):
+            return
+        other = min(others.values(), key=lambda one: one.number)
         names = sorted(trial.params.keys() | other.params.keys())
         different = [name for name in names if not identical(trial.params.get(name), other.params.get(name))]
         self._is_said = True
@@ -49,7 +55,8 @@ def _reported(report: Report) -> Mapping[str, float]:
     return {name: value for name, value in report.metrics.items() if not is_measured(name)}
 
 
-def _is_distinctive(trial: Trial) -> bool:
-    """Whether it is unlikely that another curve is equal by chance."""
+def _is_distinctive(trial: Trial, trials: int) -> bool:
+    """Whether it is unlikely that so many trials have an equal curve by chance."""
     values = {value for report in trial.curve for value in _reported(report).values()}
-    return len(values) >= MIN_VALUES and any(len(repr(value)) > MIN_DIGITS for value in values)
+    shortest = MIN_LENGTH[min(trials, max(MIN_LENGTH))]
+    return len(values) >= MIN_VALUES and any(len(repr(value)) >= shortest for value in values)

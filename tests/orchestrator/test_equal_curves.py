@@ -47,6 +47,13 @@ def test_curves_that_are_equal_by_chance(values: tuple[float, ...]) -> None:
     assert not notes(trial(0, {"lr": 0.1}, values), trial(1, {"lr": 0.2}, values))
 
 
+def test_rounded_losses_are_equal_in_three_trials() -> None:
+    own = [trial(n, {"lr": n / 10}, (1.2218, 1.2226, 1.2235)) for n in range(3)]
+    assert not notes(*own[:2])
+    assert not notes(own[0], own[0], own[1])
+    assert len(notes(*own)) == 1
+
+
 def test_curves_that_differ_in_the_last_digit() -> None:
     other = (*TELLING[:2], TELLING[2] + 1e-16)
     assert other != TELLING
