@@ -44,7 +44,7 @@ class Exit:
         """The event for the loop. kernel_oom_killed: the kernel has killed a process for its memory while this one
         ran."""
         if self.code == -signal.SIGKILL and kernel_oom_killed:
-            reason = "out of memory: the kernel killed its process"
+            reason = "the kernel killed its process because memory was low"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
         return Lost(number, f"its process {self.how}", self.traceback, outside=self.code == -signal.SIGTERM)
 

@@ -375,9 +375,9 @@ def why_lost(problem: Exception, fatal: str, kernel_oom_killed: bool) -> tuple[s
     """The reason and cause of a lost worker. Ray names memory as a possible cause of every kill, but detects only its
     own."""
     if isinstance(problem, OutOfMemoryError):
-        return "out of memory: Ray killed its worker", Cause.OUT_OF_MEMORY
+        return "Ray killed its worker because memory was low", Cause.OUT_OF_MEMORY
     if kernel_oom_killed:
-        return "out of memory: its worker died while the kernel killed a process for its memory", Cause.OUT_OF_MEMORY
+        return "its worker died while the kernel killed a process because memory was low", Cause.OUT_OF_MEMORY
     if fatal:
         return f"its worker died of: {fatal.splitlines()[0]}", Cause.WORKER_LOST
     return f"its worker died ({type(problem).__name__})", Cause.WORKER_LOST
