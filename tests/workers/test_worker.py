@@ -1,6 +1,7 @@
 """What a worker makes of a trainer's reports, its failures, its output and its resources."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,17 @@ class TestCheck:
     def test_it_trains_nothing(self, tmp_path: Path) -> None:
         Worker(setup(tmp_path)).check({"epoch_log": str(tmp_path / "epoch_log")})
         assert list(tmp_path.iterdir()) == []
+
+    def test_what_it_freezes_is_freed_at_the_exit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        at_exit: list[Callable[[], object]] = []
+        monkeypatch.setattr("atexit.register", at_exit.append)
+        Worker(setup(tmp_path)).check({"epoch_log": ""})
+        frozen = gc.get_freeze_count()
+        for function in at_exit:
+            function()
+        left = gc.get_freeze_count()
+        gc.freeze()  # as `quick_collections` has it
+        assert left < frozen
 
     @pytest.mark.parametrize(
         ("trainer", "words"),
