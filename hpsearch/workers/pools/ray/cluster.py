@@ -37,6 +37,9 @@ EXIT_TIMEOUT = 1.0
 CHECK_INTERVAL = 1.0
 """Seconds between two checks whether Ray is alive."""
 
+START_WAIT = 30.0
+"""Seconds that Ray waits for its raylet to start; Ray 2.60 has no setting for it."""
+
 GCS_TIMEOUT = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
 """Seconds that a GCS may be unreachable. It may restart, but after twice that time Ray ends this process, and
 `ray.shutdown` without a GCS takes 7 to 15 s."""
@@ -81,7 +84,7 @@ class RaySession:
         _protect_token()
         try:
             if cluster.address == "local":
-                self._local = _LocalRay()
+                self._local = _start_local()
             else:
                 sent_environment = None
                 if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:  # a job has its own runtime_env
@@ -227,6 +230,20 @@ class _LocalRay:
         return ""
 
 
+def _start_local() -> _LocalRay:
+    """A local Ray. A start that takes longer than Ray waits is repeated once: on a machine that is busy, or that runs
+    Ray for the first time, the files of its processes are in memory then."""
+    began = time.monotonic()
+    try:
+        return _LocalRay()
+    except HpsearchError:
+        raise
+    except Exception:  # Ray's time-out has no class of its own
+        if time.monotonic() - began < START_WAIT or _lacking():
+            raise
+        return _LocalRay()
+
+
 @contextmanager
 def _on_loopback() -> Iterator[None]:
     """A context in which Ray binds to 127.0.0.1 only, as it does on macOS and Windows, where clusters are disabled.
@@ -264,7 +281,12 @@ _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "con
 
 
 def _advice() -> str:
-    """What to do where a local Ray does not start: this user may have too few processes, or the disk may be full."""
+    """What to do where a local Ray does not start."""
+    return _lacking() or 'run the same command again, or train without Ray with resources.address = "none"'
+
+
+def _lacking() -> str:
+    """What a local Ray lacks, such as processes or disk space, and what to do; "" for nothing that is known."""
     if sys.platform != "win32" and os.geteuid() != 0:  # root has no such limit
         import resource  # not on Windows
 
@@ -276,7 +298,7 @@ def _advice() -> str:
             )
     free = shutil.disk_usage(_TEMPORARY).free
     if free > ENOUGH_DISK:
-        return 'run the same command again, or train without Ray with resources.address = "none"'
+        return ""
     return f"{free:,} bytes are free in {_TEMPORARY}, where Ray writes its files: make room there and {RESUME}"
 
 

@@ -102,6 +102,23 @@ def test_what_to_do_follows_what_ray_says(tmp_path: Path, monkeypatch: pytest.Mo
         RaySession(Cluster("local"), setup(tmp_path).trainer)
 
 
+@pytest.mark.parametrize(("wait", "starts"), [(0.0, 2), (1e9, 1)])
+def test_a_start_that_takes_too_long_is_repeated_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: float, starts: int
+) -> None:
+    started: list[int] = []
+
+    def slow() -> None:
+        started.append(1)
+        raise RuntimeError("timed out")
+
+    monkeypatch.setattr(cluster, "_LocalRay", slow)
+    monkeypatch.setattr(cluster, "START_WAIT", wait)
+    with pytest.raises(PoolError, match="timed out"):
+        RaySession(Cluster("local"), setup(tmp_path).trainer)
+    assert len(started) == starts
+
+
 def test_ray_does_not_ask_for_ipywidgets_in_a_notebook() -> None:
     assert not logging.getLogger("ray.widgets.util").isEnabledFor(logging.INFO)
 
