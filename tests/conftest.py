@@ -54,7 +54,7 @@ def _no_module_of_another_test(tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield
     sys.path[:] = path
     place = str(tmp_path_factory.getbasetemp())
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if module is not before.get(name) and (getattr(module, "__file__", None) or "").startswith(place):
             del sys.modules[name]
     for name in before.keys() - sys.modules.keys():  # `trainers` of the repository, where a folder had another

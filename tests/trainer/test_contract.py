@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A study's folder; what is imported from it is forgotten afterwards."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if str(tmp_path) in (getattr(module, "__file__", None) or ""):
             del sys.modules[name]
 
