@@ -80,6 +80,11 @@ class Content:
         return {state: counted[state] for state in State if counted[state]}
 
     @property
+    def epochs(self) -> int:
+        """Epochs that were trained in all trials, with those that were trained again, as in `hpsearch status`."""
+        return sum(trial.epoch + trial.retrained for trial in self.trials)
+
+    @property
     def failed(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.state is State.FAILED]
 

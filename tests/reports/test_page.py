@@ -5,6 +5,8 @@ from importlib.resources import files
 import pytest
 from markupsafe import Markup
 
+from hpsearch.core.trial import Report, State, Trial
+from hpsearch.reports.content import Content
 from hpsearch.reports.page import HEAD, TAIL, searched, shortened, templates
 from hpsearch.study.space import Choice, Float, Int
 
@@ -76,3 +78,10 @@ def test_the_middle_of_a_long_traceback_is_left_out() -> None:
 )
 def test_the_search_space_of_a_parameter_as_text(parameter: Float | Int | Choice, says: str) -> None:
     assert searched(parameter) == says
+
+
+def test_epochs_that_were_trained_again_count() -> None:
+    curve = tuple(Report(step, {"loss": 1.0}) for step in (1, 2, 3))
+    trial = Trial(0, {}, seed=0, until=3, state=State.COMPLETE, curve=curve, retrained=2)
+    content = Content(*[None] * 5, trials=[trial], decisions=[], segments=[], documents={}, openings=[], tested=None)
+    assert content.epochs == 5
