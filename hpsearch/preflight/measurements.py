@@ -14,6 +14,9 @@ LOSSES = 5000
 ALL_RIGHT = 0.995
 """From this accuracy on, all examples count as right; the difference to 1 allows for rounding."""
 
+MEMORISED = 0.1
+"""Examples count as memorised from this fraction of the initial loss on, if there are no classes that can be right."""
+
 TAIL = 5
 """The number of last losses whose mean is the final loss of an attempt."""
 
@@ -90,6 +93,12 @@ class FirstSteps:
     initial_scale: float | None = None
     detached: bool = False
 
+    @property
+    def can_repeat(self) -> bool:
+        """Whether a training on a few of its examples can be tried. Of a trainer that takes its batches by itself, only
+        with a loss of a known kind and a tracked optimizer."""
+        return bool(self.losses and not self.without_step and (self.fed or (self.loss_kind and self.optimizers)))
+
 
 @dataclass(frozen=True, slots=True)
 class OverfitAttempt:
@@ -101,7 +110,7 @@ class OverfitAttempt:
     problem: the trainer's exception, or "". wrong: the places of the examples that are still wrong at the end.
     conflicting: the places of examples that have the same inputs as another example but a different label.
     changing: the model's inputs were not the same in all steps, as with augmentation. These three are known only for a
-    single minibatch.
+    single minibatch. held: the data of the first step were repeated, see `HeldTensors`.
     """
 
     factor: float
@@ -114,6 +123,7 @@ class OverfitAttempt:
     conflicting: tuple[int, ...] = ()
     changing: bool = False
     floor: float | None = 0.0
+    held: bool = False
 
     @property
     def first(self) -> float:
@@ -137,7 +147,7 @@ class OverfitAttempt:
             return False
         if self.accuracy is not None:
             return self.accuracy >= ALL_RIGHT and self.last < start
-        return self.last - floor <= 0.1 * (start - floor)
+        return self.last - floor <= MEMORISED * (start - floor)
 
     @property
     def start(self) -> float:

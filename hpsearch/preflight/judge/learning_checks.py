@@ -7,9 +7,9 @@ from statistics import fmean
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
-from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
-from hpsearch.preflight.judge.first_step_checks import NO_LOSS, NO_MODEL, NO_STEP
-from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
+from hpsearch.preflight.judge.check import Check, Numbers, failed, names_text, passed, skipped, warned
+from hpsearch.preflight.judge.first_step_checks import MAX_RATIO, NO_LOSS, NO_MODEL, NO_STEP
+from hpsearch.preflight.measurements import MEMORISED, Measurements, OverfitAttempt, TrainedEpochs
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
 
@@ -22,6 +22,10 @@ be faulty. SHOWN: the most examples that a message lists."""
 
 FLAT = 0.05
 """A training loss that falls by a smaller fraction of its initial value says nothing about the labels."""
+
+LEARNT = 0.9
+"""The minibatch of a trainer that takes its batches by itself cannot be made smaller. If its loss falls below this
+part of the initial loss and of the chance level, the model learns, but may have too few parameters to memorise it."""
 
 UNBOUNDED = 1000.0
 """A loss has no lower bound if it falls below zero by more than this many times its initial value."""
@@ -155,6 +159,8 @@ def overfits(measured: Measurements, _: Objective) -> Check:
         fall = f"the loss falls from {last.first:.3g} to {last.last:.3g}{at}"
         return passed("overfits", f"overfits (memorises) {examples}: {fall}", numbers)
     best = min((one for one in made if math.isfinite(one.last)), key=lambda one: one.last, default=last)
+    if last.held and best.last < LEARNT * best.start:
+        return _in_part(best, numbers)
     tried = many(len({one.factor for one in made}), "learning rate")
     observed = (
         f"cannot overfit (memorise) even {examples}, tried with {tried}: the loss goes from {best.first:.3g} to "
@@ -183,11 +189,30 @@ def _why_uncertain(measured: Measurements) -> str:
     return ""
 
 
+def _in_part(best: OverfitAttempt, numbers: Numbers) -> Check:
+    """Examples may stay wrong if nothing tells them apart, such as the first letters of texts."""
+    fall = f"its loss falls from {best.first:.3g} to {best.last:.3g}"
+    if best.accuracy is None or best.chance is None or best.last <= MEMORISED * best.start:
+        return passed("overfits", f"learns the first minibatch when it is repeated: {fall}", numbers)
+    return warned(
+        "overfits",
+        f"overfits (memorises) the first minibatch only in part: {fall}, and {best.accuracy:.0%} are right. A model "
+        "with few parameters cannot do better; otherwise look at the examples and their labels",
+        numbers,
+    )
+
+
 def _why_not_memorised(made: Sequence[OverfitAttempt]) -> str:
     """The advice. Measured causes come first, because they are the most likely ones."""
     if made[0].conflicting:
         places = _places(made[0].conflicting)
         return f"In the first minibatch, examples with the same inputs have different targets: {places} (from 0)"
+    first, chance = made[0].first, made[0].chance
+    if made[0].accuracy is None and chance is not None and first > MAX_RATIO * chance:
+        return (
+            f"The outputs are far from the targets at first (the loss of a constant prediction is {chance:.3g}): scale "
+            "the targets, for example to mean 0 and standard deviation 1"
+        )
     if made[-1].changing:
         return (
             "The model's inputs differ between steps, though the minibatch is the same: augmentation or noise may "
@@ -224,10 +249,8 @@ def _why_not_overfitted(measured: Measurements) -> str:
         return NO_LOSS
     if measured.steps.without_step:
         return NO_STEP
-    if not measured.steps.fed:
-        return NO_BATCHES
     if not measured.attempts:
-        return "preflight.limit was reached before"
+        return "preflight.limit was reached before" if measured.steps.fed else NO_BATCHES
     problem = measured.attempts[-1].problem
     return f"the trainer does not accept the same batch again ({problem})" if problem else ""
 

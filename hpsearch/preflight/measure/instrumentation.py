@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,7 +69,7 @@ class Instrumentation:
     number is unknown. since, until: times of the first batch and the last backward, by time.perf_counter.
     steps: all steps so far. objects: all tracked objects. unstepped: the first losses, while no step has been made.
     validated: the number of examples on which a model was evaluated without gradients. used: ids of trained models.
-    modes: see `Modes`.
+    modes: see `Modes`. within: a context that is active while the trainer runs.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Instrumentation:
         self.after_backward: list[Callable[[], None]] = []
         self.before_step: list[Callable[[Optimizer], None]] = []
         self.after_tracking: list[Callable[[], None]] = []
+        self.within: AbstractContextManager[Any] = nullcontext()
         self.unstepped: list[Loss] = []
         self._latest: Loss | None = None
         self._scaled: tuple[Any, Any] = (None, None)

@@ -65,6 +65,7 @@ def instrumented(instruments: Instrumentation) -> Iterator[None]:
         ):
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, new)
+        stack.enter_context(instruments.within)
         yield
 
 

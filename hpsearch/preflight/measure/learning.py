@@ -45,8 +45,8 @@ class LearningMeasurement:
         if failure is not None:
             return Measurements(steps, failure=failure, seconds=time.monotonic() - began)
         made: tuple[OverfitAttempt, ...] = ()
-        if steps.fed and steps.losses and not steps.without_step and "overfits" not in self.skip:
-            made = overfit.attempts(trainer, time.monotonic() + TIME_FRACTION * self.seconds)
+        if steps.can_repeat and "overfits" not in self.skip:
+            made = overfit.attempts(trainer, time.monotonic() + TIME_FRACTION * self.seconds, fed=steps.fed)
         trainings = EpochTrainings(trainer, deadline)
         trained = trainings.train(1.0, SHORT, sized=True)
         found = Measurements(steps, made, trained, memory=epochs.memory(context.device, idle), sizes=trained.sizes)

@@ -20,14 +20,21 @@ FEW = (8, 2)
 """Numbers of examples that are tried next: a model with few parameters cannot memorise a minibatch."""
 
 
-def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[OverfitAttempt, ...]:
-    """Attempts until one has memorised its examples, or none is left. The last attempt is the result."""
+def attempts(trainer: TrainerUnderTest, deadline: float, *, fed: bool) -> tuple[OverfitAttempt, ...]:
+    """Attempts until one has memorised its examples, or none is left. The last attempt is the result.
+
+    fed: see FirstSteps. Without that, the data of the first step are repeated by `HeldTensors`; no attempts if this is
+    not possible.
+    """
     made: list[OverfitAttempt] = []
     for factor, most, steps in _plan(made):
         if time.monotonic() >= deadline:
             break
-        made.append(_attempt(trainer, factor, most, steps, deadline))
-        if made[-1].memorised or made[-1].problem:
+        attempt = _attempt(trainer, factor, most, steps, deadline) if fed else _held(trainer, factor, steps, deadline)
+        if attempt is None:
+            return ()
+        made.append(attempt)
+        if attempt.memorised or attempt.problem:
             break
     return tuple(made)
 
@@ -64,6 +71,25 @@ def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: 
         feed.batches == 1 and inputs.changed,
         _floor(seen),
     )
+
+
+def _held(trainer: TrainerUnderTest, factor: float, steps: int, deadline: float) -> OverfitAttempt | None:
+    """None if the data of the first step cannot be repeated."""
+    from hpsearch.preflight.measure.held_tensors import HeldTensors  # imports torch
+
+    seen = Instrumentation(
+        rates=constant_lr(factor),
+        end=lambda seen: _is_over(seen, steps),
+        without_regularization=True,
+        deadline=deadline,
+    )
+    held = HeldTensors(seen)
+    _, failure = run_to_end(trainer.train(seen))
+    if failure is not None or not held.works or not seen.steps:
+        return None
+    chance, wrong = seen.steps[0].loss.chance, _always_wrong(seen)
+    losses = tuple(seen.losses)
+    return OverfitAttempt(factor, 0, losses, _accuracy(seen), chance, wrong=wrong, floor=_floor(seen), held=True)
 
 
 def _accuracy(seen: Instrumentation) -> float | None:

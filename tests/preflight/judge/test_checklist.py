@@ -161,8 +161,20 @@ def test_a_model_that_is_too_small_for_a_minibatch_names_no_examples() -> None:
 
 
 @pytest.mark.parametrize(
+    ("last", "accuracy", "outcome"),
+    [(2.2, 0.2, "failed"), (1.5, 0.4, "warned"), (0.2, 0.9, "passed"), (1.5, None, "passed"), (2.2, None, "failed")],
+)
+def test_a_minibatch_that_cannot_be_made_smaller(last: float, accuracy: float | None, outcome: str) -> None:
+    chance = math.log(10)
+    attempt = OverfitAttempt(1.0, 0, (2.4, *(last,) * 20), accuracy, chance, held=True)
+    check = only(replace(SOUND, attempts=(attempt,)), "overfits")
+    assert ("warned" if check.severity == "warning" else check.outcome) == outcome
+
+
+@pytest.mark.parametrize(
     ("changes", "part"),
     [
+        ({"losses": (90.0,) * 20, "chance": 9.0}, "scale the targets"),
         ({"changing": True}, "augmentation or noise"),
         ({"conflicting": (3, 7)}, "have different targets: 3, 7"),
         ({}, "Usual causes"),
