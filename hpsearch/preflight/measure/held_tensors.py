@@ -5,24 +5,24 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
-
-import torch
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.preflight.measure.batches import changed, leaves
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.overrides import TorchFunctionMode
+
 Place = tuple[Callable[..., Any], CodeType, int, int]
 """A call of a torch function: the function, the trainer's code and instruction, and which call of it in this step."""
 
-TORCH = str(Path(torch.__file__).parent)
 SETTERS = ("__set__", "backward", "requires_grad_")
 """Functions that compute nothing from their arguments."""
 
 
-class HeldTensors(TorchFunctionMode):
-    """While it is active, every step computes with the data of the first one.
+class HeldTensors:
+    """While the trainer runs, every step computes with the data of the first one.
 
     Data are tensors without gradient that enter a computation with gradients: the inputs of a model, targets, masks.
     Each is replaced by the one that was first at the same place of the trainer's code, or by a part of it for a smaller
@@ -33,12 +33,14 @@ class HeldTensors(TorchFunctionMode):
     """
 
     def __init__(self, seen: Instrumentation):
-        super().__init__()
+        import torch
+
         self._seen = seen
-        self._held: dict[tuple[Place, int], torch.Tensor] = {}
+        self._torch = str(Path(torch.__file__).parent)
+        self._held: dict[tuple[Place, int], Tensor] = {}
         self._calls: Counter[tuple[Callable[..., Any], CodeType, int]] = Counter()
         self.differentiated = False
-        seen.within = self
+        self._mode = seen.within = _mode(self.called)
         seen.after_tracking.append(self._tracked)
         seen.before_step.append(lambda _: self._calls.clear())
 
@@ -48,19 +50,18 @@ class HeldTensors(TorchFunctionMode):
 
     def _tracked(self) -> None:
         """Calls before the training, such as one to find a layer's size, are forgotten."""
+        from torch.overrides import _get_current_function_mode_stack
+
         self._held.clear()
         self._calls.clear()
-        if self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
-            self.__enter__()  # type: ignore[no-untyped-call]  # in the thread of a trainer that is a function; it ends with its thread
+        if self._mode not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
+            self._mode.__enter__()  # type: ignore[no-untyped-call]  # in the thread of a function, which it ends with
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        given = (args, dict(kwargs or {}))
+    def called(self, func: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """Calls a torch function with the data of the first step."""
+        import torch
+
+        given = (args, dict(options))
         if torch.is_grad_enabled() and getattr(func, "__name__", "") not in SETTERS:
             tensors = [*leaves(given)]
             learnt = [one for one in tensors if one.requires_grad]
@@ -72,7 +73,7 @@ class HeldTensors(TorchFunctionMode):
     def _replaced(self, given: Any, place: Place) -> Any:
         count = 0
 
-        def held(tensor: torch.Tensor) -> torch.Tensor:
+        def held(tensor: "Tensor") -> "Tensor":
             nonlocal count
             if tensor.requires_grad:
                 return tensor
@@ -85,8 +86,8 @@ class HeldTensors(TorchFunctionMode):
 
     def _place(self, func: Callable[..., Any]) -> Place | None:
         """None for a call by a GradScaler, whose scale changes."""
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename.startswith(TORCH):
+        frame: FrameType | None = sys._getframe(3)
+        while frame is not None and frame.f_code.co_filename.startswith(self._torch):
             if Path(frame.f_code.co_filename).parent.name == "amp":
                 return None
             frame = frame.f_back
@@ -96,7 +97,26 @@ class HeldTensors(TorchFunctionMode):
         self._calls[call] += 1
         return (*call, self._calls[call])
 
-    def _is_weight(self, tensor: torch.Tensor) -> bool:
-        return isinstance(tensor, torch.nn.Parameter) or any(
+    def _is_weight(self, tensor: "Tensor") -> bool:
+        from torch import nn
+
+        return isinstance(tensor, nn.Parameter) or any(
             tensor is one for optimizer in self._seen.optimizers.values() for one in leaves(optimizer.param_groups)
         )
+
+
+def _mode(called: Callable[..., Any]) -> "TorchFunctionMode":
+    """A context in which `called` is called in place of every torch function."""
+    from torch.overrides import TorchFunctionMode
+
+    class Mode(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., Any],
+            types: Sequence[type],
+            args: tuple[Any, ...] = (),
+            kwargs: Mapping[str, Any] | None = None,
+        ) -> Any:
+            return called(func, args, kwargs or {})
+
+    return Mode()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from hpsearch.preflight.measure.batches import RepeatedBatches
+from hpsearch.preflight.measure.held_tensors import HeldTensors
 from hpsearch.preflight.measure.instrumentation import Instrumentation, constant_lr
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
 from hpsearch.preflight.measure.layers import InputChanges
@@ -75,8 +76,6 @@ def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: 
 
 def _held(trainer: TrainerUnderTest, factor: float, steps: int, deadline: float) -> OverfitAttempt | None:
     """None if the data of the first step cannot be repeated."""
-    from hpsearch.preflight.measure.held_tensors import HeldTensors  # imports torch
-
     seen = Instrumentation(
         rates=constant_lr(factor),
         end=lambda seen: _is_over(seen, steps),
