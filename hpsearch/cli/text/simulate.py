@@ -102,7 +102,8 @@ def _notes(source: CurveSource, study: Study) -> Iterator[str]:
         return
     yield (
         f"note: {many(len(table.rows), 'parameter set')} have a curve. A proposal is replaced by the nearest of them "
-        "without a trial, so differences between methods are smaller than in a real search"
+        "without a trial, so differences between methods are smaller than in a real search; only freeze-thaw search "
+        "chooses among them itself"
     )
     if table.outside:
         yield f"note: {many(table.outside, 'trial')} left out, because the parameters are not in [space]"
