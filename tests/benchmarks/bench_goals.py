@@ -2,6 +2,9 @@
 
 Gardner 2014, "Bayesian Optimization with Inequality Constraints"; the constrained bird function of Mishra 2006; ZDT1
 (Zitzler 2000, "Comparison of Multiobjective Evolutionary Algorithms"); Binh and Korn 1997.
+
+    python -m tests.benchmarks goals             random search, TPE and NSGA-II, 1 minute
+    python -m tests.benchmarks.bench_goals       Gaussian processes, 15 minutes
 """
 
 import math
@@ -21,9 +24,11 @@ from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.optuna.adapter import nsga2
 from hpsearch.study.space import Float, Space
+from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Table
 
 SEEDS, TRIALS, STARTUP = 10, 60, 10
+GP_TRIALS = 30
 
 
 @dataclass(frozen=True)
@@ -83,16 +88,16 @@ PROBLEMS = (
 )
 
 
-def ours(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
+def ours(problem: Problem, kind: str, seed: int, trials: int) -> list[Sequence[float]]:
     count = len(problem.values([low for low, _ in problem.bounds]))
     require = tuple(read(f"v{place} <= 0") for place in range(problem.goals, count))
     others = tuple(Goal(f"v{place}", "minimize") for place in range(1, problem.goals))
     history, rows = History(Objective("v0", "minimize", require=require, others=others)), list[Sequence[float]]()
-    model, startup = ("gp" if kind == "gp" else "tpe"), TRIALS if kind == "random" else STARTUP
-    sampler: Any = Bayesian(problem.space, seed, TRIALS, 1, model, startup)
+    startup = trials if kind == "random" else STARTUP
+    sampler: Any = Bayesian(problem.space, seed, trials, 1, "gp" if kind == "gp" else "tpe", startup)
     if kind == "nsga2":
-        sampler = nsga2(problem.space, seed, 1, TRIALS, STARTUP)
-    for number in range(TRIALS):
+        sampler = nsga2(problem.space, seed, 1, trials, STARTUP)
+    for number in range(trials):
         proposal = sampler.ask(history)
         assert isinstance(proposal, New)
         rows.append(problem.values(list(proposal.params.values())))
@@ -103,7 +108,7 @@ def ours(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
     return rows
 
 
-def theirs(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
+def theirs(problem: Problem, kind: str, seed: int, trials: int) -> list[Sequence[float]]:
     samplers: Mapping[str, Callable[[], Any]] = {
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True),
@@ -119,23 +124,30 @@ def theirs(problem: Problem, kind: str, seed: int) -> list[Sequence[float]]:
         return rows[-1][: problem.goals]
 
     study = optuna.create_study(directions=["minimize"] * problem.goals, sampler=samplers[kind]())
-    study.optimize(objective, n_trials=TRIALS)
+    study.optimize(objective, n_trials=trials)
     return rows
 
 
-def tables() -> Iterator[Table]:
+def table(kinds: Sequence[str], trials: int) -> Table:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = []
     with catch_warnings():
         simplefilter("ignore")
         for problem in PROBLEMS:
-            for kind in ("random", "tpe", "gp", "nsga2"):
+            for kind in kinds:
                 cells = []
                 for run in (ours, theirs):
-                    found = [problem.result(run(problem, kind, seed)) for seed in range(SEEDS)]
+                    progress(f"{problem.name}, {kind}, {run.__name__}")
+                    found = [problem.result(run(problem, kind, seed, trials)) for seed in range(SEEDS)]
                     cells.append(f"{fmean(found):.4g} ± {stdev(found) / math.sqrt(SEEDS):.2g}")
                 rows.append([f"{problem.name} ({'lower' if problem.goals == 1 else 'higher'} is better)", kind, *cells])
-    head = ["function", "sampler", "hpsearch", "Optuna"]
-    yield Table(
-        f"After {TRIALS} trials: best value, or hypervolume; mean ± standard error of {SEEDS} seeds", head, rows
-    )
+    title = f"After {trials} trials: best value, or hypervolume; mean ± standard error of {SEEDS} seeds"
+    return Table(title, ["function", "sampler", "hpsearch", "Optuna"], rows)
+
+
+def tables() -> Iterator[Table]:
+    yield table(("random", "tpe", "nsga2"), TRIALS)
+
+
+if __name__ == "__main__":
+    print(table(("gp",), GP_TRIALS).markdown())

@@ -2,7 +2,14 @@ import math
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
-from hpsearch.samplers.observations import at_one_length, half_ranked, observations, pending, usable_evidence
+from hpsearch.samplers.observations import (
+    at_one_length,
+    cut_outliers,
+    half_ranked,
+    observations,
+    pending,
+    usable_evidence,
+)
 from hpsearch.study.space import Float, Space
 from hpsearch.testing.simulation import LOSS
 
@@ -78,6 +85,12 @@ def test_half_ranking_keeps_the_better_half_and_the_order_of_all() -> None:
     assert warped[5] == 4.0 + (4.0 - 1.0)
     assert half_ranked([2.0]) == [2.0]
     assert half_ranked([2.0, 2.0, 2.0]) == [2.0, 2.0, 2.0]
+
+
+def test_outliers_are_cut_and_other_losses_keep_their_scale() -> None:
+    assert cut_outliers([1.0, 2.0, 3.0, 40.0, 1e9]) == [1.0, 2.0, 3.0, 40.0, 43.0]
+    assert cut_outliers([2.0, 2.0, 1e9]) == [2.0, 2.0, 1e9]
+    assert cut_outliers([2.0]) == [2.0]
 
 
 class TestAtOneLength:

@@ -14,7 +14,7 @@ import numpy as np
 from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Params, Value
 from hpsearch.samplers.believed import Array, Preference
-from hpsearch.samplers.observations import Observation, half_ranked
+from hpsearch.samplers.observations import Observation, cut_outliers, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
 from hpsearch.samplers.optuna.excess_values import constraints, constraints_function
 from hpsearch.study.space import Space, is_active
@@ -115,7 +115,8 @@ def gaussian_process(
     """
     import optuna
 
-    columns = [half_ranked(own) for own in zip(*(one.losses or (one.free,) for one in seen), strict=True)]
+    warped = cut_outliers if _goals(seen) == 1 and any(one.excess for one in seen) else half_ranked
+    columns = [warped(own) for own in zip(*(one.losses or (one.free,) for one in seen), strict=True)]
     losses = [*zip(*columns, strict=True), *[tuple(median(own) for own in columns)] * len(running)]
     limits = [constraints(one.excess) for one in seen] + [_middle_constraints(seen)] * len(running)
     known = {parameter.key: encoded(parameter) for parameter in space.parameters}
