@@ -155,9 +155,11 @@ class OverfitAttempt:
         return min(self.first, self.chance) if self.chance is not None else self.first
 
     @property
-    def halved(self) -> bool:
-        """Whether the loss fell by half of the initial loss."""
-        return math.isfinite(self.last) and self.last <= self.start - 0.5 * abs(self.start)
+    def learns(self) -> bool:
+        """Whether the loss fell clearly: by a tenth of the chance level, or by half of the initial loss if chance is
+        unknown, because a constant prediction may be far better than the first one."""
+        share = 0.5 if self.chance is None else 0.1
+        return math.isfinite(self.last) and self.last <= self.start - share * abs(self.start)
 
     @property
     def diverged(self) -> bool:

@@ -139,9 +139,10 @@ def _rises(made: Sequence[OverfitAttempt]) -> bool:
 
 
 def overfits(measured: Measurements, _: Objective) -> Check:
-    made = measured.attempts
     if why := _why_not_overfitted(measured):
         return skipped("overfits", why)
+    # A trainer may skip minibatches that are smaller than its batch size.
+    made = [one for one in measured.attempts if one.losses] or list(measured.attempts)
     last = made[-1]
     numbers: dict[str, float | int | str] = {"examples": last.rows, "factor": last.factor}
     numbers |= {"first": last.first, "last": last.last}
@@ -174,12 +175,12 @@ def overfits(measured: Measurements, _: Objective) -> Check:
 
 def _why_uncertain(measured: Measurements) -> str:
     """Why a sound trainer may not memorise its examples; "" if there is no reason."""
-    made = measured.attempts
+    made = [one for one in measured.attempts if one.losses]
     if measured.steps.optimizers > 1:
         return "With several optimizers this may be right: in adversarial training, no loss need fall"
-    if not any(one.halved for one in made):
+    if not any(one.learns for one in made):
         return ""
-    if made[-1].changing:
+    if any(one.changing for one in made):
         return (
             "The model's inputs differ between steps, as with noise or augmentation, so the loss may stay above 0. "
             "Leave them out if run.without_regularization is True, for a check without doubt"

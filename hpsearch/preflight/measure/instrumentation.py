@@ -20,6 +20,10 @@ _OVERRIDDEN = ("lr", "weight_decay")
 """Settings of an optimizer's parameter groups that are replaced during a step."""
 
 
+UNUSED = 100
+"""Repeated batches are not repeated any more after this many without a call of backward: the trainer skips them, as
+some do with incomplete batches."""
+
 UNSTEPPED = 8
 """The most losses that are kept if the training makes no steps."""
 
@@ -90,7 +94,7 @@ class Instrumentation:
         self.in_epoch: float | None = None
         self.since = self.until = time.perf_counter()
         self.steps: list[Step] = []
-        self.backwards = 0
+        self.backwards = self._unused = 0
         self.validated = 0
         self.modes = Modes()
         self.models: dict[str, nn.Module] = {}
@@ -131,6 +135,10 @@ class Instrumentation:
         try:
             self.since = time.perf_counter()
             for number, batch in enumerate(self._feed(given)):
+                self._unused += 1
+                endless = isinstance(self._feed, batches.RepeatedBatches) and self._unused > UNUSED
+                if self.late or endless:
+                    raise StopTraining
                 self.rows = self.rows or batches.rows(batch)
                 self.in_epoch = (number + 1) / count if count else None
                 yield batch
@@ -202,6 +210,7 @@ class Instrumentation:
         self.modes.backward()
         self.until = time.perf_counter()
         self.backwards += 1
+        self._unused = 0
         self.output = None
         self._scaled = (None, None)
         for done in self.after_backward:

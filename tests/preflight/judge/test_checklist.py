@@ -194,6 +194,7 @@ def test_the_measured_cause_of_what_cannot_be_memorised(changes: dict[str, objec
         (1, 1.0, {"floor": None}, False),
         (1, 1.0, {"floor": None, "accuracy": 0.5}, True),
         (1, 2.0, {"floor": None, "changing": True}, True),
+        (1, 2.0, {"chance": 2.3, "accuracy": 0.5, "changing": True}, False),
         (1, 1.0, {}, True),
         (2, 2.3, {}, False),
         (2, 2.3, {"floor": None}, False),
@@ -203,7 +204,8 @@ def test_a_loss_that_need_not_fall_to_0_stops_nothing(
     optimizers: int, last: float, changes: dict[str, object], stops: bool
 ) -> None:
     attempt = replace(OverfitAttempt(1.0, 64, (2.3, *(last,) * 20)), **changes)  # type: ignore[arg-type]
-    measured = replace(steps(optimizers=optimizers), attempts=(attempt,))
+    skipped = OverfitAttempt(1.0, 8, (), floor=None)  # by the trainer, because of its size
+    measured = replace(steps(optimizers=optimizers), attempts=(attempt, skipped))
     check = only(measured, "overfits")
     assert (check.outcome, check.stops) == ("failed", stops)
 

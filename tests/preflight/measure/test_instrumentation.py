@@ -81,6 +81,15 @@ def fine_tuned(params: Params, run: Run) -> Iterator[Report]:
         yield Report(epoch, {"val_score": 0.0})
 
 
+def skipping(params: Params, run: Run) -> Iterator[Report]:
+    """Trains on no batch that is smaller than the others."""
+    run.track(model=nn.Linear(3, 1))
+    for epoch in run.epochs():
+        for inputs in run.batches(torch.ones(8, 3).split(4)):
+            assert len(inputs) < 4
+        yield Report(epoch, {"val_score": float(params["lr"])})
+
+
 def scaled(params: Params, run: Run) -> Iterator[Report]:
     """As with automatic mixed precision."""
     model = nn.Linear(3, 1)
@@ -150,6 +159,11 @@ class TestEnd:
         seen = Instrumentation(deadline=0.0)
         measured(tiny, seen)
         assert len(seen.steps) <= 1
+
+    def test_batches_that_the_trainer_skips_are_not_repeated_for_ever(self) -> None:
+        seen = Instrumentation(RepeatedBatches(most=2))
+        assert measured(skipping, seen) == ((), None)
+        assert not seen.steps
 
     def test_endless_batches(self) -> None:
         seen = Instrumentation(RepeatedBatches(), end=lambda seen: len(seen.steps) == 50)
