@@ -1,18 +1,28 @@
 """Warnings of `hpsearch check` and `plan`: valid settings that are probably mistakes, with what to write instead."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hpsearch.core.format import many, number
+from hpsearch.core.trial import key_of
 from hpsearch.study import plan
 from hpsearch.study.conditions import is_comparison, matches
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.prune_sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
-from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, FixedList, Grid, Own, Random, Recipe
+from hpsearch.study.file.search_sections import (
+    Bayesian,
+    CoarseToFine,
+    FixedList,
+    Grid,
+    Own,
+    ParameterSet,
+    Random,
+    Recipe,
+)
 from hpsearch.study.file.space_conditions import numbers_to_compare
 from hpsearch.study.grid_counts import grid_size
-from hpsearch.study.metric_names import goal_of
+from hpsearch.study.metric_names import goal_of, split_of
 from hpsearch.study.space import Choice, Float, Int, Parameter
 
 Mistake = tuple[KeyPath, str]
@@ -34,6 +44,7 @@ def likely_mistakes(study: Study) -> list[Mistake]:
     """In the order of the file's sections."""
     return [
         *_goal(study),
+        *_split(study),
         *_space(study),
         *_priors(study),
         *_trials(study),
@@ -52,6 +63,19 @@ def _goal(study: Study) -> Iterator[Mistake]:
         if goal is not None and own != goal:
             better = "higher" if goal == "maximize" else "lower"
             yield key, f'is "{own}", but a {better} {metric} is usually better: write goal = "{goal}"'
+
+
+def _split(study: Study) -> Iterator[Mistake]:
+    """A metric of the training data or of the test set."""
+    metric = study.study.metric
+    if (split := split_of(metric)) is not None:
+        why = {
+            "training": "trials that memorise the training data win",
+            "test": "the best of many trials is selected on it, so its test value is too good",
+        }
+        text = f"{metric} is measured on the {split} data, by its name: {why[split]}; report one of validation data"
+        key: KeyPath = ("study", "metric") if study.study.objectives is None else ("study", "objectives", 0, "metric")
+        yield key, text
 
 
 def _space(study: Study) -> Iterator[Mistake]:
@@ -137,10 +161,20 @@ def _trials(study: Study) -> Iterator[Mistake]:
     if points is not None and isinstance(study.search, Random | Bayesian) and study.search.trials > points:
         text = f"exceeds the {many(points, 'point')} of the space: the search ends after {many(points, 'trial')}"
         yield ("search", "trials"), text
+    if isinstance(study.search, FixedList):
+        yield from _equal_sets(study.search.sets)
     rounds = study.search.rounds if isinstance(study.search, CoarseToFine | Recipe) else ()
     for place, one in enumerate(rounds):
         if points is not None and one.trials > points:
             yield ("search", "rounds", place, "trials"), f"exceeds the {many(points, 'point')} of the space"
+
+
+def _equal_sets(sets: Sequence[ParameterSet]) -> Iterator[Mistake]:
+    known = set[str]()
+    for place, one in enumerate(sets):
+        if (own := key_of(one.params)) in known:
+            yield ("search", "sets", place), "has the same parameters as an earlier set; several seeds are seeds = 2"
+        known.add(own)
 
 
 def number_of_points(study: Study) -> int | None:

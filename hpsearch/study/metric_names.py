@@ -28,9 +28,10 @@ LOWER_IS_BETTER = frozenset(
 """Words in names of metrics."""
 
 PHRASES: dict[str, Goal] = {
-    **dict.fromkeys(("exact match", "explained variance", "hit rate", "inception score", "r squared"), "maximize"),
-    **dict.fromkeys(("success rate", "true negative", "true positive", "win rate"), "maximize"),
+    **dict.fromkeys(("exact match", "explained variance", "hit at", "hit rate", "inception score"), "maximize"),
+    **dict.fromkeys(("r squared", "success rate", "true negative", "true positive", "win rate"), "maximize"),
     **dict.fromkeys(("bits per", "cross entropy", "false negative", "false positive", "inference time"), "minimize"),
+    "miss rate": "minimize",
 }
 """Several words that have another meaning together."""
 
@@ -59,6 +60,14 @@ def goal_of(metric: str) -> Goal | None:
     if not (up or down) or "win" in known:
         return None
     return "minimize" if down != turned else "maximize"
+
+
+def split_of(metric: str) -> Literal["training", "test"] | None:
+    """The part of the data that a metric is measured on, if its name shows that this is not the validation split."""
+    words = set(_words(metric))
+    if words & {"val", "valid", "validation", "dev", "eval", "heldout"}:
+        return None
+    return "training" if words & {"train", "training", "trn"} else "test" if words & {"test", "testing"} else None
 
 
 def is_never_negative(metric: str) -> bool:

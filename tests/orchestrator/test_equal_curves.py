@@ -1,5 +1,7 @@
 """Two trials with different parameters and the same curve are reported once."""
 
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.core.history import History
@@ -62,6 +64,23 @@ def test_curves_that_differ_in_the_last_digit() -> None:
 
 def test_the_same_parameters_again() -> None:
     assert not notes(trial(0, {"lr": 0.1}, TELLING), trial(1, {"lr": 0.1}, TELLING))
+
+
+def test_seeds_that_change_nothing() -> None:
+    """A trainer that calls torch.manual_seed(0), or has no random numbers. It is said once."""
+    seeds = [replace(trial(number, {"lr": 0.1}, TELLING), seed=number) for number in range(3)]
+    (note,) = notes(*seeds)
+    assert "trials 0, 1" in note
+    assert "run.seed" in note
+
+
+@pytest.mark.parametrize(("last", "count"), [(0.3, 1), (0.4, 0)])
+def test_repeats_that_are_equal(last: float, count: int) -> None:
+    own = trial(4, {"lr": 0.1}, TELLING)
+    named = [{"val_loss": value, "val_loss_repeat1": value, "val_loss_repeat2": value} for value in TELLING]
+    named[-1]["val_loss_repeat2"] = last
+    repeated = replace(own, curve=tuple(Report(step, metrics) for step, metrics in enumerate(named, 1)))
+    assert len(notes(repeated)) == count
 
 
 def test_a_trial_that_ends_again_after_a_pause() -> None:

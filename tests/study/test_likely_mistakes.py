@@ -25,7 +25,7 @@ def keys(**sections: Any) -> list[str]:
     [
         ("val_accuracy", "minimize"),
         ("valAcc", "minimize"),
-        ("test/F1", "minimize"),
+        ("eval/F1", "minimize"),
         ("metrics/mAP50-95(B)", "minimize"),
         ("auroc", "minimize"),
         ("val_loss", "maximize"),
@@ -106,6 +106,22 @@ def test_powers_of_two_one_by_one(values: list[int]) -> None:
 @pytest.mark.parametrize("values", [[16, 32], [32, 64, 128], [16, 64, 128, 256], [3, 6, 12, 24], [16, 32, 64, "all"]])
 def test_other_lists_of_numbers(values: list[Any]) -> None:
     assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == []
+
+
+@pytest.mark.parametrize("metric", ["train_loss", "trainAcc", "training/f1", "test_loss", "accuracy_test"])
+def test_a_metric_of_the_training_or_test_data(metric: str) -> None:
+    goal = "minimize" if "loss" in metric else "maximize"
+    assert keys(study={"metric": metric, "goal": goal}) == ["study.metric"]
+
+
+@pytest.mark.parametrize("metric", ["loss", "val_loss_test", "valid/train_size", "latest_loss", "pretrained_loss"])
+def test_a_metric_of_validation_data_or_unknown_ones(metric: str) -> None:
+    assert keys(study={"metric": metric, "goal": "minimize"}) == []
+
+
+def test_a_set_that_is_listed_twice() -> None:
+    sets = [{"params": {"x": value}} for value in (0.1, 0.2, 0.1)]
+    assert keys(search={"method": "list", "sets": sets}) == ["search.sets.2"]
 
 
 def test_more_trials_than_points() -> None:
