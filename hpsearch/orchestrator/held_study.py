@@ -244,8 +244,11 @@ def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
     held.journal.update_spec(held.lease, held.study.spec(), held.study.identity())
 
 
-def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False) -> HeldStudy:
-    """Record a new study. StudyBusy if another process has recorded it first."""
+def record_new(
+    study: Study, code: TrainerCode, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False
+) -> HeldStudy:
+    """Record a new study. code: of its trainer, before it was imported. StudyBusy if another process has recorded it
+    first."""
     journal = stack.enter_context(Journal.open(study.journal_url))
     at = now_ms()
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
@@ -253,7 +256,7 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, 
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
     held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record, shared=shared)))
     _put_sources(held)
-    held.put_documents({TRAINER_CODE: TrainerCode.of(study).document()})
+    held.put_documents({TRAINER_CODE: TrainerCode.of(study).imported_after(code).document()})
     return held
 
 

@@ -35,6 +35,7 @@ from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
+from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import CoarseToFine, Recipe
@@ -121,11 +122,12 @@ class Search:
             self._try_again(held, history, again)
         learned = learned_studies.unread(self.study, held, self._origin)
         uid = held.record.uid if held else uuid.uuid4().hex
+        code = TrainerCode.of(self.study)  # before the trainer is imported, because it may change sys.path
         pool = self._pool(make, uid)
         if not history:
             preflight = complete(self.study, pool, preflight)
         if held is None:
-            held = record_new(self.study, self._origin, uid, self._stack, shared=self._shared)
+            held = record_new(self.study, code, self._origin, uid, self._stack, shared=self._shared)
             fork.take_over(self.study, held.journal, held.record, held.lease, self._notes.add)
             if self._origin and (note := note_on_fork(self.study, held.journal, self._origin)):
                 self._notes.add(note)

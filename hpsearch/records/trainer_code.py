@@ -8,9 +8,9 @@ import ast
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -100,7 +100,8 @@ class TrainerCode:
     versions: of Python and of the packages that it imports. settings, data: files that the sources name, see
     `NamedInputs`; digests of their content. variables: digests of the environment variables that the sources name.
     rules: version of the rules that found the sources, 1 or `RULES`. constants: digests of the global variables that
-    the code of a program or notebook names.
+    the code of a program or notebook names. late: sources that were only found after the trainer was imported in this
+    process, because it adds a folder to sys.path. Another process may not find them.
     """
 
     file: str
@@ -111,6 +112,7 @@ class TrainerCode:
     variables: Mapping[str, str] = field(default_factory=dict)
     rules: int = RULES
     constants: Mapping[str, str] = field(default_factory=dict)
+    late: Sequence[str] = ()
 
     @classmethod
     def of(cls, study: Study) -> "TrainerCode":
@@ -135,7 +137,12 @@ class TrainerCode:
         ]
         data, variables = found.get("data", {}), found.get("variables", {})  # earlier versions recorded neither
         rules, constants = found.get("rules", 1), found.get("constants", {})
-        return cls(found["file"], texts[0], found["versions"], texts[1], data, variables, rules, constants)
+        known = cls(found["file"], texts[0], found["versions"], texts[1], data, variables, rules, constants)
+        return replace(known, late=tuple(found.get("late", ())))
+
+    def imported_after(self, before: "TrainerCode") -> "TrainerCode":
+        """This code, of an imported trainer. before: the code before the import."""
+        return replace(self, late=sorted(self.sources.keys() - before.sources.keys()))
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -145,7 +152,7 @@ class TrainerCode:
         found: list[str] = []
         for name in sorted(before.sources.keys() | self.sources.keys()):
             old, new = before.sources.get(name), self.sources.get(name)
-            if old is None and before.rules < self.rules:
+            if (old is None and before.rules < self.rules) or (name in before.late and None in (old, new)):
                 continue
             if old is None or new is None:
                 found.append(f"{name}: {'added' if old is None else 'no longer part of the trainer'}")

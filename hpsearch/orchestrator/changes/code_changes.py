@@ -70,8 +70,9 @@ class CodeChanges:
                     f"warning: {one}, which the trainer's code names, has changed since the last run: if the trainer "
                     "reads it, results from before and after are not comparable"
                 )
-        if self.before != self.now:
-            journal.put_document(lease, TRAINER_CODE, self.now.document(), at=now_ms())
+        now = replace(self.now, late=self.before.late) if self.before is not None else self.now
+        if self.before != now:
+            journal.put_document(lease, TRAINER_CODE, now.document(), at=now_ms())
 
 
 def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:

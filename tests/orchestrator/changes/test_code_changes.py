@@ -102,6 +102,21 @@ def test_comments_docstrings_white_space_and_the_encoding_are_no_change(project:
         assert len(project.run(f"search.trials={trials}").history) == trials
 
 
+def test_a_folder_that_the_trainer_adds_to_the_path_is_no_change(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.folder / "lib").mkdir()
+    (project.folder / "lib" / "changing_outside.py").write_text("o = 1")
+    added = f"import sys\nsys.path.append({str(project.folder / 'lib')!r})\nimport changing_outside\n{TRAINER}"
+    (project.folder / "changing_trainer.py").write_text(added)
+    with monkeypatch.context() as first:
+        first.setattr(sys, "path", [*sys.path])
+        project.run()
+        assert len(project.run("search.trials=5").history) == 5
+    monkeypatch.delitem(sys.modules, "changing_outside")
+    assert len(project.run("search.trials=6").history) == 6  # as in another process
+
+
 def test_a_file_that_the_trainer_no_longer_imports(project: Project) -> None:
     project.run()
     inlined = TRAINER.replace("from changing_loss import loss", "def loss(x):\n    return abs(x - 0.3)")
