@@ -284,6 +284,9 @@ class MeasurerContract:
     def test_a_measurement_leaves_nothing_behind(self, driver: Driver, work: Path) -> None:
         before = driver.start({"toy": "learner"})
         driver.train(before)
+        folder = work / "checkpoints" / f"{before.number:05d}"
+        kept = {"best.pt", "epoch-000005.pt"}  # a worker removes earlier ones after its report
+        driver.until(lambda: {path.name for path in folder.glob("*.pt")} == kept)
         files = sorted(work.rglob("*.pt"))
         driver.pool.measure(LearningMeasurement({"toy": "learner"}, seed=9, epochs=5))
         assert (driver.pool.room, driver.listen()) == (2, [])
