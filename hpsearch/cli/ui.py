@@ -23,7 +23,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     folder = (args.home or home()).absolute()
     uri = f"sqlite:///{folder / 'mlflow.db'}" if args.mlflow is None else checked(args.mlflow)
     if args.mlflow is None and not (folder / "mlflow.db").exists():
-        raise NotFound(f"no MLflow store in {folder}: run a study first, or name its folder with --home FOLDER")
+        first = "`hpsearch sync STUDY` writes it" if (folder / "journal.db").exists() else "run a study first"
+        raise NotFound(f"no MLflow store in {folder}: {first}, or name its folder with --home FOLDER")
     board = dashboard(uri, port=args.port)
     text = f"MLflow dashboard: {board.url}"
     if not board.argv:

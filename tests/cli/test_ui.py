@@ -19,6 +19,10 @@ def test_no_store(cli: CliRunner) -> None:
     assert answer.code == 2
     assert f"no MLflow store in {cli.folder}/.hpsearch" in answer.err
     assert "--home" in answer.err
+    assert "run a study first" in answer.err
+    cli.study()
+    cli.run()  # with [tracking] mlflow = "none", as where MLflow has not accepted anything yet
+    assert "`hpsearch sync STUDY` writes it" in cli.invoke("ui").err
 
 
 def test_arguments(cli: CliRunner) -> None:
