@@ -19,6 +19,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from hpsearch.provenance.added_folders import added_folders
+
 MAX_BYTES = 1 << 20
 """Maximum size of a file that may be a program."""
 
@@ -74,11 +76,15 @@ class Sources:
         return found
 
     def _add(self, todo: list[str]) -> None:
-        while todo:
-            name = todo.pop()
-            if name not in self.files and not self._is_package(name) and (path := source_file(name)) is not None:
-                self.files[name] = path
-                todo += _imports(name, path)
+        with _restored_path():
+            for known in self.files.values():
+                _extend_path(known)
+            while todo:
+                name = todo.pop()
+                if name not in self.files and not self._is_package(name) and (path := source_file(name)) is not None:
+                    self.files[name] = path
+                    _extend_path(path)
+                    todo += _imports(name, path)
 
     def _add_file(self, path: Path) -> None:
         if path in self.files.values() or path.stat().st_size > MAX_BYTES:
@@ -129,13 +135,27 @@ class Sources:
 
 
 @contextmanager
-def _searched_first(folder: Path) -> Iterator[None]:
-    """A context in which imports search the script's folder first, as when Python runs the script."""
-    sys.path.insert(0, str(folder))
+def _restored_path() -> Iterator[None]:
+    before = [*sys.path]
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        sys.path[:] = before
+
+
+@contextmanager
+def _searched_first(folder: Path) -> Iterator[None]:
+    """A context in which imports search the script's folder first, as when Python runs the script."""
+    with _restored_path():
+        sys.path.insert(0, str(folder))
+        yield
+
+
+def _extend_path(path: Path) -> None:
+    """Search the folders that the file adds to sys.path, as if it had been imported."""
+    for folder, first in added_folders(path):
+        if str(folder) not in sys.path:
+            sys.path.insert(0 if first else len(sys.path), str(folder))
 
 
 def source_text(path: Path) -> str:

@@ -34,8 +34,9 @@ SHOWN, QUOTED = 3, 100
 """Maximum number of changed lines of a file that a message quotes, and of characters of each."""
 
 
-RULES = 2
-"""Version of the rules that find the sources. 1: without modules that are imported by importlib.import_module."""
+RULES = 3
+"""Version of the rules that find the sources. 1: without modules that are imported by importlib.import_module. 2:
+without those in folders that the trainer adds to sys.path."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,9 @@ class TrainerCode:
     """file: the study file, "" for a study without one. sources: the trainer's modules and objects.
     versions: of Python and of the packages that it imports. settings, data: files that the sources name, see
     `NamedInputs`; digests of their content. variables: digests of the environment variables that the sources name.
-    rules: version of the rules that found the sources, 1 or `RULES`. constants: digests of the global variables that
+    rules: version of the rules that found the sources, see `RULES`. constants: digests of the global variables that
     the code of a program or notebook names. late: sources that were only found after the trainer was imported in this
-    process, because it adds a folder to sys.path. Another process may not find them.
+    process, because it adds a folder to sys.path that its text does not show. Another process may not find them.
     """
 
     file: str
