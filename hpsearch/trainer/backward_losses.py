@@ -55,6 +55,9 @@ class BackwardLosses:
     """The losses of one optimizer since the last report."""
 
     def __init__(self) -> None:
+        """Losses of before are those of another training in this thread: a preflight, a trial, a pretraining."""
+        _thread.pending.clear()
+        _thread.scaled = (None, None)
         self._kept: list[Tensor] = []
         self._totals: list[Tensor] = []
         self._count = 0

@@ -43,6 +43,14 @@ def test_losses_belong_to_the_optimizer_that_makes_the_next_step(losses: Backwar
     assert losses.take() == {}, "each report has its own"
 
 
+def test_losses_of_a_training_before_do_not_count(losses: BackwardLosses) -> None:
+    backward(7.0)
+    own = BackwardLosses()
+    backward(1.0)
+    own.step()
+    assert taken(own) == (1.0, 1.0)
+
+
 def test_losses_of_other_threads_are_not_mixed_in(losses: BackwardLosses) -> None:
     backward(1.0)
     thread = Thread(target=backward, args=(9.0,))
