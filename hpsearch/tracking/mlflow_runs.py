@@ -348,7 +348,8 @@ def experiment_names(uri: str) -> list[str]:
 
 
 def runs_of(uri: str, experiment: str, metrics: Sequence[str], most: int) -> list[FoundRun] | None:
-    """The active runs of an experiment, the oldest first, up to one more than `most`; None: no such experiment."""
+    """The active runs of an experiment, the oldest first, up to one more than `most`; None: no such experiment. The run
+    that stands for a whole study of hpsearch is left out."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     found = client.get_experiment_by_name(experiment)
     if found is None:
@@ -358,10 +359,15 @@ def runs_of(uri: str, experiment: str, metrics: Sequence[str], most: int) -> lis
         page = client.search_runs(
             [found.experiment_id], max_results=MAX_RESULTS, order_by=["attributes.start_time ASC"], page_token=token
         )
-        runs, token = [*runs, *page], page.token
+        runs, token = [*runs, *(run for run in page if not _is_of_study(run))], page.token
         if not token:
             break
     return [_found_run(client, run, metrics) for run in runs[: most + 1]]
+
+
+def _is_of_study(run: Run) -> bool:
+    tags = run.data.tags
+    return "hpsearch.study" in tags and tags["hpsearch.study"] == tags.get("hpsearch.uid")
 
 
 def _found_run(client: MlflowClient, run: Run, metrics: Sequence[str]) -> FoundRun:

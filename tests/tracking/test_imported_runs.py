@@ -104,6 +104,7 @@ def test_a_store_that_mlflow_has_written(tmp_path: Path) -> None:
         for step in range(2):
             client.log_metric(one, "loss", place - step, step=step)
         client.set_terminated(one, "FAILED" if place == 2 else "FINISHED")
+    client.create_run(experiment, tags={"hpsearch.study": "a", "hpsearch.uid": "a"})
     trials = imported_runs.read(study(tmp_path), "old", address, {})
     assert [list(one.values) for one in trials] == [[(1, float(p)), (2, p - 1.0)] for p in range(3)]
     assert [(one.params["lr"], one.state) for one in trials] == [("0.0", None), ("0.1", None), ("0.2", State.FAILED)]
