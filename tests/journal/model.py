@@ -110,7 +110,7 @@ class Model:
         return Summary(
             trials={state: sum(trial.state is state for trial in trials) for state in State},
             epochs=len(self.points),
-            busy=sum(trial.busy for trial in trials),
+            busy=float(sum(trial.busy for trial in trials)),
             best=min(self._candidates(trials), key=lambda best: (best.value, best.trial), default=None),
         )
 
