@@ -46,8 +46,8 @@ def located(program: Program, folder: Path) -> Program:
         if Path(word).suffix == ".py" and not (folder / word).is_file():
             near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
             raise _missing(word, folder, f"; did you mean {near[0]}?" if near else "")
-        if Path(word).suffix == ".py" and (problem := runs_nothing(folder / word, word)):
-            raise TrainerError(problem)
+    if problem := runs_nothing(program, folder):
+        raise TrainerError(problem)
     return replace(program, words=(_executable(first, folder), *rest))
 
 
@@ -57,10 +57,13 @@ def _missing(word: str, folder: Path, hint: str = "") -> TrainerError:
     return TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint or outside}")
 
 
-def runs_nothing(script: Path, name: str) -> str | None:
+def runs_nothing(program: Program, folder: Path) -> str | None:
     """What to write in place of a Python file that only defines functions, such as a trainer for `use`."""
+    name = next((word for word in program.words[1:2] if Path(word).suffix == ".py"), None)
+    if name is None:
+        return None
     try:
-        body = ast.parse(script.read_bytes()).body
+        body = ast.parse((folder / name).read_bytes()).body
     except (OSError, SyntaxError, ValueError):
         return None  # Python prints this error when it runs the file
     functions = [node for node in body if isinstance(node, ast.FunctionDef)]

@@ -21,10 +21,10 @@ from hpsearch.trainer.source_check import SourceCheck, SourceFault
 def check(program: Program, space: Space, options: Params, folder: Path) -> SourceCheck:
     """Faults only where the source shows all options of the script, or where a parameter should be a key of
     trainer.config. options: of the trainer."""
-    script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
-    if problem := runs_nothing(folder / script, script):
+    if problem := runs_nothing(program, folder):
         return SourceCheck((SourceFault(problem),))
     found = Options.of(sources_of(program, folder).files.values())
+    script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
     written = {name for word in program.words for name in placeholders.used(word)}
     given = {**dict.fromkeys(parameter.name for parameter in space.parameters), **space.fixed, **options}
     left = [name for name in given if name not in written]

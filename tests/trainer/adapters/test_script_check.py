@@ -37,6 +37,12 @@ def test_a_script_that_only_defines_functions(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_with_functions_may_be_an_argument(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text("def build():\n    return 1\n")
+    words = ("python", "-m", "train", "models.py")
+    assert faults(tmp_path, words=words, style=None) == {}
+
+
 class TestParameters:
     def test_right_ones(self, tmp_path: Path) -> None:
         own = (Float("lr", 0.1, 1.0), Int("batch_size", 8, 64), Choice("optimizer", ("sgd", "adam")))
