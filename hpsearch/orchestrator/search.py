@@ -112,7 +112,7 @@ class Search:
             sampler = build.sampler(preflight.narrowed(self.study))
             self.history, self.sampler = history, sampler
             segments = held.journal.segments(held.record.id)
-            self._data = known_data(segments)
+            self._data = known_data(segments, history, self._notes.add)
             again = retries(self.study, history, segments, self._retry_failed)
             is_over = not again.trials and self.is_over()
             if reached is not None or is_over:

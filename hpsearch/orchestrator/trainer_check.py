@@ -1,7 +1,8 @@
 """Checks before a run: whether the trainer's source files, which are not imported, agree with space and metrics; and
 likely mistakes in the study file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hpsearch.core.errors import Fault, HpsearchError, StudyFileError, TrainerError
@@ -13,16 +14,38 @@ from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
-from hpsearch.trainer import contract, source_check, unused_parameters
+from hpsearch.trainer import contract, source_check, unseeded, unused_parameters
 from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.delivery import delivered_names, head
 from hpsearch.trainer.source_check import SourceCheck
+from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 
 def check(study: Study) -> SourceCheck:
-    """The findings in the trainer's source files; none if the trainer is a Python object."""
+    """The findings in the trainer's sources; for a Python object, only random numbers without a seed."""
     own = study.trainer
-    if own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL:
+    if own.use == ASK_AND_TELL or (own.from_python and study.own("trainer") is None):
+        return SourceCheck()
+    found = _checked(study)
+    return found if found.faults else replace(found, doubts=(*found.doubts, *_without_seed(study)))
+
+
+def _without_seed(study: Study) -> Iterator[str]:
+    own, sources = study.trainer, sources_of_trainer(study)
+    if own.program is None:
+        warning = unseeded.unseeded(sources, own.use.rpartition(":")[2], "run.seed")
+    else:
+        warning = unseeded.unseeded(sources, "", unseeded.SEED_OF_PROGRAM)
+        names = (*own.program.words, *(parameter.name for parameter in study.space.parameters))
+        fixed = (str(word) for pair in (*study.space.fixed.items(), *own.options.items()) for word in pair)
+        warning = warning or unseeded.script_without_seed(sources, (*names, *fixed))
+    if warning:
+        yield warning
+
+
+def _checked(study: Study) -> SourceCheck:
+    own = study.trainer
+    if study.own("trainer") is not None:
         return SourceCheck()
     if own.program is not None:
         return script_check.check(own.program, study.space, own.options, study.folder)

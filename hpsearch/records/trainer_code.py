@@ -103,6 +103,8 @@ class TrainerCode:
     rules: version of the rules that found the sources, see `RULES`. constants: digests of the global variables that
     the code of a program or notebook names. late: sources that were only found after the trainer was imported in this
     process, because it adds a folder to sys.path that its text does not show. Another process may not find them.
+    mixed: the named data, variables and constants that have changed after trials were trained with them: the first
+    digest of each, and the time (ms) of the run that saw its change.
     """
 
     file: str
@@ -114,6 +116,7 @@ class TrainerCode:
     rules: int = RULES
     constants: Mapping[str, str] = field(default_factory=dict)
     late: Sequence[str] = ()
+    mixed: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study) -> "TrainerCode":
@@ -139,7 +142,7 @@ class TrainerCode:
         data, variables = found.get("data", {}), found.get("variables", {})  # earlier versions recorded neither
         rules, constants = found.get("rules", 1), found.get("constants", {})
         known = cls(found["file"], texts[0], found["versions"], texts[1], data, variables, rules, constants)
-        return replace(known, late=tuple(found.get("late", ())))
+        return replace(known, late=tuple(found.get("late", ())), mixed=found.get("mixed", {}))
 
     def imported_after(self, before: "TrainerCode") -> "TrainerCode":
         """This code, of an imported trainer. before: the code before the import."""
@@ -164,19 +167,14 @@ class TrainerCode:
                 found += _difference(name, before.settings[name].text, self.settings[name].text)
         return found
 
-    def input_changes_since(self, before: "TrainerCode") -> list[str]:
-        """Changed data files and variables, which may change the results but are not code."""
+    def inputs(self) -> dict[str, str]:
+        """The digests of data files and variables, which may change the results but are not code."""
         kinds = (
-            ("the file ", before.data, self.data),
-            ("the environment variable ", before.variables, self.variables),
-            ("the variable ", before.constants, self.constants),
+            ("the file", self.data),
+            ("the environment variable", self.variables),
+            ("the variable", self.constants),
         )
-        return [
-            f"{kind}{name}"
-            for kind, old, new in kinds
-            for name in sorted(old.keys() & new.keys())
-            if old[name] != new[name]
-        ]
+        return {f"{kind} {name}": digest for kind, found in kinds for name, digest in found.items()}
 
     def version_changes_since(self, before: "TrainerCode") -> str:
         """`torch 2.12.0 -> 2.13.0`, for a note; "" if all are the same."""

@@ -1,12 +1,13 @@
 """Changes in the code of a recorded study's trainer: they are refused, or accepted with --accept-changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.format import many
+from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord, TrainingSegment
 from hpsearch.records.study_place import TRAINER_CODE, check_same_file
@@ -62,25 +63,49 @@ class CodeChanges:
             writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             writer.close()
             note(f"note: {decision.reason}. The search starts again; these trials stay recorded, but do not count")
-        elif self.before is not None:
-            if versions := self.now.version_changes_since(self.before):
-                note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
-            for one in self.now.input_changes_since(self.before):
-                note(
-                    f"warning: {one}, which the trainer's code names, has changed since the last run: if the trainer "
-                    "reads it, results from before and after are not comparable"
-                )
-        now = replace(self.now, late=self.before.late) if self.before is not None else self.now
+        elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
+            note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
+        now = self.now
+        if self.before is not None:
+            mixed = {} if self.changes else self._mixed(journal.trials(lease.study_id), note)
+            now = replace(now, late=self.before.late, mixed=mixed)
         if self.before != now:
             journal.put_document(lease, TRAINER_CODE, now.document(), at=now_ms())
 
+    def _mixed(self, trials: Sequence[Trial], note: Callable[[str], None]) -> Mapping[str, tuple[str, int]]:
+        """What has changed after trials were trained with it, now or before an earlier run; a warning for each."""
+        assert self.before is not None
+        if not has_results(trials):
+            return {}
+        last = max(trial.ended_at for trial in trials)
+        mixed = {one: (digest, at) for one, (digest, at) in self.before.mixed.items()}
+        now, known, when = self.now.inputs(), self.before.inputs(), "since the first trials of this study were trained"
+        for one in sorted(now.keys() & known.keys()):
+            is_changed = now[one] != known[one]
+            if one in mixed and mixed[one][0] == now[one] and mixed[one][1] > last:
+                del mixed[one]  # the change was undone before a trial was trained with it
+            elif is_changed or one in mixed:
+                note(
+                    f"warning: {one}, which the trainer's code names, has changed "
+                    f"{'since the last run' if is_changed else when}: if the trainer reads it, results from before and "
+                    "after are not comparable"
+                )
+                mixed.setdefault(one, (known[one], now_ms()))
+        return mixed
 
-def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:
-    """The SHA-256 of each data set (`Run.uses`) that was the same in all trials so far, by its name."""
+
+def known_data(segments: Sequence[TrainingSegment], history: History, note: Callable[[str], None]) -> dict[str, str]:
+    """The SHA-256 of each data set (`Run.uses`) that was the same in all trials so far, by its name; a warning for each
+    other one."""
     found: dict[str, set[str]] = {}
     for segment in segments:
-        for name, digest in segment.data.items():
+        for name, digest in segment.data.items() if not history[segment.number].superseded else ():
             found.setdefault(name, set()).add(digest)
+    for name in sorted(name for name, digests in found.items() if len(digests) > 1):
+        note(
+            f'warning: the data set "{name}" has changed between the trials of this study, so their results cannot be '
+            "compared; --fork NEW_NAME starts a new study"
+        )
     return {name: digests.pop() for name, digests in found.items() if len(digests) == 1}
 
 

@@ -241,10 +241,11 @@ def test_changed_data_are_reported(project: Project, capsys: pytest.CaptureFixtu
     (project.folder / "data.txt").write_text("one")
     project.run()
     (project.folder / "data.txt").write_text("two")
-    study = hpsearch.Study.load(project.folder / "study.toml", ["search.trials=6"])
-    hpsearch.run(study)
-    said = capsys.readouterr().err
-    assert said.count('the data set "train" has changed') == 1
+    for trials, expected in ((6, "since earlier trials"), (8, "between the trials of this study")):
+        study = hpsearch.Study.load(project.folder / "study.toml", [f"search.trials={trials}"])
+        hpsearch.run(study)
+        said = capsys.readouterr().err
+        assert said.count(f'the data set "train" has changed {expected}') == 1
 
 
 READS_FILE = """
@@ -298,11 +299,29 @@ def test_data_and_environment_variables_that_the_trainer_names(
     project.run()
     (project.folder / "data.csv").write_text("two")
     monkeypatch.setenv("SCALE", "3")
-    for trials, expected in ((5, 1), (6, 0)):
+    for trials, expected in ((4, "since the last run"), (5, "since the first trials"), (6, "since the first trials")):
         study = hpsearch.Study.load(project.folder / "study.toml", [f"search.trials={trials}"])
         hpsearch.run(study)
         said = capsys.readouterr().err
-        assert (said.count("data.csv"), said.count("SCALE")) == (expected, expected)
+        assert (said.count("data.csv"), said.count("SCALE"), said.count(expected)) == (1, 1, 2)
+    project.edit(OTHER_LOSS)
+    for trials, accept in ((5, True), (6, False)):  # the earlier trials are superseded
+        study = hpsearch.Study.load(project.folder / "study.toml", [f"search.trials={trials}"])
+        hpsearch.run(study, accept_changes=accept)
+        assert "data.csv" not in capsys.readouterr().err
+
+
+def test_data_whose_change_is_undone_before_a_trial(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TRAINER.replace("    for epoch", '    (HERE / "data.csv").read_text()\n    for epoch')
+    (project.folder / "changing_trainer.py").write_text(
+        f"from pathlib import Path\nHERE = Path(__file__).parent\n{text}"
+    )
+    (project.folder / "data.csv").write_text("one")
+    project.run()
+    for content, trials, expected in (("two", 4, 1), ("one", 5, 0), ("one", 6, 0)):
+        (project.folder / "data.csv").write_text(content)
+        hpsearch.run(hpsearch.Study.load(project.folder / "study.toml", [f"search.trials={trials}"]))
+        assert capsys.readouterr().err.count("data.csv") == expected
 
 
 @pytest.mark.parametrize("name", ['"changing_loss"', "f\"losses.{params.get('which', 'one')}\""])
@@ -352,7 +371,7 @@ def test_a_global_variable_of_a_notebook(tmp_path: Path, capsys: pytest.CaptureF
         "resources": {"address": "none"},
         "tracking": {"mlflow": "none"},
     }
-    for trials, scale, expected in ((1, 1.0, 0), (2, 1.0, 0), (3, 2.0, 1), (4, 2.0, 0)):
+    for trials, scale, expected in ((1, 1.0, 0), (2, 1.0, 0), (3, 2.0, 1), (4, 2.0, 1)):
         train.__globals__["SCALE"] = scale
         search = {"search": {"method": "random", "trials": trials}}
         hpsearch.run(hpsearch.Study.from_dict(sections | search, trainer=train, folder=tmp_path))

@@ -1,0 +1,171 @@
+"""Finds random numbers in a trainer's source that no seed determines: such trials cannot be reproduced.
+
+Only the source is read. A generator that is created only if the caller has given none is not reported.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hpsearch.provenance.sources import Sources
+from hpsearch.trainer.source_index import SourceIndex, name_of
+from hpsearch.trainer.source_reader import Function
+
+SEED_OF_PROGRAM = 'int(os.environ["HPSEARCH_SEED"])'
+"""The expression of the trial's seed in a program."""
+
+MAX_BYTES = 1 << 20
+"""The most source text that is searched."""
+
+GENERATORS = {"default_rng", "RandomState", "SeedSequence", "PCG64", "MT19937", "Philox", "SFC64"}
+"""Of NumPy; without a seed they take one from the operating system."""
+
+SEEDS = {"seed", "manual_seed", "manual_seed_all", "set_seed", "set_random_seed", "seed_everything", "Random"}
+"""Functions that set a seed, besides GENERATORS."""
+
+CHANGING = {"time", "time_ns", "perf_counter", "monotonic", "now", "getpid", "urandom", "uuid1", "uuid4", "randbits"}
+CHANGING |= {"token_bytes", "token_hex", "randbelow", "SystemRandom"}
+"""Functions with another result in every run."""
+
+CANDIDATE = re.compile(
+    rf"({'|'.join([*sorted(GENERATORS), 'Random', 'seed'])})\(\s*(\w+\s*=\s*)?(None\s*)?\)|SystemRandom"
+    rf"|\b({'|'.join(sorted(CHANGING))})\("
+)
+"""Matches each text with a call that may be reported."""
+
+SEEDED_BY_THEMSELVES = {"ultralytics", "transformers", "pytorch_tabnet", "jax"}
+"""Packages whose trainings have a fixed seed if the script gives none, or that draw with explicit keys only."""
+
+DRAWING = {"torch", "tensorflow", "keras", "lightning", "pytorch_lightning"}
+"""Packages whose new layers have random weights."""
+
+
+def unseeded(own: Sources, entry: str, run_seed: str) -> str:
+    """A warning about the first call of that kind; "" if there is none. entry: the name of the trainer's function; ""
+    if all code is run, as that of a program. run_seed: the expression of the trial's seed."""
+    try:
+        texts = {name: path.read_text(encoding="utf-8-sig") for name, path in own.files.items()} | own.texts
+        if sum(map(len, texts.values())) > MAX_BYTES:
+            return ""
+        trees = {name: ast.parse(text) for name, text in texts.items() if CANDIDATE.search(text)}
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return ""
+    words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text)) + Counter({entry: 1})
+    for name, tree in trees.items():
+        for call, what in _Reader(SourceIndex({name: tree}), words, is_program=not entry).found():
+            return _warning(call, what, name, own.files.get(name), run_seed)
+    return ""
+
+
+def script_without_seed(own: Sources, given: Iterable[str]) -> str:
+    """A warning about a Python program that trains, if nothing in its sources and in what it is given (words of its
+    command, names and values of its parameters) is called a seed; else ""."""
+    script = next((path.name for path in own.files.values() if path.suffix == ".py"), "")
+    if not script or not own.packages & DRAWING or own.packages & SEEDED_BY_THEMSELVES:
+        return ""
+    texts = [path.read_text(errors="replace") for path in own.files.values() if path.is_file()]
+    if any(re.search("seed|random_state", text, re.IGNORECASE) for text in (*texts, *given)):
+        return ""
+    return (
+        f"{script} sets no seed, so its random numbers differ in every run: no trial can be reproduced, and trials "
+        f"differ by chance. Write `torch.manual_seed({SEED_OF_PROGRAM})` at its start"
+    )
+
+
+def _warning(call: ast.Call, what: str, name: str, place: Path | None, run_seed: str) -> str:
+    where = f"line {call.lineno} of {place.name}" if place is not None else f"`{name.rpartition(':')[2]}`"
+    function = ast.unparse(call.func)
+    own = name_of(call.func)
+    if own == "SystemRandom":
+        advice = f"write `random.Random({run_seed})`"
+    elif own == "seed" and not call.args:
+        advice = "leave it out: each trial starts with the seed of Python, NumPy and torch set"
+    else:
+        advice = f"write `{function}({run_seed})`"
+    return f"{where} calls `{function}`{what}: its numbers differ in every run, so no trial can be reproduced; {advice}"
+
+
+class _Reader:
+    """words: how often each word is in all sources of the trainer."""
+
+    def __init__(self, index: SourceIndex, words: Counter[str], *, is_program: bool):
+        self._index, self._words, self._is_program = index, words, is_program
+        self._calls = [node for node in index.nodes if isinstance(node, ast.Call)]
+        imports = [node for node in index.nodes if isinstance(node, ast.ImportFrom) and node.module == "random"]
+        self._of_random = {alias.asname or alias.name for node in imports for alias in node.names}
+
+    def found(self) -> Iterator[tuple[ast.Call, str]]:
+        """The calls, in the order of the text, each with what is wrong with its seed."""
+        for call in sorted(self._calls, key=lambda one: (one.lineno, one.col_offset)):
+            what = self._fault(call)
+            if what and self._is_always_run(call) and not self._is_seeded_later(call):
+                yield call, what
+
+    def _fault(self, call: ast.Call) -> str:
+        name = name_of(call.func)
+        if name in self._index.defined or name not in {"SystemRandom", "Random"} | GENERATORS | SEEDS:
+            return ""
+        if name in {"SystemRandom", "Random"} and not self._is_of_random(call):
+            return ""
+        if name == "SystemRandom":
+            return ", which has no seed"
+        given = [*call.args, *(one.value for one in call.keywords)]
+        if not given or (isinstance(given[0], ast.Constant) and given[0].value is None):
+            takes_one = name in GENERATORS | {"Random"} or (name == "seed" and self._is_of_library(call))
+            return " without a seed" if takes_one else ""
+        source = next((found for one in given for found in self._changing(one)), "")
+        return f" with a seed from `{source}`" if source else ""
+
+    def _is_of_random(self, call: ast.Call) -> bool:
+        """Whether the function is of Python's module random."""
+        match call.func:
+            case ast.Attribute(value=ast.Name(id="random")):
+                return True
+            case ast.Name(id=name):
+                return name in self._of_random
+        return False
+
+    def _is_of_library(self, call: ast.Call) -> bool:
+        """Whether it is random.seed(), np.random.seed(), torch.seed(), or the method of a generator."""
+        owner = getattr(call.func, "value", None)
+        made = [owner, *self._index.values.get(name_of(owner), [])]
+        return name_of(owner) in {"random", "torch", "cuda"} or any(
+            isinstance(one, ast.Call) and name_of(one.func) in {"Generator", "RandomState", "Random"} for one in made
+        )
+
+    def _changing(self, value: ast.expr, *, is_name: bool = False) -> Iterator[str]:
+        """The functions called in a value that return another result in every run; a name is followed to its only
+        assignment."""
+        for node in ast.walk(value):
+            if isinstance(node, ast.Call) and name_of(node.func) in CHANGING and self._is_always_run(node):
+                yield ast.unparse(node.func)
+            elif isinstance(node, ast.Name) and not is_name:
+                assigned = self._index.values.get(node.id, [])
+                if len(assigned) == 1 and assigned[0] is not None:
+                    yield from self._changing(assigned[0], is_name=True)
+
+    def _is_seeded_later(self, call: ast.Call) -> bool:
+        """Whether the generator gets a seed or a state after it was created."""
+        parent = self._index.parents.get(call)
+        names = {name_of(target) for target in getattr(parent, "targets", [])} - {""}
+        later = {"seed", "setstate", "set_state", "manual_seed", "bit_generator"}
+        nodes = (node for node in self._index.nodes if isinstance(node, ast.Attribute) and node.attr in later)
+        return any(name_of(node.value) in names for node in nodes)
+
+    def _is_always_run(self, node: ast.AST) -> bool:
+        """Whether it is neither under a condition, nor the default of a parameter, nor in a function that no source
+        names."""
+        parent = self._index.parents.get(node)
+        while parent is not None:
+            if isinstance(parent, ast.IfExp | ast.BoolOp | ast.arguments):
+                return False
+            if isinstance(parent, ast.If) and not (self._is_program and "__name__" in ast.unparse(parent.test)):
+                return False
+            if isinstance(parent, Function) and not parent.decorator_list:
+                is_top = isinstance(self._index.parents.get(parent), ast.Module)
+                if is_top and self._words[parent.name] < 2:
+                    return False
+            parent = self._index.parents.get(parent)
+        return True
