@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pandas as pd
 import pytest
 
@@ -22,6 +21,8 @@ from hpsearch.journal import Journal
 from tests.cli.cli_runner import CliRunner
 from tests.cli.conftest import cli
 from tests.contracts.journal_helpers import other_owner
+from tests.support.open_files import open_journals
+from tests.support.optuna_study import optuna_study
 
 __all__ = ["cli"]  # fixture
 
@@ -228,11 +229,7 @@ class TestLoad:
             assert found.best.load(), "the folder is where it was trained"
 
     def test_it_leaves_nothing_open(self, old: api.RecordedStudy) -> None:
-        own = Path("/proc/self/fd")
-        if not own.is_dir():
-            pytest.skip("needs /proc")
-        open_files = [str(path.readlink()) for path in own.iterdir() if path.is_symlink()]
-        assert [name for name in open_files if "journal.db" in name] == []
+        assert open_journals() == []
 
 
 class TestTables:
@@ -363,7 +360,7 @@ class TestAsTheCommands:
         assert len(pd.read_csv(old.export("csv", "mine.csv"))) == 12
         assert len(pd.read_parquet(old.export("parquet", "mine.parquet"))) == 12
         old.export("optuna", Path("mine.db"))
-        assert len(optuna.load_study(study_name="toy", storage="sqlite:///mine.db").trials) == 4
+        assert len(optuna_study("toy", Path("mine.db")).trials) == 4
         with pytest.raises(BadInput, match="`csv`"):
             old.export("cvs", "mine.csv")  # type: ignore[arg-type]
         with pytest.raises(BadInput):

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
 import hpsearch
@@ -15,6 +14,7 @@ from hpsearch.samplers.optuna.importance import importance
 from hpsearch.samplers.optuna.study_file import write_study
 from tests.cli.cli_runner import CliRunner
 from tests.cli.conftest import cli
+from tests.support.optuna_study import optuna_study
 
 __all__ = ["cli"]  # a fixture
 
@@ -98,7 +98,7 @@ def test_optuna_gets_names_or_texts(ran: CliRunner, tmp_path: Path) -> None:
     space = hpsearch.Study.load("study.toml").space
     trials = list(found._found.trials)
     write_study(tmp_path / "o.db", "toy", found._study.objective, space, trials)
-    exported = optuna.load_study(study_name="toy", storage=f"sqlite:///{tmp_path / 'o.db'}").trials
+    exported = optuna_study("toy", tmp_path / "o.db").trials
     for one, own in zip(exported, trials, strict=True):
         assert json.loads(one.params["net.layers"]) == own.params["net.layers"]
         assert one.params["net.augment"] == {1: "light", 2: "strong"}[len(own.params["net.augment"])]

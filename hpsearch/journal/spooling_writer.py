@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from threading import Event, Lock, Thread
 
 from hpsearch.core.errors import JournalError, JournalUnavailable
@@ -179,9 +180,8 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     if not left:  # the earlier run was killed right after its commit
         spool.clear()
         return ""
-    writer = journal.writer(lease, objective)
-    writer.write(merged(left, known))
-    writer.close()
+    with closing(journal.writer(lease, objective)) as writer:
+        writer.write(merged(left, known))
     spool.clear()
     return (
         f"written to the journal: {many(len(left), 'update')} of an earlier run, kept on disk while it was unreachable"

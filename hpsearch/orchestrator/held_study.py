@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -205,9 +205,8 @@ def _train_longer(held: HeldStudy, longer: ExtendRequest | None, note: Callable[
     record = Record(held.record.spec, trials, restarts, held.folder, held.record.uid, first)
     found = extension(held.study, record, longer)
     if found.trials:
-        writer = held.journal.writer(held.lease, held.study.objective)
-        writer.write(Batch(found.trials, (), found.decisions))
-        writer.close()
+        with closing(held.journal.writer(held.lease, held.study.objective)) as writer:
+            writer.write(Batch(found.trials, (), found.decisions))
     if found.note:
         note(found.note)
 
@@ -238,9 +237,8 @@ def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
     """Record the changed study file. identity: see `_with_corrected_metric`. If it has changed, the trials are written
     with their new values first: if the run is killed in between, the next one does both."""
     if identity != held.record.identity:
-        writer = held.journal.writer(held.lease, held.study.objective)
-        writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
-        writer.close()
+        with closing(held.journal.writer(held.lease, held.study.objective)) as writer:
+            writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
     held.journal.update_spec(held.lease, held.study.spec(), held.study.identity())
 
 

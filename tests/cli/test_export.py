@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.cli_runner import CliRunner
+from tests.support.optuna_study import optuna_study
 
 SPACE = """\
 x = { low = 0.0, high = 1.0 }
@@ -108,12 +109,9 @@ class TestFiles:
         assert {row["params.batch"] for row in table} == {64}
 
     def test_optuna(self, exploded: CliRunner) -> None:
-        import optuna
-
         answer = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
         assert (answer.code, answer.err) == (0, "")
-        study = optuna.load_study(study_name="toy", storage="sqlite:///optuna.db")
-        assert len(study.trials) == 8
+        assert len(optuna_study("toy", Path("optuna.db")).trials) == 8
         again = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
         assert again.is_refused
         assert again.names("optuna.db")

@@ -4,13 +4,13 @@ import csv
 import io
 from pathlib import Path
 
-import optuna
 import pytest
 
 import hpsearch
 from hpsearch.records.find import opened
 from hpsearch.reports import content, page
 from tests.cli.cli_runner import CliRunner
+from tests.support.optuna_study import optuna_study
 
 GRID = 'method = "grid"'
 X = "x = [0.9, 0.6, 0.3, 0.1]"
@@ -64,7 +64,7 @@ def test_exports_have_all_goals(two: CliRunner) -> None:
     assert [row["on_front"] for row in rows] == ["False", "True", "True", "True"]
     path = two.folder / "study.db"
     two.invoke("export", "toy", "--format", "optuna", "-o", str(path))
-    study = optuna.load_study(study_name="toy", storage=f"sqlite:///{path}")
+    study = optuna_study("toy", path)
     assert sorted(one.user_attrs["number"] for one in study.best_trials) == [1, 2, 3]
 
 

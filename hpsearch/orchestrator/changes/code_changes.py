@@ -1,6 +1,7 @@
 """Changes in the code of a recorded study's trainer: they are refused, or accepted with --accept-changes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from hpsearch.core.clock import now_ms
@@ -59,9 +60,8 @@ class CodeChanges:
             own = [one for one in journal.trials(lease.study_id) if not one.superseded]
             reason = f"the code of the trainer has changed: {self.changes[0]}"
             decision = Decision(ACCEPTED, f"{many(len(own), 'trial')} superseded; {reason}", at=now_ms())
-            writer = journal.writer(lease, study.objective)
-            writer.write(Batch([_superseded(one) for one in own], (), [decision]))
-            writer.close()
+            with closing(journal.writer(lease, study.objective)) as writer:
+                writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             note(f"note: {decision.reason}. The search starts again; these trials stay recorded, but do not count")
         elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
             note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")

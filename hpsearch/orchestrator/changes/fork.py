@@ -5,6 +5,7 @@ if the new study trains them longer. Other trials are evidence for its sampler.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -83,9 +84,8 @@ def _copy(
         decisions += longer.decisions
     segments = [replace(one, number=places[one.number]) for one in journal.segments(origin.id) if one.number in places]
     reports = [(trial.number, report) for trial in trials for report in trial.curve]
-    writer = journal.writer(lease, study.objective)
-    writer.write(Batch(trials, reports, decisions, segments=segments))
-    writer.close()
+    with closing(journal.writer(lease, study.objective)) as writer:
+        writer.write(Batch(trials, reports, decisions, segments=segments))
 
 
 def _renumbered(trial: Trial, study: str, places: Mapping[int, int], order: Mapping[int, int]) -> Trial:

@@ -72,11 +72,14 @@ class SharedLoop:
         _in_turn(self._open)
         if self.pool is None:
             return
-        self._journal = Journal.open(self.study.journal_url, create=False)
-        self._proposals = Proposals(self._sampler)
-        self._code = environment.code(self.study.trainer.use, self.study.folder, self.study.provenance.diff)
-        with self._held():
-            self._since = self.history.ended
+        with ExitStack() as opened:
+            opened.callback(self.pool.close)
+            self._journal = opened.enter_context(Journal.open(self.study.journal_url, create=False))
+            self._proposals = Proposals(self._sampler)
+            self._code = environment.code(self.study.trainer.use, self.study.folder, self.study.provenance.diff)
+            with self._held():
+                self._since = self.history.ended
+            opened.pop_all()
 
     def _open(self) -> None:
         def made(study: Study, uid: str) -> AskAndTell:

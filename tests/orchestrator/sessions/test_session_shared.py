@@ -20,6 +20,7 @@ from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.sessions import shared_loop
 from hpsearch.records.stop_request import ask_to_stop
 from tests.orchestrator.sessions.test_session import METHODS
+from tests.support.open_files import open_journals
 from tests.support.session_folder import SessionFolder, asked, comparable
 from tests.support.session_trainer import drive
 
@@ -260,6 +261,20 @@ def test_a_report_waits_for_an_unreachable_database(
 def test_the_default_is_shared_on_postgres_alone(session_folder: SessionFolder, postgres_url: str) -> None:
     assert Session(session_folder.study(journal={"url": postgres_url}))._is_shared
     assert not Session(session_folder.study())._is_shared
+
+
+def test_one_that_cannot_begin_leaves_nothing_open(
+    session_folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_loop, "Proposals", interrupted)
+        session = Session(session_folder.study(), shared=True)
+        with pytest.raises(KeyboardInterrupt):
+            session.__enter__()
+    assert open_journals() == []
 
 
 def test_a_limit_of_epochs_is_one_of_all_programs_together(session_folder: SessionFolder, url: str) -> None:

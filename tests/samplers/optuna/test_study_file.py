@@ -8,12 +8,12 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
-from sqlalchemy.pool import NullPool
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.optuna.study_file import write_study
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
+from tests.support.optuna_study import optuna_study
 
 ACCURACY = Objective("val_accuracy", "maximize")
 SPACE = Space(
@@ -41,12 +41,7 @@ def written(path: Path, *trials: Trial, space: Space = SPACE, objective: Objecti
     assert write_study(path / "o.db", "digits", objective, space, trials) == len(
         [one for one in trials if not one.state.is_active]
     )
-    return optuna.load_study(study_name="digits", storage=read(path / "o.db"))
-
-
-def read(file: Path) -> optuna.storages.RDBStorage:
-    """Without a pool: Python 3.13 warns of connections that nothing closes."""
-    return optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs={"poolclass": NullPool})
+    return optuna_study("digits", path / "o.db")
 
 
 class TestStates:
