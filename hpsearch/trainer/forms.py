@@ -24,9 +24,7 @@ FORMS = (
     "docs/forms.md shows each"
 )
 
-ASYNC_GENERATOR = "an async generator: call `run.report(epoch, {…})` in place of `yield`, in an async function"
-
-_NOT_PLAIN = (inspect.isgeneratorfunction, inspect.iscoroutinefunction)
+_NOT_PLAIN = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
 
 NO_RUN = "the trainer has no parameter `run`, so it passes no object to run.track(…)"
 
@@ -40,10 +38,9 @@ def as_trainer(called: str, function: Any) -> Trainer:
     if inspect.isclass(function) or not callable(function):
         raise TrainerError(f"{called} is {_description(function)}, {FORMS}")
     code = _code(function)
-    if inspect.isasyncgenfunction(code):
-        raise TrainerError(f"{called} is {ASYNC_GENERATOR}")
-    is_generator = inspect.isgeneratorfunction(code)
-    if is_generator and _is_called_with_params_and_run(function):
+    is_async = inspect.isasyncgenfunction(code)
+    is_generator = is_async or inspect.isgeneratorfunction(code)
+    if is_generator and not is_async and _is_called_with_params_and_run(function):
         return typing.cast(Trainer, function)
     signature = Signature.of(called, function)
     if not is_generator and optuna_objective.is_objective(signature):
@@ -53,7 +50,7 @@ def as_trainer(called: str, function: Any) -> Trainer:
 
 @dataclass(frozen=True)
 class FunctionTrainer(AdaptedTrainer):
-    """A function, or a generator with arguments other than (params, run)."""
+    """A function, an async generator, or a generator with arguments other than (params, run)."""
 
     function: Any
     signature: Signature
@@ -76,9 +73,10 @@ class FunctionTrainer(AdaptedTrainer):
         if not signature.run:
             run.without_checkpoints = NO_RUN
         call = partial(signature.call, argument, run)
-        name = code_holder(self.function).__name__
-        early = not self.is_generator and functions.has_early_return(_code(self.function))
-        return call() if self.is_generator else functions.reports(call, name, run, early)
+        if self.is_generator and not inspect.isasyncgenfunction(_code(self.function)):
+            return call()
+        early = self.is_generator or functions.has_early_return(_code(self.function))
+        return functions.reports(call, code_holder(self.function).__name__, run, early)
 
     def _signature(self, given: Set[str]) -> Signature:
         """A generator with two arguments receives the run as the second, unless one has the name of a parameter."""

@@ -21,7 +21,7 @@ from hpsearch.study.parameter_effects import ParameterEffects
 from hpsearch.trainer import import_errors
 from hpsearch.trainer.arguments import check_names
 from hpsearch.trainer.effects_reader import effects_of
-from hpsearch.trainer.forms import ASYNC_GENERATOR, FORMS
+from hpsearch.trainer.forms import FORMS
 from hpsearch.trainer.parameter_flow import names_used
 from hpsearch.trainer.source_reader import (
     MISSING,
@@ -198,8 +198,6 @@ def _check_definition(key: str, found: Definition, call: _Call) -> _Names | None
     match found.node:
         case ast.ClassDef(bases=[], keywords=[], decorator_list=[]):
             raise TrainerError(f"{key} is a class, {FORMS}")
-        case ast.AsyncFunctionDef(decorator_list=[]) as function if _is_generator(function):
-            raise TrainerError(f"{key} is {ASYNC_GENERATOR}")
         case (ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[])) as function:
             return _check_function(key, found, function, call)
         case ast.Constant(value=value):
@@ -285,7 +283,7 @@ def _fields(found: Definition, signature: _Signature, call: _Call) -> _Names | N
         return None
     if not _is_by_name(signature, call) or signature.takes_any:
         return None
-    assert isinstance(found.node, ast.FunctionDef)
+    assert isinstance(found.node, ast.FunctionDef | ast.AsyncFunctionDef)
     return f"`{found.node.name}`", {other.name: other.is_required for other in signature.others}
 
 

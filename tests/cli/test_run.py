@@ -260,7 +260,7 @@ class TestBadInput:
         [
             ("nowhere:train", ("module nowhere",)),
             ("tests.support.toys:learnr", ("`learnr`", "`learner`")),
-            ("tests.support.toys:asynchronous", ("async",)),
+            ("tests.support.toys:parameterless", ("takes no parameters",)),
             ("tests.support.broken_import:train", ("importing tests.support.broken_import",)),
             ("tests.support.toys:Trainer", (" class",)),
         ],

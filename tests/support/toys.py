@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -278,10 +278,6 @@ class Picky:
 
 def picky(params: Picky, run: Run) -> Iterator[Report]:
     yield Report(1, {"val_loss": params.lr})
-
-
-async def asynchronous(params: Params, run: Run) -> AsyncIterator[Report]:
-    yield Report(1, {"val_loss": 1.0})
 
 
 def parameterless() -> float:

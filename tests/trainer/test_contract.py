@@ -117,7 +117,6 @@ class TestFind:
             ("xyz", "tests.support.toys has no `xyz`"),
             ("Trainer", ':Trainer" is a class, a trainer is a generator'),
             ("setting", ':setting" is an object of type int, a trainer is a generator'),
-            ("asynchronous", ':asynchronous" is an async generator'),
             ("parameterless", ':parameterless" takes no parameters of a trial'),
         ],
     )

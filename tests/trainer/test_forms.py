@@ -198,7 +198,6 @@ def undecorated(function):
     [
         (3, "an object of type int, a trainer is"),
         (Settings, "a class, a trainer is"),
-        (asynchronous_generator, "an async generator"),
         (lambda: 1.0, "takes no parameters of a trial"),
         (lambda run: run.seed, "takes no parameters of a trial"),
         (undecorated(names), "a decorator needs"),

@@ -81,7 +81,7 @@ def test_failed_trials_are_tried_again_with_changed_code_as_those_of_a_file_are(
 
 def test_what_is_no_trainer_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
     with pytest.raises(TrainerError):
-        run_study(study(tmp_path, toys.asynchronous), Observer())
+        run_study(study(tmp_path, toys.parameterless), Observer())
     assert not (tmp_path / ".hpsearch").exists()
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from ctypes import c_ulong, py_object, pythonapi
 from dataclasses import dataclass
 from functools import cache
@@ -98,7 +98,7 @@ def has_early_return(function: Any) -> bool:
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return False
-    if not isinstance(definition, ast.FunctionDef):
+    if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     *body, last = definition.body
     todo: list[ast.AST] = [*body, *([last] if not isinstance(last, ast.Return) else [])]
@@ -129,6 +129,15 @@ def is_number(value: Any) -> bool:
         return False
 
 
+async def _reported(values: AsyncIterator[Report | Mapping[str, Any]], run: Run) -> None:
+    """Report what an async generator yields. If TrialStopped is raised, asyncio closes the generator."""
+    async for value in values:
+        if isinstance(value, Report):
+            run.report(value.step, value.metrics)
+        else:
+            run.report(value)
+
+
 class _Call:
     """One call of a function. The worker's thread (`next`) and the function's thread (`_report`) take turns.
 
@@ -137,7 +146,7 @@ class _Call:
     """
 
     def __init__(self, function: Callable[[], Any], name: str, run: Run):
-        self._function, self._name = function, name
+        self._function, self._name, self._run_of_trial = function, name, run
         self._messages: SimpleQueue[Report | _Ended] = SimpleQueue()
         self._turns: SimpleQueue[None] = SimpleQueue()
         self._process = os.getpid()
@@ -197,6 +206,8 @@ class _Call:
         try:
             self._copy_thread_state()
             value = self._function()
+            if inspect.isasyncgen(value):
+                value = _reported(value, self._run_of_trial)
             ended = _Ended(asyncio.run(value) if inspect.iscoroutine(value) else value, self._misused)
         except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
             ended = _Ended(problem=self._misused or (problem if problem.code else None))

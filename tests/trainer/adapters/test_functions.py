@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -64,12 +64,38 @@ async def asynchronous(lr: float, run: Run) -> float:
     return lr
 
 
+CLOSED: list[str] = []
+
+
+async def asynchronous_generator(params: Params, context: Run) -> AsyncIterator[Report | dict[str, float]]:
+    """Its second parameter is the run, as in a generator."""
+    try:
+        for epoch in context.epochs():
+            await asyncio.sleep(0)
+            values = {"val_loss": float(str(params["lr"])) / epoch}
+            yield values if epoch == 1 else Report(epoch, values)
+    finally:
+        CLOSED.append("generator")
+
+
 class TestReports:
-    def test_in_an_async_function(self) -> None:
-        assert curve(asynchronous, {"lr": 0.5}, epochs=2) == [(1, {"val_loss": 0.5}), (2, {"val_loss": 0.25})]
-        trial = opened(asynchronous, {"lr": 0.5})
+    @pytest.mark.parametrize("trainer", [asynchronous, asynchronous_generator])
+    def test_in_async_code(self, trainer: Any) -> None:
+        CLOSED.clear()
+        assert curve(trainer, {"lr": 0.5}, epochs=2) == [(1, {"val_loss": 0.5}), (2, {"val_loss": 0.25})]
+        trial = opened(trainer, {"lr": 0.5})
         trial.next_report()
         trial.close()
+        assert len(CLOSED) == (2 if trainer is asynchronous_generator else 0)
+
+    def test_an_async_generator_without_a_report_has_parameters_that_cannot_be_trained(self) -> None:
+        async def trainer(params: Params, run: Run) -> AsyncIterator[Report]:
+            if params:
+                return
+            yield Report(1, {})
+
+        with pytest.raises(Infeasible):
+            curve(trainer)
 
     def test_the_curve_of_a_generator_bit_for_bit(self) -> None:
         def function(params: Params, run: Run) -> None:
