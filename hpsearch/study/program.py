@@ -13,7 +13,7 @@ Take = Literal["last", "mean", "max", "min"]
 INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".jl": "julia"}
 """By the suffix of a script in `use`."""
 
-CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".py")
 """Of the files that `config` may name."""
 
 

@@ -72,9 +72,9 @@ class FunctionTrainer(AdaptedTrainer):
         signature = self._signature(set(argument) if isinstance(argument, Mapping) else set())
         if not signature.run:
             run.without_checkpoints = NO_RUN
-        call = partial(signature.call, argument, run)
         if self.is_generator and not inspect.isasyncgenfunction(_code(self.function)):
-            return call()
+            return typing.cast(Iterator[Report], signature.call(argument, run))
+        call = partial(signature.call, argument, run)
         early = self.is_generator or functions.has_early_return(_code(self.function))
         return functions.reports(call, code_holder(self.function).__name__, run, early)
 

@@ -85,9 +85,10 @@ def _value_and_table(text: str, lines: Lines, number: int) -> SyntaxFault | None
             continue
         name, key = (".".join(map(str, one))[-60:] for one in (outer[1:] or outer, path[1:] or path))
         place = max(line, values[outer])
+        quoted = f'; for two parameters, quote the name with the dot: "{key}" = …' if path[0] == "space" else ""
         return SyntaxFault(
             f"`{name}` has a value on line {values[outer]} and the key `{key}` on line {line}; it can have only one of "
-            "them: rename one, or put the key into the braces { } of the value",
+            f"them: rename one, or put the key into the braces {{ }} of the value{quoted}",
             sum(len(before) + 1 for before in written[: place - 1]),
         )
     return None

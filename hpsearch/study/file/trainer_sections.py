@@ -79,7 +79,7 @@ class Trainer(Section):
         None, min_length=1, description="a file in place of the output: CSV, JSON lines, or with `metrics` a log"
     )
     config: ConfigPath | None = Field(
-        None, description="a YAML or JSON file whose keys are parameters; {config_file} is the trial's copy of it"
+        None, description="a YAML, JSON, TOML, INI or Python file of a program; {config_file} is the trial's copy of it"
     )
     resume: Words | None = Field(None, description="arguments that are appended to the command of a continued trial")
     cwd: Literal["project", "scratch"] | None = Field(
@@ -219,7 +219,7 @@ class Trainer(Section):
             return
         for name in sorted(parameters - taken):
             path = ("trainer", "options", name) if name in self.options else ("space", name)
-            advice = 'or a `style`, such as style = "argparse"; or name its YAML file: `config`'
+            advice = 'or a `style`, such as style = "argparse"; or name its configuration file: `config`'
             yield path, f"trainer.command does not use it: write {{{name}}} there, {advice}"
 
     def _texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:

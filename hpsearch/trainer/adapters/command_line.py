@@ -89,8 +89,8 @@ def _executable(name: str, folder: Path) -> str:
     if PYTHON.fullmatch(name) and (name in ("python", "python3") or shutil.which(name) is None):
         return sys.executable
     if os.sep not in name:
-        if (found := shutil.which(name)) is not None:
-            return found
+        if found := shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent)):
+            return found  # beside Python: torchrun of an environment that is not activated
         hint = f"; write ./{name} for the file in the study's folder" if (folder / name).exists() else ""
         raise TrainerError(f"the trainer's command runs `{name}`, and there is no such program on the PATH{hint}")
     path = folder / name
@@ -143,9 +143,13 @@ def resume_words(program: Program, values: Mapping[str, Value]) -> tuple[str, ..
     return tuple(_filled(program.resume, values))
 
 
+def variable_of(parameter: str) -> str:
+    return re.sub(r"\W", "_", parameter).upper()
+
+
 def _variables(params: Params) -> dict[str, str]:
     """Environment variables with the names in capitals, except those that this process already has."""
-    names = {name: re.sub(r"\W", "_", name).upper() for name in params}
+    names = {name: variable_of(name) for name in params}
     return {names[name]: _text(value) for name, value in params.items() if names[name] not in os.environ}
 
 

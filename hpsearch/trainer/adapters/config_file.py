@@ -1,16 +1,15 @@
-"""A program's configuration file in YAML or JSON: each trial gets a copy with its parameters."""
+"""A program's configuration file: each trial gets a copy with its parameters."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
+from hpsearch.trainer.adapters.config_formats import FORMATS, UNREADABLE
 
 Place = tuple[Any, Any]
 """A table or a list, and the key or the index of the value in it."""
@@ -23,13 +22,13 @@ class ConfigFile:
     """
 
     def __init__(self, path: Path):
+        self._format = FORMATS[path.suffix]
         try:
             self._text = path.read_text(encoding="utf-8")
-            self._is_json = path.suffix == ".json"
-            self._content = self._parsed()
+            self._content = self._format.read(self._text)
         except FileNotFoundError:
             raise TrainerError(f"trainer.config: there is no such file: {path}") from None
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as problem:
+        except UNREADABLE as problem:
             raise TrainerError(f"trainer.config: {path} cannot be read: {problem}") from None
         if not isinstance(self._content, dict):
             raise TrainerError(f"trainer.config: {path} has no keys, so no parameter can be one of them")
@@ -47,7 +46,7 @@ class ConfigFile:
         A parameter with a placeholder in the command is not written.
         """
         taken = {name for word in program.words for name in placeholders.used(word)}
-        content, rest = self._parsed(), dict[str, Value]()
+        content, rest = self._format.read(self._text), dict[str, Value]()
         for name, value in params.items():
             place = None if name in taken else _place(content, name)
             if place is None:
@@ -55,14 +54,8 @@ class ConfigFile:
             else:
                 table, key = place
                 table[key] = _converted(value, table[key])
-        if self._is_json:
-            copy.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
-        else:
-            copy.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        copy.write_text(self._format.write(content, self._text), encoding="utf-8")
         return rest
-
-    def _parsed(self) -> Any:
-        return json.loads(self._text) if self._is_json else yaml.safe_load(self._text)
 
 
 def _place(content: Any, name: str) -> Place | None:

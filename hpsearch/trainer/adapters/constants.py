@@ -49,12 +49,12 @@ def _named(name: str, value: ast.expr, put: Callable[[ast.expr], None]) -> Itera
     match value:
         case ast.Dict():
             for place, (key, item) in enumerate(zip(value.keys, value.values, strict=True)):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str) and _is_literal(item):
-                    yield f"{name}.{key.value}", item, _setter(value.values, place)
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield from _named(f"{name}.{key.value}", item, _setter(value.values, place))
         case ast.Call():
             for keyword in value.keywords:
-                if keyword.arg is not None and _is_literal(keyword.value):
-                    yield f"{name}.{keyword.arg}", keyword.value, partial(setattr, keyword, "value")
+                if keyword.arg is not None:
+                    yield from _named(f"{name}.{keyword.arg}", keyword.value, partial(setattr, keyword, "value"))
 
 
 def _defaults(name: str, arguments: ast.arguments) -> Iterator[Place]:

@@ -129,7 +129,7 @@ def is_number(value: Any) -> bool:
         return False
 
 
-async def _reported(values: AsyncIterator[Report | Mapping[str, Any]], run: Run) -> None:
+async def _reported(values: AsyncIterator[Any], run: Run) -> None:
     """Report what an async generator yields. If TrialStopped is raised, asyncio closes the generator."""
     async for value in values:
         if isinstance(value, Report):
@@ -205,9 +205,8 @@ class _Call:
     def _run(self) -> None:
         try:
             self._copy_thread_state()
-            value = self._function()
-            if inspect.isasyncgen(value):
-                value = _reported(value, self._run_of_trial)
+            result = self._function()
+            value = _reported(result, self._run_of_trial) if inspect.isasyncgen(result) else result
             ended = _Ended(asyncio.run(value) if inspect.iscoroutine(value) else value, self._misused)
         except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
             ended = _Ended(problem=self._misused or (problem if problem.code else None))

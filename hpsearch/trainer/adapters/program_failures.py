@@ -1,7 +1,7 @@
 """What the last lines of a failed program show: the error, and advice where the study's folder has the cure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from hpsearch.study.program import Program
@@ -33,7 +33,10 @@ def advice(lines: Sequence[str], code: int, program: Program, folder: Path) -> s
     """ "" for none. lines: of the program's output. folder: of the study."""
     if not program.terminal and any(map(_TERMINAL.search, lines)):
         return "; if it needs a terminal, write terminal = true in [trainer]"
-    return _missing_module(lines, folder) or (_missing_subcommand(program, folder) if code == WRONG_USAGE else "")
+    if found := _missing_module(lines, folder):
+        return found
+    missing = code == WRONG_USAGE and missing_subcommand(program, sources_of(program, folder).files.values())
+    return f"; {missing}" if missing else ""
 
 
 def _missing_module(lines: Sequence[str], folder: Path) -> str:
@@ -46,15 +49,16 @@ def _missing_module(lines: Sequence[str], folder: Path) -> str:
     return next((f"; it is in {place}: run hpsearch with PYTHONPATH={place}" for place in places), "")
 
 
-def _missing_subcommand(program: Program, folder: Path) -> str:
-    """If the script has subcommands, and the command names none of them."""
+def missing_subcommand(program: Program, files: Iterable[Path], values: Container[str] = ()) -> str:
+    """If the script has subcommands, and the command names none of them; else "". files: its sources. values: texts of
+    its parameters, which may be a subcommand."""
     script = next((word for word in program.words if Path(word).suffix == ".py"), None)
-    names = script_libraries.subcommands(sources_of(program, folder).files.values())
-    if script is None or not names or any(word in names for word in program.words):
+    names = script_libraries.subcommands(files)
+    if script is None or not names or any(name in program.words or name in values for name in names):
         return ""
     name = Path(script).name if Path(script).is_absolute() else script
     usual = next((one for one in names if "train" in one or one == "fit"), names[0])
     return (
-        f"; {name} has {'subcommands' if len(names) > 1 else 'the subcommand'} {', '.join(names)}: write command = "
+        f"{name} has {'subcommands' if len(names) > 1 else 'the subcommand'} {', '.join(names)}: write command = "
         f'["python", "{name}", "{usual}"] and style = "argparse"'
     )

@@ -1,7 +1,8 @@
 """Checks a script against its study by reading its source, before it is run: `source_check` for programs."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,12 +11,23 @@ from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.study.space import Choice, Float, Space
-from hpsearch.trainer.adapters.command_line import runs_nothing
+from hpsearch.trainer.adapters.command_line import runs_nothing, variable_of
 from hpsearch.trainer.adapters.config_file import ConfigFile
 from hpsearch.trainer.adapters.constants import constants
+from hpsearch.trainer.adapters.program_failures import missing_subcommand
 from hpsearch.trainer.adapters.program_sources import sources_of
+from hpsearch.trainer.adapters.script_libraries import requires_subcommand
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
 from hpsearch.trainer.source_check import SourceCheck, SourceFault
+
+VARIABLE = re.compile(r"""(?:environ(?:\.get\(|\[)|\bgetenv\()\s*["'](\w+)["']""")
+"""An environment variable that a Python script reads."""
+
+OTHER_VARIABLES = re.compile(
+    r"""environ(?!\.get\(\s*["']|\[\s*["'])|\bgetenv\((?!\s*["'])|import .*\b(getenv|environ)\b|"""
+    r"""\b(pydantic_settings|BaseSettings|decouple|environs)\b"""
+)
+"""A sign that it reads others too, by names that the source does not show."""
 
 
 def check(program: Program, space: Space, options: Params, folder: Path) -> SourceCheck:
@@ -23,8 +35,13 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
     trainer.config. options: of the trainer."""
     if problem := runs_nothing(program, folder):
         return SourceCheck((SourceFault(problem),))
-    found = Options.of(sources_of(program, folder).files.values())
+    files = [*sources_of(program, folder).files.values()]
+    found = Options.of(files)
     script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
+    values = {str(value) for one in space.parameters if isinstance(one, Choice) for value in one.values}
+    if subcommand := missing_subcommand(program, [folder / script], values | {*map(str, options.values())}):
+        is_fault = requires_subcommand(folder / script)
+        return SourceCheck((SourceFault(subcommand),)) if is_fault else SourceCheck(doubts=(subcommand,))
     written = {name for word in program.words for name in placeholders.used(word)}
     given = {**dict.fromkeys(parameter.name for parameter in space.parameters), **space.fixed, **options}
     left = [name for name in given if name not in written]
@@ -38,13 +55,11 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
             return SourceCheck(tuple(_no_key(program.config, name, config) for name in left))
     passed = left if program.style is not None else []
     if program.style == "constants":
-        return SourceCheck(tuple(_unknown_constants(script, passed, folder)))
-    if (
-        found.ignores_arguments
-        and program.style not in (None, "env")
-        and not any("{" in word for word in program.words)
-    ):
-        return SourceCheck(doubts=(_no_arguments(script, passed, folder),))
+        return SourceCheck(tuple(_unknown_constants(script, passed, folder, _variables(files))))
+    if program.style == "env":
+        return SourceCheck(doubts=tuple(_unread_variables(script, passed, _variables(files))))
+    if found.ignores_arguments and program.style is not None and not any("{" in word for word in program.words):
+        return SourceCheck(doubts=(_no_arguments(script, passed, folder, _variables(files)),))
     if not found.is_complete or program.style not in ("auto", "argparse", None):
         return SourceCheck()
     faults = [fault for name in passed for fault in _of_parameter(name, space, given[name], found, script)]
@@ -97,7 +112,27 @@ def _place(program: Program) -> int:
     return places[0] if places else 0
 
 
-def _unknown_constants(script: str, names: list[str], folder: Path) -> Iterator[SourceFault]:
+def _variables(files: Iterable[Path]) -> list[str]:
+    """The environment variables that Python sources read by their names; none if they may read others too."""
+    texts = [path.read_text(errors="replace") if path.suffix == ".py" else "environ" for path in files]
+    if any(OTHER_VARIABLES.search(text) for text in texts):
+        return []
+    return [*dict.fromkeys(name for text in texts for name in VARIABLE.findall(text))]
+
+
+def _is_variable(name: str, variables: Iterable[str]) -> bool:
+    return any(one in variables for one in (name, variable_of(name)))
+
+
+def _unread_variables(script: str, names: list[str], variables: list[str]) -> Iterator[str]:
+    for name in names if variables else ():
+        if not _is_variable(name, variables):
+            near = get_close_matches(variable_of(name), variables, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f"{script} does not read the environment variable {name}{hint}"
+
+
+def _unknown_constants(script: str, names: list[str], folder: Path, variables: list[str]) -> Iterator[SourceFault]:
     if Path(script).suffix != ".py":
         yield SourceFault('style = "constants" is for Python scripts')
         return
@@ -106,10 +141,18 @@ def _unknown_constants(script: str, names: list[str], folder: Path) -> Iterator[
         if known is not None and name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]}?" if near else ""
+            if _is_variable(name, variables):
+                hint = '; it reads the environment variable, which style = "env" sets'
             yield SourceFault(f"{script} assigns no literal value to {name} outside of its functions{hint}", name)
 
 
-def _no_arguments(script: str, names: list[str], folder: Path) -> str:
+def _no_arguments(script: str, names: list[str], folder: Path, variables: list[str]) -> str:
+    read = [name for name in names if _is_variable(name, variables)]
+    if read:
+        return (
+            f'{script} does not read its command line, so the parameters have no effect. With style = "env" in '
+            f"[trainer] they are the environment variables that it reads: {', '.join(read)}"
+        )
     known = _constants(folder / script) or []
     found = [name for name in names if name in known]
     it_has = f"; it has {', '.join(found)}" if found else f", such as {names[0]} = 0.1" if names else ""

@@ -139,6 +139,14 @@ def subcommands(files: Iterable[Path]) -> list[str]:
     return [*dict.fromkeys(name for text in texts for name in _subcommands_of(text))]
 
 
+def requires_subcommand(file: Path) -> bool:
+    """Whether it refuses a command line without a subcommand. False for fire, of which the source does not show it."""
+    text = file.read_text(errors="replace") if file.is_file() else ""
+    if "add_subparsers" in text:
+        return re.search(r"add_subparsers\([^)]*required\s*=\s*True|\.required\s*=\s*True", text) is not None
+    return re.search(r"\bfire\b|invoke_without_command", text) is None
+
+
 def _subcommands_of(text: str) -> Iterator[str]:
     try:
         nodes = list(ast.walk(ast.parse(text)))

@@ -115,7 +115,7 @@ class JsonLines:
             raise ProgramFailed(reason, kind="infeasible")
         step = found.pop("step", None)
         metrics = found["metrics"] if isinstance(found.get("metrics"), dict) else found
-        return self._steps.report(step, {name: _json_number(value) for name, value in metrics.items()})
+        return self._steps.report(step, {name: _json_number(value) for name, value in _flat(metrics)})
 
 
 def parsed(line: str) -> Any:
@@ -128,6 +128,15 @@ def parsed(line: str) -> Any:
         return json.loads(_BARE.sub(lambda found: _json_name(found[1], found[2]), line))
     except (ValueError, RecursionError):
         return None
+
+
+def _flat(table: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    """{"val": {"loss": 0.3}} has the metric val/loss."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{group}{name}/")
+        else:
+            yield f"{group}{name}", value
 
 
 def _json_name(sign: str, name: str) -> str:
@@ -187,7 +196,7 @@ class MetricsFile:
     def _rows(self, text: str) -> Iterator[Mapping[str, Any]]:
         if text.lstrip()[:1] == "{":
             lines = (parsed(line) for line in text.splitlines() if line.strip())
-            yield from (line for line in lines if isinstance(line, dict))
+            yield from (dict(_flat(line)) for line in lines if isinstance(line, dict))
         else:
             separator = next((one for one in (",", ";", "\t") if one in text.partition("\n")[0]), ",")
             reader = csv.DictReader(io.StringIO(text), delimiter=separator)

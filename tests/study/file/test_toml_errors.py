@@ -95,6 +95,7 @@ SLIPS = [
     ("[s.t]\n[s]\n[s]", "3:1", "the table [s] is given twice: the first is on line 2; put both into one"),
     ("a.b = 1\na = 3", "2:1", f"`a` has a value on line 2 and the key `b` on line 1; {RENAME}"),
     ("[s]\na = [1]\na.b = 1", "3:1", f"`a` has a value on line 2 and the key `a.b` on line 3; {RENAME}"),
+    ("[space]\na = [1]\na.b = 1", "3:1", f"`a` has a value on line 2 and the key `a.b` on line 3; {RENAME}" '; for two parameters, quote the name with the dot: "a.b" = …'),
     ("[s]\na = { x = 1 }\n[s.a.b]\ny = 1", "3:1", f"`a` has a value on line 2 and the key `a.b` on line 3; {RENAME}"),
 ]  # fmt: skip
 

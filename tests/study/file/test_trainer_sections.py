@@ -82,7 +82,7 @@ TWO = {"lr": {"low": 1e-3, "high": 1.0}, "width": [1, 2]}
         ({"command": COMMAND, "metrics": METRICS, "metrics_file": "train.log"}, {"trainer.metrics_file"}),
         ({"command": [*COMMAND, "{config_file}"]}, {f"trainer.command.{len(COMMAND)}"}),
         ({"command": COMMAND, "config": "base.yaml"}, {"trainer.config"}),
-        ({"command": [*COMMAND, "{config_file}"], "config": "base.ini"}, {"trainer.config"}),
+        ({"command": [*COMMAND, "{config_file}"], "config": "base.xml"}, {"trainer.config"}),
         ({"command": COMMAND, "resume": ["{lr}"]}, {"trainer.resume.0"}),
         ({"command": COMMAND, "repeats": 3}, {"trainer.repeats"}),
         ({"command": COMMAND, "validation": {"folds": 3}}, {"trainer.validation"}),

@@ -202,6 +202,13 @@ class TestLocated:
 
         assert located(Program(("python", "-c", "1")), tmp_path).words[0] == sys.executable
 
+    def test_programs_beside_python_are_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As torchrun and accelerate in an environment that is not activated."""
+        for name in ("python", "own_launcher"):
+            (tmp_path / name).touch(0o755)
+        monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+        assert located(Program(("own_launcher", "x")), tmp_path).words[0] == str(tmp_path / "own_launcher")
+
     def test_files_of_the_study_are_found_from_a_folder_of_the_trial(self, tmp_path: Path) -> None:
         (tmp_path / "train.sh").touch()
         program = Program(("sh", "train.sh", "other"), in_scratch=True)

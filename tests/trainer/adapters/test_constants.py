@@ -14,6 +14,7 @@ betas = (0.9, 0.99)
 size: int = 28 * 28
 params = {"depth": 3, "objective": None}
 options = dict(rate=-1)
+nested = dict(inner={"rate": 1, "other": dict(x=1)})
 
 class Config:
     width = 16
@@ -37,6 +38,8 @@ if True:
         ("params.depth", 4, "params", {"depth": 4, "objective": None}),
         ("params.objective", "mse", "params", {"depth": 3, "objective": "mse"}),
         ("options.rate", 2, "options", {"rate": 2}),
+        ("nested.inner.rate", 2, "nested", {"inner": {"rate": 2, "other": {"x": 1}}}),
+        ("nested.inner.other.x", 2, "nested", {"inner": {"rate": 1, "other": {"x": 2}}}),
         ("Config.width", 32, "Config.width", 32),
         ("Config.name", "sgd", "Config.name", "sgd"),
         ("train.momentum", 0.5, "train()", (0.5, 0.1)),

@@ -1,10 +1,9 @@
 """A function that calls `run.report` and returns: judged at every report, stopped inside it, and what it returns."""
 
-import asyncio
 import os
 import random
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -57,46 +56,7 @@ def network(params: Params, run: Run, report: Callable[[int, dict[str, float]], 
             report(epoch, {"val_loss": loss.item() + random.random()})
 
 
-async def asynchronous(lr: float, run: Run) -> float:
-    for epoch in run.epochs():
-        await asyncio.sleep(0)
-        run.report(epoch, {"val_loss": lr / epoch})
-    return lr
-
-
-CLOSED: list[str] = []
-
-
-async def asynchronous_generator(params: Params, context: Run) -> AsyncIterator[Report | dict[str, float]]:
-    """Its second parameter is the run, as in a generator."""
-    try:
-        for epoch in context.epochs():
-            await asyncio.sleep(0)
-            values = {"val_loss": float(str(params["lr"])) / epoch}
-            yield values if epoch == 1 else Report(epoch, values)
-    finally:
-        CLOSED.append("generator")
-
-
 class TestReports:
-    @pytest.mark.parametrize("trainer", [asynchronous, asynchronous_generator])
-    def test_in_async_code(self, trainer: Any) -> None:
-        CLOSED.clear()
-        assert curve(trainer, {"lr": 0.5}, epochs=2) == [(1, {"val_loss": 0.5}), (2, {"val_loss": 0.25})]
-        trial = opened(trainer, {"lr": 0.5})
-        trial.next_report()
-        trial.close()
-        assert len(CLOSED) == (2 if trainer is asynchronous_generator else 0)
-
-    def test_an_async_generator_without_a_report_has_parameters_that_cannot_be_trained(self) -> None:
-        async def trainer(params: Params, run: Run) -> AsyncIterator[Report]:
-            if params:
-                return
-            yield Report(1, {})
-
-        with pytest.raises(Infeasible):
-            curve(trainer)
-
     def test_the_curve_of_a_generator_bit_for_bit(self) -> None:
         def function(params: Params, run: Run) -> None:
             network(params, run, run.report)

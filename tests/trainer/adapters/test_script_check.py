@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.study.program import Program
+from hpsearch.study.program import Program, Style
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 from hpsearch.trainer.adapters.script_check import check
 
@@ -130,6 +130,65 @@ def test_no_fault_where_the_source_does_not_show_all_options(tmp_path: Path, cha
 @pytest.mark.parametrize("style", ["hydra", "env", "json"])
 def test_other_styles_have_no_options(tmp_path: Path, style: str) -> None:
     assert faults(tmp_path, Float("lrr", 0.1, 1.0), style=style) == {}
+
+
+TRAIN = 'write command = ["python", "train.py", "train"] and style = "argparse"'
+CLICK = "import click\n@click.group()\ndef cli(): ...\n@cli.command()\ndef train(): ...\ncli()"
+
+
+class TestSubcommands:
+    @pytest.mark.parametrize(
+        ("source", "is_fault"),
+        [
+            ("p = parser.add_subparsers(dest='mode', required=True)\np.add_parser('train')", True),
+            ("p = parser.add_subparsers()\np.required = True\np.add_parser('train')", True),
+            ("p = parser.add_subparsers()\np.add_parser('train')", False),
+            (CLICK, True),
+            (CLICK.replace("group()", "group(invoke_without_command=True)"), False),
+            ("class Runs:\n  def train(self): ...\nfire.Fire(Runs)", False),
+        ],
+    )
+    def test_a_command_without_one(self, tmp_path: Path, source: str, is_fault: bool) -> None:
+        (tmp_path / "train.py").write_text(source)
+        found = check(Program(("python", "train.py"), "auto"), Space((Float("lr", 0.1, 1.0),)), {}, tmp_path)
+        (message,) = [fault.message for fault in found.faults] if is_fault else found.doubts
+        assert message.endswith(TRAIN)
+
+    @pytest.mark.parametrize(
+        ("words", "parameters"),
+        [(("python", "train.py", "train"), ()), (("python", "train.py", "{to}"), (Choice("to", ("train", "x")),))],
+    )
+    def test_with_one(self, tmp_path: Path, words: tuple[str, ...], parameters: tuple[Parameter, ...]) -> None:
+        (tmp_path / "train.py").write_text(CLICK)
+        found = check(Program(words, "argparse"), Space((Float("lr", 0.1, 1.0), *parameters)), {}, tmp_path)
+        assert (found.faults, found.doubts) == ((), ())
+
+
+class TestVariables:
+    SOURCE = 'import os\nLR = os.environ.get("LR", 0.1)\nWIDTH = int(os.getenv("WIDTH", 8))\nD = os.environ["D"]\n'
+
+    @pytest.mark.parametrize(
+        ("style", "name", "says"),
+        [
+            ("env", "lr", ""),
+            ("env", "widht", "train.py does not read the environment variable widht; did you mean WIDTH?"),
+            ("auto", "D", 'so the parameters have no effect. With style = "env" in [trainer] they are the environment '
+             "variables that it reads: D"),
+            ("constants", "LR", '; it reads the environment variable, which style = "env" sets'),
+        ],
+    )  # fmt: skip
+    def test_of_a_script(self, tmp_path: Path, style: Style, name: str, says: str) -> None:
+        (tmp_path / "train.py").write_text(self.SOURCE)
+        found = check(Program(("python", "train.py"), style), Space((Float(name, 0.1, 1.0),)), {}, tmp_path)
+        messages = [*(fault.message for fault in found.faults), *found.doubts]
+        assert len(messages) == bool(says)
+        assert all(message.endswith(says) for message in messages)
+
+    @pytest.mark.parametrize("other", ["for key in os.environ: ...", "os.getenv(name)", "from os import getenv"])
+    def test_others_that_the_source_does_not_show(self, tmp_path: Path, other: str) -> None:
+        (tmp_path / "train.py").write_text(self.SOURCE + other)
+        found = check(Program(("python", "train.py"), "env"), Space((Float("widht", 0.1, 1.0),)), {}, tmp_path)
+        assert found.doubts == ()
 
 
 class TestAScriptWithoutOptions:

@@ -9,6 +9,7 @@ import pytest
 from hpsearch import Report
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
+from hpsearch.trainer.adapters import command
 from hpsearch.trainer.adapters.pattern_reports import Patterns
 from hpsearch.trainer.adapters.script_output import Steps
 from hpsearch.trainer.failures import NO_REASON, ProgramFailed
@@ -51,6 +52,15 @@ class TestReports:
             done
         """
         assert programs.reports(programs.shell(text)) == [Report(e * 10, {"val_loss": e / 10}) for e in (1, 2, 3)]
+
+    def test_tables_in_lines_of_json_have_names_with_a_slash(self, programs: Programs) -> None:
+        line = json.dumps({"epoch": 1, "val": {"loss": 0.5, "top": {"k": 1}}, "name": "a"})
+        program = Program(("sh", "train.sh", "{scratch_dir}/log"), metrics_file="{scratch_dir}/log")
+        programs.write("train.sh", f"echo '{line}' > \"$1\"")
+        as_trainer = command.as_trainer(program, programs.folder, {}, "val/loss")
+        assert [*as_trainer({}, programs.run())] == [Report(1, {"epoch": 1, "val/loss": 0.5, "val/top/k": 1})]
+        shell = """echo '{"val": {"loss": 0.5}}' >> $HPSEARCH_REPORT"""
+        assert programs.reports(programs.shell(shell)) == [Report(1, {"val/loss": 0.5})]
 
     def test_lines_of_json_without_a_step_are_counted(self, programs: Programs) -> None:
         text = """
