@@ -12,6 +12,7 @@ from hpsearch.orchestrator.search import Search
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.preflight.runner import PreflightRecord, complete
 from hpsearch.study.definition import Study
+from hpsearch.study.likely_mistakes import selects_wrongly
 from hpsearch.workers.pools.base import WorkerPool
 
 
@@ -71,6 +72,8 @@ def _searched(
         search.unused = trainer_check.unused(study, found)
         for warning in (*found.warnings.values(), *found.doubts):
             notes.add(f"warning: {warning}")
+        for key, mistake in selects_wrongly(study):
+            notes.add(f"warning: {'.'.join(map(str, key))} {mistake}")
         if study.search.auto is not None:
             notes.add(str(study.search.auto))
         pool, pool_notes = build.pool(study, uid)

@@ -43,14 +43,18 @@ TWO_VALUES = 10
 def likely_mistakes(study: Study) -> list[Mistake]:
     """In the order of the file's sections."""
     return [
-        *_goal(study),
-        *_split(study),
+        *selects_wrongly(study),
         *_space(study),
         *_priors(study),
         *_trials(study),
         *_resources(study),
         *_without_effect(study),
     ]
+
+
+def selects_wrongly(study: Study) -> list[Mistake]:
+    """Those with which the best trial is probably not the best: `run` prints them as well."""
+    return [*_goal(study), *_split(study)]
 
 
 def _goal(study: Study) -> Iterator[Mistake]:

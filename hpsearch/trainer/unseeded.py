@@ -5,8 +5,7 @@ Only the source is read. A generator that is created only if the caller has give
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 from hpsearch.provenance.sources import Sources
@@ -49,12 +48,13 @@ def unseeded(own: Sources, entry: str, run_seed: str) -> str:
         texts = {name: path.read_text(encoding="utf-8-sig") for name, path in own.files.items()} | own.texts
         if sum(map(len, texts.values())) > MAX_BYTES:
             return ""
-        trees = {name: ast.parse(text) for name, text in texts.items() if CANDIDATE.search(text)}
+        candidates = [name for name, text in texts.items() if CANDIDATE.search(text)]
+        trees = {name: ast.parse(text) for name, text in texts.items()} if candidates else {}
     except (OSError, SyntaxError, ValueError, RecursionError):
         return ""
-    words = Counter(word for text in texts.values() for word in re.findall(r"\w+", text)) + Counter({entry: 1})
-    for name, tree in trees.items():
-        for call, what in _Reader(SourceIndex({name: tree}), words, is_program=not entry).found():
+    used = _used(trees.values(), entry)
+    for name in candidates:
+        for call, what in _Reader(SourceIndex({name: trees[name]}), used, is_program=not entry).found():
             return _warning(call, what, name, own.files.get(name), run_seed)
     return ""
 
@@ -74,6 +74,31 @@ def script_without_seed(own: Sources, given: Iterable[str]) -> str:
     )
 
 
+def _used(trees: Iterable[ast.Module], entry: str) -> Set[str]:
+    """The names of functions and classes that the trainer may use: those in its function, in the code outside of
+    functions, and in what these use."""
+    definitions: dict[str, list[ast.stmt]] = {}
+    todo: list[ast.AST] = []
+    for statement in (one for tree in trees for one in tree.body):
+        if isinstance(statement, Function | ast.ClassDef):
+            definitions.setdefault(statement.name, []).append(statement)
+        elif not entry or not _is_main(statement):
+            todo.append(statement)
+    found = {entry} if entry in definitions or not entry else {*definitions}
+    todo += [statement for name in found for statement in definitions.get(name, [])]
+    while todo:
+        for node in ast.walk(todo.pop()):
+            name = name_of(node)
+            if name and name not in found:
+                found.add(name)
+                todo += definitions.get(name, [])
+    return found
+
+
+def _is_main(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test)
+
+
 def _warning(call: ast.Call, what: str, name: str, place: Path | None, run_seed: str) -> str:
     where = f"line {call.lineno} of {place.name}" if place is not None else f"`{name.rpartition(':')[2]}`"
     function = ast.unparse(call.func)
@@ -88,10 +113,10 @@ def _warning(call: ast.Call, what: str, name: str, place: Path | None, run_seed:
 
 
 class _Reader:
-    """words: how often each word is in all sources of the trainer."""
+    """used: the names of functions and classes that the trainer may use."""
 
-    def __init__(self, index: SourceIndex, words: Counter[str], *, is_program: bool):
-        self._index, self._words, self._is_program = index, words, is_program
+    def __init__(self, index: SourceIndex, used: Set[str], *, is_program: bool):
+        self._index, self._used, self._is_program = index, used, is_program
         self._calls = [node for node in index.nodes if isinstance(node, ast.Call)]
         imports = [node for node in index.nodes if isinstance(node, ast.ImportFrom) and node.module == "random"]
         self._of_random = {alias.asname or alias.name for node in imports for alias in node.names}
@@ -155,17 +180,16 @@ class _Reader:
         return any(name_of(node.value) in names for node in nodes)
 
     def _is_always_run(self, node: ast.AST) -> bool:
-        """Whether it is neither under a condition, nor the default of a parameter, nor in a function that no source
-        names."""
+        """Whether it is neither under a condition, nor the default of a parameter, nor in a function that the trainer
+        does not use."""
         parent = self._index.parents.get(node)
         while parent is not None:
             if isinstance(parent, ast.IfExp | ast.BoolOp | ast.arguments):
                 return False
-            if isinstance(parent, ast.If) and not (self._is_program and "__name__" in ast.unparse(parent.test)):
+            if isinstance(parent, ast.If) and not (self._is_program and _is_main(parent)):
                 return False
-            if isinstance(parent, Function) and not parent.decorator_list:
-                is_top = isinstance(self._index.parents.get(parent), ast.Module)
-                if is_top and self._words[parent.name] < 2:
-                    return False
+            is_top = isinstance(self._index.parents.get(parent), ast.Module)
+            if is_top and isinstance(parent, Function | ast.ClassDef) and parent.name not in self._used:
+                return False
             parent = self._index.parents.get(parent)
         return True

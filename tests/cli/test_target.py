@@ -56,8 +56,10 @@ class TestTarget:
     def test_in_the_direction_of_the_goal(self, cli: CliRunner) -> None:
         limited(cli, 1.1)
         cli.change(('goal = "minimize"', 'goal = "maximize"'))
-        data = cli.run("--json").data
+        answer = cli.run("--json")
+        data = answer.data
         assert (data["cause"], data["best"]["epoch"], data["best"]["value"] >= 1.1) == ("limit", 1, True)
+        assert answer.err.count('warning: study.goal is "maximize", but a lower val_loss is usually better') == 1
 
     @pytest.mark.parametrize("target", ['"0.9"', "true", "[0.9]", "nan"])
     def test_what_is_no_number(self, cli: CliRunner, target: str) -> None:

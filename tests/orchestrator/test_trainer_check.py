@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,18 @@ FILES = [*(ROOT / "studies").glob("*.toml"), *(ROOT / "docs" / "examples").glob(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_false_alarm(path: Path) -> None:
     found = trainer_check.check(Study.load(path, environment={}))
-    assert (found.faults, found.warnings) == ((), {})
+    assert (found.faults, found.warnings, found.doubts) == ((), {}, ())
 
 
 def returns(x: int) -> float:
     return float(x)
 
 
-def test_a_python_object_is_left_to_the_run() -> None:
+def draws(x: int) -> float:
+    return x + random.SystemRandom().random()
+
+
+def test_a_python_object_is_left_to_the_run_but_for_its_seeds() -> None:
     sections = {
         "study": {"name": "given", "metric": "val_loss", "goal": "minimize"},
         "trainer": {"epochs": 1},
@@ -28,6 +33,8 @@ def test_a_python_object_is_left_to_the_run() -> None:
         "search": {"method": "grid"},
     }
     assert trainer_check.check(Study.from_dict(sections, trainer=returns)) == SourceCheck()
+    (doubt,) = trainer_check.check(Study.from_dict(sections, trainer=draws)).doubts
+    assert "`random.SystemRandom`" in doubt
 
 
 def test_earlier_studies_that_are_not_recorded(tmp_path: Path) -> None:

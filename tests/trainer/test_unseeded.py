@@ -74,13 +74,22 @@ def test_sound_numbers(tmp_path: Path, line: str) -> None:
     [
         "def train(params, run, rng=np.random.default_rng()):\n    yield {}\n",
         "def unused():\n    return np.random.default_rng()\ndef train(params, run):\n    yield {}\n",
-        "if __name__ == '__main__':\n    random.seed()\n",
+        "def a():\n    b()\ndef b():\n    random.seed()\ndef train(params, run):\n    yield {}\n",
+        "class Other:\n    rng = random.Random()\ndef train(params, run):\n    yield {}\n",
+        "def b():\n    random.seed()\nif __name__ == '__main__':\n    b()\n" + TRAIN.format("pass"),
         "def seed_everything(seed): ...\ndef train(params, run):\n    seed_everything(time.time())\n",
         "random.seed(",
     ],
 )
 def test_code_that_need_not_run(tmp_path: Path, text: str) -> None:
     assert warning(tmp_path, text) == ""
+
+
+def test_a_function_that_a_method_calls(tmp_path: Path) -> None:
+    text = "def b():\n    random.seed()\nclass Data:\n    def load(self):\n        b()\n" + TRAIN.format(
+        "Data().load()"
+    )
+    assert warning(tmp_path, text).startswith("line 5 of mine.py")
 
 
 def test_a_program_runs_its_main_part(tmp_path: Path) -> None:
