@@ -8,7 +8,8 @@ Goal = Literal["minimize", "maximize"]
 HIGHER_IS_BETTER = frozenset(
     [
         *("acc", "accuracy", "ap", "ari", "auc", "auprc", "auroc", "bertscore", "bleu", "chrf", "cider", "corr"),
-        *("corrcoef", "correlation", "dice", "f1", "fbeta", "fscore", "hits", "iou", "jaccard", "kappa"),
+        *("corrcoef", "correlation", "dice", "em", "f1", "fbeta", "fscore", "hits", "hota", "idf1", "iou"),
+        *("jaccard", "kappa", "mota", "pck"),
         *("likelihood", "llh", "loglik", "loglikelihood", "logprob", "map", "matthews", "mcc", "meteor", "miou"),
         *("mrr", "ndcg", "nmi", "pearson", "pearsonr", "pesq", "pixacc", "prec1", "prec5", "precision", "psnr", "r2"),
         *("recall", "return", "returns", "reward", "rewards", "rouge", "rougel", "rsquared", "sacrebleu", "sdr"),
@@ -54,7 +55,8 @@ def goal_of(metric: str) -> Goal | None:
         return PHRASES[phrase]
     turned = sum(one in OPPOSITES for one in words) % 2 == 1
     known = {word for one in words for word in (one, one.rstrip("0123456789"))}
-    up, down = bool(known & HIGHER_IS_BETTER), bool(known & LOWER_IS_BETTER)
+    is_at_rank = re.search(r"[A-Za-z]@\d", metric) is not None  # R@1, P@5
+    up, down = is_at_rank or bool(known & HIGHER_IS_BETTER), bool(known & LOWER_IS_BETTER)
     if up and down and (words[-1] not in PENALTIES or known & {"acc", "accuracy"}):  # accuracy_loss may be either
         return None
     if not (up or down) or "win" in known:

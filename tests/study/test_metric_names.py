@@ -10,7 +10,7 @@ HIGHER = (
     "sacrebleu rougeL rouge1 meteor r2 R2 r2_score r_squared explained_variance psnr MS-SSIM si_sdr "
     "episode_reward mean_return win_rate success_rate hits@10 MRR ndcg@10 matthews_corrcoef cohen_kappa "
     "spearmanr log_likelihood exact_match true_positive_rate neg_mean_squared_error neg_log_loss "
-    "val_neg_mae pixAcc prec1 mean_rewards fscore logprob"
+    "R@1 val/P@5 EM squad_em MOTA pck val_neg_mae pixAcc prec1 mean_rewards fscore logprob"
 )
 LOWER = (
     "val_loss MAE rmse mean_squared_error perplexity ppl wer CER error_rate top5_err top1_error auc_loss "
