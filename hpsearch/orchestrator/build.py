@@ -6,7 +6,6 @@ from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.folders import data_folder
-from hpsearch.core.stopping import handlers_kept
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.rules import Rules
@@ -254,8 +253,7 @@ def pool(
     from hpsearch.workers.pools.ray.cluster import Cluster
 
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
-    with handlers_kept():
-        actors = RayActors(made, cluster, example, needs_home=needs_home)
+    actors = RayActors(made, cluster, example, needs_home=needs_home)
     return actors, actors.notes
 
 

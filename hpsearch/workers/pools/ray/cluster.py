@@ -24,7 +24,7 @@ from ray._private import ray_constants
 from ray.core.generated import gcs_pb2
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
-from hpsearch.core.stopping import RESUME, notices_ignored
+from hpsearch.core.stopping import RESUME, handlers_kept, notices_ignored
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.exits import kernel_oom_kills
 from hpsearch.workers.pools.ray import reaper
@@ -91,7 +91,8 @@ class RaySession:
                     sent_environment = runtime_env(trainer.use, trainer.folder, trainer.sources().files)
                     self.left_out = left_out(trainer.folder)
                 check_reachable(cluster.address)
-                ray.init(address=cluster.address, runtime_env=sent_environment, **_QUIET)
+                with handlers_kept():
+                    ray.init(address=cluster.address, runtime_env=sent_environment, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
         except HpsearchError:
@@ -189,7 +190,7 @@ class _LocalRay:
         self.folder = tempfile.mkdtemp(prefix=f"{reaper.PREFIX}{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
-            with notices_ignored(), _environment_variable(reaper.MARK, self.folder), _on_loopback():
+            with notices_ignored(), handlers_kept(), _environment_variable(reaper.MARK, self.folder), _on_loopback():
                 ray.init(
                     address="local",
                     num_cpus=cores(),

@@ -15,20 +15,20 @@ from hpsearch.provenance.sources import code_holder, references
 from hpsearch.trainer.failures import headline
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
-from hpsearch.workers.pools.ray.upload import check_size, excludes
+from hpsearch.workers.pools.ray.upload import check, excludes
 
 NO_MODULES: Mapping[str, Path] = {}
 
 
 def runtime_env(use: str, folder: Path, modules: Mapping[str, Path] = NO_MODULES) -> dict[str, Any]:
     """Ray's runtime_env: the study's folder, hpsearch, and the trainer's packages. BadInput where one of the folders is
-    too large.
+    too large, or has a module of the trainer that would not be sent.
 
     modules: the file of each module of the trainer that is not installed, by its name.
     """
     sent = packages(use, folder, modules)
     patterns = excludes(folder, sent)
-    check_size([str(folder), *sent], patterns)
+    check([str(folder), *sent], patterns, modules.values())
     return {"working_dir": str(folder), "excludes": patterns, "py_modules": sent}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ray._private.runtime_env import packaging
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.format import size
+from hpsearch.core.format import many, size
 
 EVERYWHERE = [".git", ".hpsearch", "__pycache__", ".env*"]
 """Never sent, at any depth. `.env*` hold passwords, and other users of the cluster may read the upload."""
@@ -68,10 +68,14 @@ def _literal(name: str) -> str:
     return re.sub(r"([\\*?\[\]!# ])", r"\\\1", name)
 
 
-def check_size(folders: Sequence[str], patterns: Sequence[str]) -> None:
-    """BadInput for a folder that is larger than MAX_BYTES, as Ray would send it."""
+def check(folders: Sequence[str], patterns: Sequence[str], modules: Iterable[Path]) -> None:
+    """BadInput for a folder that is larger than MAX_BYTES, as Ray would send it, and for a module of the trainer in one
+    of the folders that would not be sent."""
+    files = [*modules]
     for folder in folders:
         sizes = _sizes(Path(folder), patterns)
+        if Path(folder).is_dir():
+            _check_modules(Path(folder), sizes, files)
         if (total := sizes.total()) > MAX_BYTES:
             largest = "".join(f"\n  {size(count)}  {name}" for name, count in sizes.most_common(SHOWN))
             raise BadInput(
@@ -80,6 +84,20 @@ def check_size(folders: Sequence[str], patterns: Sequence[str]) -> None:
                 "move what the trainer does not import to a folder that all nodes share, or list it in a file "
                 f".rayignore in {folder} (with the syntax of .gitignore)"
             )
+
+
+def _check_modules(folder: Path, sent: Iterable[str], modules: Iterable[Path]) -> None:
+    inside = [file.relative_to(folder) for file in modules if file.is_relative_to(folder) and file.is_file()]
+    missing = sorted(name for name in inside if str(name) not in {*sent})
+    if not missing:
+        return
+    first = missing[0]
+    own = [f"`!/{first}`"] if len(first.parts) == 1 else [f"`!/{first.parent}`", f"`!/{first.parent}/**`"]
+    others = f" (and {many(len(missing) - 1, 'more module')})" if missing[1:] else ""
+    raise BadInput(
+        f"{folder / first}{others}, which the trainer imports, would not be sent to the cluster, because a .gitignore "
+        f"or .rayignore in {folder} leaves it out: add to the end of that file: {', '.join(own)}"
+    )
 
 
 def _sizes(folder: Path, patterns: Sequence[str]) -> Counter[str]:

@@ -4,6 +4,7 @@ import logging
 import os
 import resource
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,11 @@ from typing import Any
 
 import grpc
 import pytest
+import ray
 from ray._private.authentication_test_utils import reset_auth_token_state
 
 from hpsearch.core.errors import BadInput, PoolError
+from hpsearch.core.stopping import stoppable
 from hpsearch.workers.pools.ray import cluster
 from hpsearch.workers.pools.ray.cluster import Cluster, RaySession, check_reachable
 from tests.support.studies import setup
@@ -117,6 +120,21 @@ def test_a_start_that_takes_too_long_is_repeated_once(
     with pytest.raises(PoolError, match="timed out"):
         RaySession(Cluster("local"), setup(tmp_path).trainer)
     assert len(started) == starts
+
+
+def test_the_handlers_of_signals_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the end of `ray.init` on: workers start for seconds after it."""
+
+    def replaces(**_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise RuntimeError("full")
+
+    monkeypatch.setattr(ray, "init", replaces)
+    with stoppable("run it again"):
+        ours = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(PoolError, match="full"):
+            RaySession(Cluster("local"), setup(tmp_path).trainer)
+        assert signal.getsignal(signal.SIGTERM) is ours
 
 
 def test_ray_does_not_ask_for_ipywidgets_in_a_notebook() -> None:

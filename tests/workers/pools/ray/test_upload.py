@@ -9,7 +9,7 @@ from ray._private.runtime_env.packaging import create_package
 from hpsearch.core.errors import BadInput
 from hpsearch.workers.pools.ray import upload
 from hpsearch.workers.pools.ray.packages import runtime_env
-from hpsearch.workers.pools.ray.upload import check_size, excludes, left_out
+from hpsearch.workers.pools.ray.upload import check, excludes, left_out
 
 
 def written(folder: Path, *names: str) -> Path:
@@ -79,7 +79,7 @@ def test_a_folder_that_is_too_large_is_refused_with_its_largest_files(
     for name, count in (("data/huge.bin", 9000), ("ignored.bin", 9000), ("sub/b.bin", 3000), ("sub/a.bin", 2000)):
         (study / name).write_bytes(b"x" * count)
     monkeypatch.setattr(upload, "MAX_BYTES", 5500)
-    check_size([str(study)], excludes(study, []))
+    check([str(study)], excludes(study, []), [])
     monkeypatch.setattr(upload, "MAX_BYTES", 4999)
     with pytest.raises(BadInput) as refused:
         runtime_env("train:train", study)
@@ -89,3 +89,18 @@ def test_a_folder_that_is_too_large_is_refused_with_its_largest_files(
     assert min(places) >= 0
     assert "huge.bin" not in str(refused.value)
     assert "ignored.bin" not in str(refused.value)
+
+
+@pytest.mark.parametrize("pattern", ["data/", "data", "**/data/**", "/net/data", "*.py"])
+def test_a_module_that_gitignore_leaves_out_is_refused_with_the_lines_that_send_it(
+    tmp_path: Path, pattern: str
+) -> None:
+    study = written(tmp_path / "study", "train.py", "net/__init__.py", "net/data/loading.py", "data/1.csv")
+    files = [study / "net/data/loading.py"]
+    (study / ".gitignore").write_text(f"{pattern}\n")
+    with pytest.raises(BadInput, match=r"net/data/loading.py, which the trainer imports, would not be sent") as refused:
+        check([str(study)], excludes(study, []), files)
+    lines = str(refused.value).split("`")[1::2]
+    (study / ".gitignore").write_text("\n".join([pattern, *lines]))
+    check([str(study)], excludes(study, []), files)
+    assert "net/data/loading.py" in packed(study, excludes(study, []), tmp_path)
