@@ -220,13 +220,19 @@ class TestContinued:
 @pytest.mark.usefixtures("folder")
 class TestItsCode:
     def test_a_changed_default_is_seen(self, cli: CliRunner) -> None:
-        write(cli.folder)
+        """In the script, and in a module beside it."""
+        script = SCRIPT.replace("import argparse", "import argparse, defaults")
+        (cli.folder / "defaults.py").write_text("SIZE = 1")
+        write(cli.folder, script)
         cli.run()
         assert cli.invoke("reproduce", "toy", 0).code == 0
-        (cli.folder / "train.py").write_text(textwrap.dedent(SCRIPT).replace("default=1.0", "default=2.0"))
+        (cli.folder / "defaults.py").write_text("SIZE = 2")
+        assert (answer := cli.run()).code == 2
+        assert answer.names("defaults, line 1: was `SIZE = 1`")
+        (cli.folder / "train.py").write_text(textwrap.dedent(script).replace("default=1.0", "default=2.0"))
         answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 6
-        assert answer.names("train.py")
+        assert answer.names("train.py", "defaults")
 
     def test_a_failed_trial_is_tried_again(self, cli: CliRunner) -> None:
         write(cli.folder, SCRIPT.replace("for epoch", "if args.x >= 0.0: raise SystemExit(1)\n    for epoch"))
@@ -238,10 +244,14 @@ class TestItsCode:
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("isolation", [pytest.param(one, marks=pytest.mark.slow) for one in ("process", "none")])
 def test_on_ray(cli: CliRunner, isolation: str) -> None:
-    """Its output is in the trial's log; a program that the search stops leaves nothing."""
+    """Its output is in the trial's log. In any language: with isolation = "process" it is a shell script."""
     script = SCRIPT.replace("for epoch", "print('a line of the log')\n    for epoch")
     resources = f'workers = 1\nisolation = "{isolation}"'
-    write(cli.folder, script, search='method = "random"\ntrials = 2', resources=resources)
+    trainer = 'use = "train.py"'
+    if isolation == "process":
+        trainer = 'command = ["sh", "train.sh", "{x}"]'
+        (cli.folder / "train.sh").write_text("echo a line of the log\nfor e in 1 2 3 4; do echo val_loss $1; done")
+    write(cli.folder, script, trainer, search='method = "random"\ntrials = 2', resources=resources)
     assert cli.run("--json").data["trials"]["complete"] == 2
     assert "a line of the log" in cli.invoke("logs", "toy", 0).out
 

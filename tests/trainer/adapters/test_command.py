@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch import Report
 from hpsearch.core.errors import TrainerError
-from hpsearch.study.program import Program
+from hpsearch.study.program import Program, Style
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.failures import ProgramFailed
@@ -21,6 +21,11 @@ class TestWhatItIsGiven:
         programs.write("train.sh", 'echo "$@" > words; echo val_loss 1')
         programs.curve(Program(("sh", "train.sh", *words), metrics=PATTERN), {"x": 1e-5})
         assert (programs.folder / "words").read_text().split() == ["4", "80", "29514", "3", "1e-05", "{}"]
+
+    @pytest.mark.parametrize(("style", "text"), [("env", "echo val_loss $LR"), ("json", 'echo "val_loss $(cat $1)"')])
+    def test_styles(self, programs: Programs, style: Style, text: str) -> None:
+        metrics = {"val_loss": r"val_loss\D*{number}"}
+        assert programs.curve(programs.shell(text, metrics=metrics, style=style), {"lr": 0.5}) == [0.5]
 
     def test_folders(self, programs: Programs) -> None:
         programs.write("train.sh", 'touch "$1/a" "$2/b" && cp "$3/c" "$1/c" && echo val_loss 1')

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray import tune
 
 from hpsearch import Report
 from hpsearch.core.messages import Kill
@@ -277,6 +279,14 @@ class TestToldFromOtherFunctions:
     )
     def test_a_function_of_one_argument(self, thing: Any) -> None:
         assert forms.is_trainable(thing)
+
+    @pytest.mark.parametrize("bind", [functools.partial, tune.with_parameters])
+    def test_objects_are_bound_to_one(self, bind: Any) -> None:
+        def with_model(config: Any, model: Any) -> None:
+            tune.report({"val_loss": model.loss * config["lr"]})
+
+        trainer = forms.as_trainer("the trainer", bind(with_model, model=SimpleNamespace(loss=2.0)))
+        assert [report.metrics["val_loss"] for report in trainer({"lr": 0.5}, Run.local(epochs=2))] == [1.0]
 
     def test_a_partial_of_one(self) -> None:
         bound = functools.partial(tune_toys.network)

@@ -68,12 +68,22 @@ class TestReports:
         """
         assert programs.reports(programs.shell(text)) == [Report(1, {"val_loss": 1.0}), Report(2, {"val_loss": 0.5})]
 
-    @pytest.mark.parametrize("printed", ["nan", "NaN", "-nan", "NAN"])
-    def test_a_diverged_loss_is_a_report(self, programs: Programs, printed: str) -> None:
-        (by_pattern,) = programs.curve(programs.script(f"print('val_loss', '{printed}')", metrics=PATTERN))
-        (by_json,) = programs.curve(programs.shell(f"echo '{{\"val_loss\": {printed}}}' >> $HPSEARCH_REPORT"))
-        assert math.isnan(by_pattern)
-        assert math.isnan(by_json)
+    @pytest.mark.parametrize(
+        ("printed", "expected"),
+        [
+            (("nan", "NaN", "-nan", "NAN"), math.nan),
+            (("inf", "Infinity"), math.inf),
+            (("-inf", "-Infinity"), -math.inf),
+            (("1e-3", "1.0E-03", "0.001"), 1e-3),
+        ],
+    )
+    def test_numbers_in_each_form(self, programs: Programs, printed: tuple[str, ...], expected: float) -> None:
+        """A diverged loss is a report, not an output without one."""
+        by_pattern = programs.curve(programs.shell(f"printf 'val_loss %s\\n' {' '.join(printed)}", metrics=PATTERN))
+        lines = f"printf '{{\"val_loss\": %s}}\\n' {' '.join(printed)} >> $HPSEARCH_REPORT"
+        by_json = programs.curve(programs.shell(lines))
+        assert by_pattern == pytest.approx([expected] * len(printed), nan_ok=True)
+        assert by_json == pytest.approx(by_pattern, nan_ok=True)
 
     @pytest.mark.parametrize("separator", [";", "\t", ","])
     def test_a_metrics_file_with_another_separator(self, programs: Programs, separator: str) -> None:

@@ -27,18 +27,24 @@ EPOCHS = 3
 LOSS = Objective("eval_loss", "minimize")
 
 
+WORKERS: list[Worker] = []
+
+
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test may leave a file in the working directory."""
+    """No test may leave a file in the working directory, or the open log of a trial."""
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
     yield
+    while WORKERS:
+        WORKERS.pop().release()
     assert list(project.iterdir()) == []
 
 
 def worker(work: Path, name: str = "train") -> Worker:
-    return Worker(setup(work, f"transformers_toys:{name}", objective=LOSS))
+    WORKERS.append(Worker(setup(work, f"transformers_toys:{name}", objective=LOSS)))
+    return WORKERS[-1]
 
 
 def trained(worker: Worker, number: int = 0, **changes: Any) -> tuple[Report, ...]:
