@@ -25,7 +25,7 @@ from hpsearch.study import placeholders
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
-from hpsearch.trainer.adapters.command_line import command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.command_line import command_line, in_folder, is_python, located, resume_words
 from hpsearch.trainer.adapters.config_file import ConfigFile
 from hpsearch.trainer.adapters.pattern_reports import LogFile, Patterns
 from hpsearch.trainer.adapters.program_failures import advice, error_line
@@ -82,7 +82,10 @@ def as_trainer(
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         training = _Training(found, folder, run, metric, can_continue, receives_length)
-        given = {**params, **_filled(options, training.values)}
+        own = _filled(options, training.values)
+        if program.in_scratch:
+            own = {name: in_folder(value, folder) if type(value) is str else value for name, value in own.items()}
+        given = {**params, **own}
         training.begin(given, script_options, config)
         try:
             yield from training.reports()

@@ -41,7 +41,7 @@ def located(program: Program, folder: Path) -> Program:
     """
     first, *rest = program.words
     if program.in_scratch:
-        rest = [str(folder / word) if word and (folder / word).exists() else word for word in rest]
+        rest = [in_folder(word, folder) for word in rest]
     for word in rest[:1]:
         if Path(word).suffix == ".py" and not (folder / word).is_file():
             near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
@@ -49,6 +49,13 @@ def located(program: Program, folder: Path) -> Program:
     if problem := runs_nothing(program, folder):
         raise TrainerError(problem)
     return replace(program, words=(_executable(first, folder), *rest))
+
+
+def in_folder(word: str, folder: Path) -> str:
+    """The absolute path of a file or folder in the study's folder; any other word as it is."""
+    if not word or not (folder / word).exists():
+        return word
+    return f"{folder / word}{os.sep * word.endswith(os.sep)}"
 
 
 def _missing(word: str, folder: Path, hint: str = "") -> TrainerError:

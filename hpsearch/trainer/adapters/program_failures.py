@@ -13,6 +13,8 @@ WRONG_USAGE = 2
 
 NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
+NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
+
 _ERROR = re.compile(r"(\S+: )?error: *\S", re.IGNORECASE)
 _EXCEPTION = re.compile(r"([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|Exit|Interrupt)\b")
 _TERMINAL = re.compile(r"\bstty\b|get_terminal_size|[Ii]nappropriate ioctl|[Nn]ot a (tty|terminal)")
@@ -33,7 +35,7 @@ def advice(lines: Sequence[str], code: int, program: Program, folder: Path) -> s
     """ "" for none. lines: of the program's output. folder: of the study."""
     if not program.terminal and any(map(_TERMINAL.search, lines)):
         return "; if it needs a terminal, write terminal = true in [trainer]"
-    if found := _missing_module(lines, folder):
+    if found := _missing_module(lines, folder) or _missing_file(lines, program, folder):
         return found
     missing = code == WRONG_USAGE and missing_subcommand(program, sources_of(program, folder).files.values())
     return f"; {missing}" if missing else ""
@@ -47,6 +49,14 @@ def _missing_module(lines: Sequence[str], folder: Path) -> str:
     names = found[1], f"{found[1]}.py"
     places = (place for place in (folder, folder.parent) if any((place / name).exists() for name in names))
     return next((f"; it is in {place}: run hpsearch with PYTHONPATH={place}" for place in places), "")
+
+
+def _missing_file(lines: Sequence[str], program: Program, folder: Path) -> str:
+    """If the study's folder has the file, and the program runs in another."""
+    found = program.in_scratch and lines and NO_FILE.search(lines[-1])
+    if not found or Path(found[1]).is_absolute() or not (folder / found[1]).exists():
+        return ""
+    return '; it is in the study\'s folder, and cwd = "scratch" runs the program in another: docs/commands.md#its-files'
 
 
 def missing_subcommand(program: Program, files: Iterable[Path], values: Container[str] = ()) -> str:

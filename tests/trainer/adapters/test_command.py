@@ -47,6 +47,15 @@ class TestWhatItIsGiven:
         programs.curve(program, {"lr": "{epochs}"}, options={"steps": "{epochs * 2}"})
         assert (programs.folder / "words").read_text() == "--steps 8 --lr {epochs}"
 
+    def test_files_in_the_options_are_found_from_a_folder_of_the_trial(self, programs: Programs) -> None:
+        programs.write("data/rows.csv", "")
+        text = "import sys; open('words', 'w').write(' '.join(sys.argv[1:])); print('val_loss 1')"
+        program = programs.script(text, metrics=PATTERN, style="argparse", in_scratch=True)
+        run = programs.run()
+        programs.curve(program, {"kind": "data"}, run, options={"root": "data/", "file": "rows.csv"})
+        words = f"--root {programs.folder}/data/ --file rows.csv --kind data"
+        assert (run.scratch_dir / "words").read_text() == words
+
     def test_a_copy_of_its_configuration_file(self, programs: Programs) -> None:
         programs.write("base.yaml", "optim: {lr: 1.0, name: sgd}\nepochs: 1\n")
         programs.write("train.sh", 'cp "$1" copy; echo "$2" > words; echo val_loss 1')

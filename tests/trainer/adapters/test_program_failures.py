@@ -35,6 +35,15 @@ def test_a_subcommand_is_missing(tmp_path: Path) -> None:
     assert advice([], 1, Program(("python", "run.py"), "auto"), tmp_path) == ""
 
 
+def test_a_file_of_the_study_from_a_folder_of_the_trial(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    line = "FileNotFoundError: [Errno 2] No such file or directory: '{}'"
+    in_scratch = Program(("python", "run.py"), in_scratch=True)
+    assert 'cwd = "scratch"' in advice([line.format("./data")], 1, in_scratch, tmp_path)
+    assert advice([line.format("other")], 1, in_scratch, tmp_path) == ""
+    assert advice([line.format("./data")], 1, Program(("python", "run.py")), tmp_path) == ""
+
+
 def test_a_program_that_needs_a_terminal(tmp_path: Path) -> None:
     lines = ["  _, width = os.popen('stty size', 'r').read().split()", "ValueError: not enough values to unpack"]
     assert "terminal = true" in advice(lines, 1, Program(("python", "run.py")), tmp_path)
