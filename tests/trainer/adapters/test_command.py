@@ -52,7 +52,7 @@ class TestWhatItIsGiven:
         text = "import sys; open('words', 'w').write(' '.join(sys.argv[1:])); print('val_loss 1')"
         program = programs.script(text, metrics=PATTERN, style="argparse", in_scratch=True)
         run = programs.run()
-        programs.curve(program, {"kind": "data"}, run, options={"root": "data/", "file": "rows.csv"})
+        programs.curve(program, {"kind": "data"}, run=run, options={"root": "data/", "file": "rows.csv"})
         words = f"--root {programs.folder}/data/ --file rows.csv --kind data"
         assert (run.scratch_dir / "words").read_text() == words
 
