@@ -1,21 +1,22 @@
 """The priors of a space (`study.priors`) in a search: random draws from them, and the preference of a model."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 
 import numpy as np
 import numpy.typing as npt
 
 from hpsearch.core.trial import Params
-from hpsearch.study.priors import FLOOR
+from hpsearch.study.priors import lowest_log_density
 from hpsearch.study.space import Choice, Parameter, Space
 
 Array = npt.NDArray[np.float64]
 
 Preference = Callable[[Array], Array]
 """A log weight for each of n points of the unit cube (n, parameters), which is added to the log of a model's
-acquisition. Inactive parameters are at the middle of their axis."""
+acquisition. A column of NaN is a parameter that the model does not propose at the same time."""
 
 
 def has_priors(space: Space) -> bool:
@@ -62,7 +63,7 @@ def _quantile(parameter: Parameter, u: float) -> float:
 
 
 def prior_preference(space: Space, trials: int) -> Preference | None:
-    """The log of the priors' densities, with the exponent of piBO after this number of trials: 0 at their values,
+    """The log of the priors' joint density, with the exponent of piBO after this number of trials: 0 at their values,
     negative elsewhere. None without priors."""
     return partial(_log_priors, space, trials) if has_priors(space) else None
 
@@ -78,14 +79,15 @@ def _sum(parts: Sequence[Preference], points: Array) -> Array:
 
 
 def _log_priors(space: Space, trials: int, points: Array) -> Array:
-    total = np.zeros(len(points))
+    total, powers = np.zeros(len(points)), []
     for place, one in enumerate(space.parameters):
-        if one.prior is None:
+        u = points[:, place]
+        if one.prior is None or np.isnan(u).any():
             continue
-        u, power = points[:, place], one.prior.power(trials)
+        powers.append(one.prior.power(trials))
         if isinstance(one, Choice):
             is_other = np.minimum(np.floor(u * one.count), one.count - 1) != one.index(one.prior.value)
-            total -= power * np.log(one.prior.odds) * is_other
+            total -= powers[-1] * math.log(one.prior.odds) * is_other
         else:
-            total += power * np.log(np.maximum(np.exp(-0.5 * ((u - _middle(one)) / one.prior.width) ** 2), FLOOR))
-    return total
+            total -= powers[-1] * 0.5 * ((u - _middle(one)) / one.prior.width) ** 2
+    return np.maximum(total, fmean(powers) * lowest_log_density(len(powers))) if powers else total

@@ -137,7 +137,8 @@ def transfer(space: Space, history: History, params: Sequence[Params], losses: S
 
 
 def _preferred(used: Sequence[tuple[_Process, float]], cube: Array) -> Array:
-    return -sum((weight * process.mean(cube) for process, weight in used), np.zeros(len(cube)))
+    points = np.nan_to_num(cube, nan=0.5)
+    return -sum((weight * process.mean(points) for process, weight in used), np.zeros(len(points)))
 
 
 def _weight(predicted: Array, losses: Array) -> float:

@@ -6,6 +6,7 @@ arXiv 2204.11051): new trials are preferred where the density is high. The prefe
 so a wrong prior costs only trials at the beginning.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,9 +23,15 @@ TRIALS = {"weak": 5.0, "strong": 10.0}
 """After this number of trials, half of the random trials are drawn from the prior. For a model, this number divided by
 the number of trials is the exponent of the density (beta in piBO)."""
 
-FLOOR = 0.02
-"""For a model, the density is at least this fraction of its maximum, so that the model can overcome a strong prior
-that is wrong within tens of trials."""
+
+def lowest_log_density(count: int) -> float:
+    """The log of the joint density of `count` priors, relative to its maximum, that a model uses at least.
+
+    It is three standard deviations below the mean of draws from as many normal distributions, whose sum of squares is
+    chi-squared. All points that the priors practically exclude are then equal. If each prior had a lowest density of
+    its own, a model would still prefer the points that few of several wrong priors exclude (docs/study-file.md).
+    """
+    return -(count + 3 * math.sqrt(2 * count)) / 2
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,17 @@ def test_a_model_prefers_the_prior_less_and_less():
     assert prior_preference(Space((Float("lr", 0.1, 1.0),)), 10) is None
 
 
+def test_points_that_several_priors_exclude_are_alike():
+    """Otherwise a search with wrong priors stays at points that fewer of them exclude."""
+    space = Space(tuple(Float(f"x{place}", 0.0, 1.0, prior=Prior(0.1, "strong")) for place in range(4)))
+    cube = np.array([[0.9] * 4, [0.1, 0.9, 0.9, 0.9], [0.1] * 4, [0.2] * 4])
+    found = prior_preference(space, 10)(cube)
+    assert found[0] == found[1] > -7
+    assert found[2] == 0 > found[3] > found[0]
+    group = prior_preference(space, 10)(np.array([[0.1, 0.2, np.nan, np.nan]]))
+    assert group == pytest.approx([found[3] / 4])
+
+
 NARROW = Space((Float("x", 0.0, 1.0, prior=Prior(0.2, "strong")), Choice("c", ("a", "b"), prior=Prior("a"))))
 
 

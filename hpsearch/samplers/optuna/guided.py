@@ -27,7 +27,7 @@ class GuidedTPE(TPESampler):
     def _compute_acquisition_func(self, samples: dict[str, Any], below: Any, above: Any) -> Any:
         """samples: by parameter, in Optuna's encoding; in a conditional space only the parameters of one group."""
         count = len(next(iter(samples.values())))
-        points = np.full((count, self._space.dimensions), 0.5)
+        points = np.full((count, self._space.dimensions), np.nan)
         for place, one in enumerate(self._space.parameters):
             if one.key in samples:
                 points[:, place] = [_unit(one, value) for value in samples[one.key]]
