@@ -83,6 +83,13 @@ class Constraint:
         except Absent:
             return
 
+    def difference(self, params: Params) -> float | None:
+        """The left side of an equality minus its right side; None for other constraints. Absent, NotComputable."""
+        match self._tree:
+            case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                return float(_number(value_of(left, params))) - float(_number(value_of(right, params)))
+        return None
+
     def __reduce__(self) -> tuple[Any, ...]:
         return read, (self.text, self._lists, self._odd)
 

@@ -115,7 +115,7 @@ def gaussian_process(
     """
     import optuna
 
-    warped = cut_outliers if _goals(seen) == 1 and any(one.excess for one in seen) else half_ranked
+    warped = cut_outliers if _goals(seen) > 1 or any(one.excess for one in seen) else half_ranked
     columns = [warped(own) for own in zip(*(one.losses or (one.free,) for one in seen), strict=True)]
     losses = [*zip(*columns, strict=True), *[tuple(median(own) for own in columns)] * len(running)]
     limits = [constraints(one.excess) for one in seen] + [_middle_constraints(seen)] * len(running)

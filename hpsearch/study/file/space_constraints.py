@@ -9,10 +9,11 @@ from typing import Any
 from hpsearch.core.constraints import Constraint, Lists, NotComputable, read
 from hpsearch.core.odd_names import odd_names
 from hpsearch.study import feasible
+from hpsearch.study.file.equalities import equality_advice
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.space_names import CONSTRAINTS
-from hpsearch.study.space import Choice, Float, Space
+from hpsearch.study.space import Choice, Space
 
 MAX_CONSTRAINTS = 100
 
@@ -43,17 +44,10 @@ def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
         place = min(found.index(one) for one in broken)
         together = f" together with `{broken[-1].text[:60]}`" if len(broken) > 1 else ""
         tried = f"{feasible.SHARE_DRAWS:,} random points were tried"
-        advice = ""
-        if any(_equates_real_numbers(constrained, one) for one in broken):
-            advice = "; real numbers are never exactly equal: compute one of them from the others in the trainer"
+        advice = next(filter(None, (equality_advice(constrained, one) for one in broken)), "")
         faults.add((*path, place), f"no point of the space fulfils it{together}: {tried}{advice}")
         return None
     return constrained
-
-
-def _equates_real_numbers(space: Space, constraint: Constraint) -> bool:
-    real = {one.name for one in space.parameters if isinstance(one, Float) and one.count is None}
-    return "==" in constraint.text and bool(real & constraint.names)
 
 
 def check_texts(

@@ -92,10 +92,19 @@ def test_wrong_forms_of_the_whole(written, path):
     assert ("==" in found) == ("= 3" in written)
 
 
-def test_an_equation_of_real_numbers():
-    space = f"{OPT}\na = {{ low = 0.0, high = 1.0 }}\nb = {{ low = 0.0, high = 1.0 }}\nc = {{ low = 0.0, high = 1.0 }}"
-    (found,) = study_file_errors((OPT, f'{space}\nconstraints = ["a * b * c == 0.123456789"]'))
-    assert "in the trainer" in found
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("a + b + c == 1", 'remove c, write "0 <= 1 - a - b <= 2", and compute c = 1 - a - b in the trainer'),
+        ("2 * b == a * 3 + 0.123456", 'write "0 <= 0.061728 + 1.5 * a <= 1", and compute b = 0.061728 + 1.5 * a'),
+        ("a * b * c == 0.123456789", "equal: compute one of them from the others in the trainer"),
+        ("a / b == 0.123456789", "equal: compute one of them from the others in the trainer"),
+    ],
+)
+def test_an_equation_of_real_numbers(text, advice):
+    space = f"{OPT}\na = {{ low = 0.0, high = 1.0 }}\nb = {{ low = 0.0, high = 1.0 }}\nc = {{ low = 0.0, high = 2.0 }}"
+    (found,) = study_file_errors((OPT, f"{space}\nconstraints = [{json.dumps(text)}]"))
+    assert advice in found
 
 
 def test_a_family():
