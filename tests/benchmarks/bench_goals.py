@@ -5,8 +5,8 @@ Gardner 2014, "Bayesian Optimization with Inequality Constraints"; the constrain
 Evolutionary Many-Objective Optimization Algorithm, Part II"; radius 0.2).
 
 Both train the same random points first. With the same seeds for each later trial too, and without short numbers, all
-proposals would be the same (tests/samplers/optuna/test_same_as_optuna.py); here the seeds differ, as those of two
-programs do.
+proposals would be the same (tests/samplers/optuna/test_surrogates_as_in_optuna.py). Here the seeds of later trials
+differ.
 
     python -m tests.benchmarks goals             TPE and NSGA-II, 10 minutes
     python -m tests.benchmarks.bench_goals       Gaussian processes, 30 minutes
