@@ -20,6 +20,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from hpsearch.provenance.added_folders import added_folders
+from hpsearch.provenance.computed_names import computed_package
 
 MAX_BYTES = 1 << 20
 """Maximum size of a file that may be a program."""
@@ -299,7 +300,8 @@ def _imports(module: str, path: Path) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=256)
 def _import_statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """The imports of a file, including importlib.import_module; for f"models.{name}", all modules of the package.
+    """The imports of a file, including importlib.import_module; for a name such as f"models.{name}", all modules
+    of the package.
 
     Cached, because the start of a study reads the imports of its trainer several times.
     """
@@ -317,10 +319,10 @@ def _imported_by(call: ast.Call) -> Iterator[ast.Import | ast.ImportFrom]:
         case ast.Constant(value=str(name)) if name.strip("."):
             module = name.lstrip(".")
             yield ast.ImportFrom(module=module, names=[], level=len(name) - len(module))
-        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith(".") and start.strip("."):
-            package = start.lstrip(".")[:-1]
+        case _ if start := computed_package(call):
+            package = start.lstrip(".")
             names = [ast.alias(name=one) for one in _modules_of(package)]
-            yield ast.ImportFrom(module=package, names=names, level=len(start) - len(package) - 1)
+            yield ast.ImportFrom(module=package, names=names, level=len(start) - len(package))
 
 
 def _modules_of(package: str) -> list[str]:
