@@ -102,7 +102,8 @@ $(VENV)/installed-build: $(VENV)/installed-test
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet uv
 	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python $(if $(TORCH),--torch-backend $(TORCH)) \
-		--resolution $(if $(findstring lowest,$@),lowest-direct,highest) --editable ".[test]"
+		--resolution $(if $(findstring lowest,$@),lowest-direct,highest) --editable ".[test]" \
+		$(if $(TORCH),|| { echo "TORCH=$(TORCH) needs PyTorch's own index. Without TORCH make takes PyPI's build (6 GB)"; exit 1; })
 	touch $@
 
 $(FRAMEWORKS)/installed: $(VENV)/installed-test

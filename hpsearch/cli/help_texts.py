@@ -1,7 +1,12 @@
 """Texts of `--help`, and of `hpsearch` without a command."""
 
+import argparse
 import shlex
+import textwrap
 from pathlib import Path
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.folders import study_home
 
 EXAMPLES = {
     "quickstart": "hpsearch quickstart first-study",
@@ -34,7 +39,7 @@ EXAMPLES = {
 """An example call of each command."""
 
 VARIABLES = {
-    "HPSEARCH_HOME": "folder for journal, MLflow and checkpoints; default: .hpsearch",
+    "HPSEARCH_HOME": "folder of journal, MLflow and checkpoints; see `hpsearch config`",
     "HPSEARCH_DATA": "folder of data sets that trainers read (run.data_dir)",
 }
 TRAINS = {"quickstart", "preflight", "run", "extend", "evaluate", "reproduce"}
@@ -49,10 +54,17 @@ def variables(verb: str) -> str:
     return "\n".join(f"  {name}  {VARIABLES[name]}" for name in names)
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Names with hyphens, such as those of `init --example`, are not broken: they can be copied."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
 def next_steps() -> str:
     """What to do in this folder: with the first study file in it, or without one."""
     studies = sorted(path.name for path in Path().glob("*.toml") if path.name != "pyproject.toml")
-    if (Path(".hpsearch") / "journal.db").exists():
+    if _has_journal():
         first = [("hpsearch status", "the studies that are recorded here")]
     elif not studies:
         first = [
@@ -67,3 +79,10 @@ def next_steps() -> str:
     lines = [*first, ("hpsearch --help", "all commands")]
     width = max(len(command) for command, _ in lines)
     return "\n".join(f"  {command:<{width}}  {about}" for command, about in lines)
+
+
+def _has_journal() -> bool:
+    try:
+        return (study_home(Path()) / "journal.db").exists()
+    except BadInput:  # of the settings: `hpsearch config` reports it
+        return False

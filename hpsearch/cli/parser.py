@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from hpsearch import __version__
-from hpsearch.cli.help_texts import EXAMPLES, next_steps, variables
+from hpsearch.cli.help_texts import EXAMPLES, HelpFormatter, next_steps, variables
 from hpsearch.cli.mistyped import unknown_command, unrecognized
 
 VERBS = {
@@ -83,7 +83,7 @@ def _top_parser() -> argparse.ArgumentParser:
         usage="hpsearch [-h] [-V] COMMAND ...",
         description="Hyperparameter search for PyTorch, run like an experiment.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     top.add_argument("-V", "--version", action="version", version=f"hpsearch {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND")
@@ -101,7 +101,7 @@ def verb_parser(verb: str) -> tuple[argparse.ArgumentParser, ModuleType]:
         prog=f"hpsearch {verb}",
         description=f"{about[0].upper()}{about[1:]}.",
         epilog=f"example:\n  {EXAMPLES[verb]}" + (f"\n\nenvironment variables:\n{read}" if read else ""),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     module.arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")

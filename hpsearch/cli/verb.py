@@ -17,7 +17,7 @@ class Answer:
     exit_code: int = 0
 
 
-JOURNAL_DEFAULT = "default: journal.db in $HPSEARCH_HOME, or in .hpsearch of this folder"
+JOURNAL_DEFAULT = "default: journal.db in the home folder, which `hpsearch config` shows"
 
 
 def study_file(parser: ArgumentParser) -> None:

@@ -151,6 +151,22 @@ class TestArguments:
         assert (answer.code, answer.out) == (2, "")
         assert "hpsearch status" in answer.err
 
+    def test_without_arguments_it_finds_the_home_of_the_settings(
+        self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+        settings = cli.folder / "pyproject.toml"
+        settings.write_text('[tool.hpsearch]\nhome = "runs"')
+        assert "hpsearch status" not in cli.invoke().err
+        (cli.folder / "runs").mkdir()
+        (cli.folder / "runs" / "journal.db").touch()
+        assert "hpsearch status" in cli.invoke().err
+        settings.write_text("[tool.hpsearch]\nhome = 3")
+        assert "hpsearch quickstart" in cli.invoke().err
+
+    def test_help_does_not_break_names(self, cli: CliRunner) -> None:
+        assert not [line for line in cli.invoke("init", "--help").out.splitlines() if line.endswith("-")]
+
     def test_verbose_adds_the_traceback(self, cli: CliRunner) -> None:
         plain, verbose = cli.invoke("check", "none.toml"), cli.invoke("check", "none.toml", "-v")
         assert "Traceback" not in plain.err
