@@ -14,7 +14,7 @@ from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
-from hpsearch.trainer import contract, source_check, unseeded, unused_parameters
+from hpsearch.trainer import contract, overwritten, source_check, unseeded, unused_parameters
 from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.delivery import delivered_names, head
 from hpsearch.trainer.source_check import SourceCheck
@@ -22,25 +22,26 @@ from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 
 def check(study: Study) -> SourceCheck:
-    """The findings in the trainer's sources; for a Python object, only random numbers without a seed."""
+    """The findings in the trainer's sources; for a Python object, only those of `_doubts`."""
     own = study.trainer
     if own.use == ASK_AND_TELL or (own.from_python and study.own("trainer") is None):
         return SourceCheck()
     found = _checked(study)
-    return found if found.faults else replace(found, doubts=(*found.doubts, *_without_seed(study)))
+    return found if found.faults else replace(found, doubts=(*found.doubts, *filter(None, _doubts(study))))
 
 
-def _without_seed(study: Study) -> Iterator[str]:
+def _doubts(study: Study) -> Iterator[str]:
+    """Warnings about searched values that are replaced, and about random numbers without a seed."""
     own, sources = study.trainer, sources_of_trainer(study)
+    names = [parameter.name for parameter in study.space.parameters]
     if own.program is None:
-        warning = unseeded.unseeded(sources, own.use.rpartition(":")[2], "run.seed")
-    else:
-        warning = unseeded.unseeded(sources, "", unseeded.SEED_OF_PROGRAM)
-        names = (*own.program.words, *(parameter.name for parameter in study.space.parameters))
-        fixed = (str(word) for pair in (*study.space.fixed.items(), *own.options.items()) for word in pair)
-        warning = warning or unseeded.script_without_seed(sources, (*names, *fixed))
-    if warning:
-        yield warning
+        entry = own.use.rpartition(":")[2]
+        yield overwritten.overwritten(sources, entry, set(delivered_names(study.space, names)))
+        yield unseeded.unseeded(sources, entry, "run.seed")
+        return
+    fixed = (str(word) for pair in (*study.space.fixed.items(), *own.options.items()) for word in pair)
+    warning = unseeded.unseeded(sources, "", unseeded.SEED_OF_PROGRAM)
+    yield warning or unseeded.script_without_seed(sources, (*own.program.words, *names, *fixed))
 
 
 def _checked(study: Study) -> SourceCheck:
