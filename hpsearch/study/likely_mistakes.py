@@ -36,8 +36,8 @@ DECADES = 100
 MIN_POWERS = 4
 """A list with at least this many powers of two is usually meant as a range."""
 
-TWO_VALUES = 10
-"""Two numbers that differ by this factor are usually meant as the ends of a range."""
+TWO_VALUES, TWO_INTEGERS = 10, 50
+"""Two numbers, or two integers, that differ by this factor are usually meant as the ends of a range."""
 
 
 def likely_mistakes(study: Study) -> list[Mistake]:
@@ -140,10 +140,11 @@ def _is_linear(one: Float | Int) -> bool:
 
 def _two_values(choice: Choice) -> Iterator[Mistake]:
     values = [value for value in choice.values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(choice.values) != 2 or len(values) != 2 or not any(isinstance(value, float) for value in values):
+    if len(choice.values) != 2 or len(values) != 2:
         return
     low, high = sorted(values)
-    if low > 0 and high / low >= TWO_VALUES:
+    factor = TWO_VALUES if any(isinstance(value, float) for value in values) else TWO_INTEGERS
+    if low > 0 and high / low >= factor:
         text = f"is a choice of two values; for a range write {{ low = {low!r}, high = {high!r}, log = true }}"
         yield ("space", choice.name), text
 

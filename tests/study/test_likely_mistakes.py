@@ -49,6 +49,7 @@ def test_a_metric_whose_direction_is_not_known(metric: str) -> None:
     "parameter",
     [
         [1e-4, 1e-1],
+        [16, 1024],
         {"values": [1.0, 0.01]},
         {"low": 1e-4, "high": 1e-1},
         {"low": 16, "high": 2048},
@@ -103,7 +104,9 @@ def test_powers_of_two_one_by_one(values: list[int]) -> None:
     assert keys(space={"x": power}, search={"method": "random", "trials": 1}) == []
 
 
-@pytest.mark.parametrize("values", [[16, 32], [32, 64, 128], [16, 64, 128, 256], [3, 6, 12, 24], [16, 32, 64, "all"]])
+@pytest.mark.parametrize(
+    "values", [[16, 32], [16, 512], [32, 64, 128], [16, 64, 128, 256], [3, 6, 12, 24], [16, 32, 64, "all"]]
+)
 def test_other_lists_of_numbers(values: list[Any]) -> None:
     assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == []
 
