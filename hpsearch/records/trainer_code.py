@@ -34,9 +34,10 @@ SHOWN, QUOTED = 3, 100
 """Maximum number of changed lines of a file that a message quotes, and of characters of each."""
 
 
-RULES = 4
+RULES = 5
 """Version of the rules that find the sources. 1: without modules that are imported by importlib.import_module. 2:
-without those in folders that the trainer adds to sys.path. 3: without those of computed names that are no f-string."""
+without those in folders that the trainer adds to sys.path. 3: without those of computed names that are no f-string. 4:
+without Makefiles and the text of `sh -c`."""
 
 
 @dataclass(frozen=True)

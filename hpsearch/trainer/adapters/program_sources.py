@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.core.trial import Params
-from hpsearch.provenance.sources import Sources, read_once
+from hpsearch.provenance.sources import SCRIPTS, Sources, read_once
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.trainer.reporting import REPORT
@@ -16,14 +16,27 @@ CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
 EPOCHS, STEPS = "HPSEARCH_EPOCHS", "HPSEARCH_STEPS"
 """The environment variables with the maximum number of epochs or training steps of a trial: the same number."""
 
+TARGETS = {
+    **dict.fromkeys(("make", "gmake"), ("GNUmakefile", "makefile", "Makefile")),
+    "just": ("justfile", "Justfile", ".justfile"),
+}
+"""Programs that run commands of a file, and the names of that file in their order."""
+
+PATH = re.compile(r"[\w./-]+")
+
 IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
 
 
 def sources_of(program: Program, folder: Path) -> Sources:
-    """The files in a command, also of `python -m package.module`, and the files that these import or run."""
+    """The files in a command, also of `python -m package.module`, `sh -c "python train.py"` and `make`, and the files
+    that these import or run."""
     words = [word for word in program.words if "{" not in word]
     modules = [words[place + 1].replace(".", "/") for place, word in enumerate(words[:-1]) if word == "-m"]
     named = [*words, *(f"{module}{end}" for module in modules for end in (".py", "/__main__.py"))]
+    named += [
+        part for word in program.words if " " in word for part in PATH.findall(word) if Path(part).suffix in SCRIPTS
+    ]
+    named += [name for name in TARGETS.get(Path(program.words[0]).name, ()) if (folder / name).is_file()][:1]
     files = tuple(folder / name for name in named if name and (folder / name).is_file())
     return read_once(files, lambda: Sources.of_files(files))
 

@@ -169,6 +169,14 @@ def main(): ...
         }
 
 
+@pytest.mark.parametrize("words", [("make", "train", "LR={lr}"), ("sh", "-c", "cd . && python fit.py --lr {lr}")])
+def test_the_sources_of_commands_in_a_file_or_a_text(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "Makefile").write_text("train:\n\tpython fit.py --lr $(LR)\n")
+    (tmp_path / "fit.py").touch()
+    found = sources_of(Program(words), tmp_path)
+    assert found.files.keys() == {"fit.py", *(("Makefile",) if words[0] == "make" else ())}
+
+
 def test_the_sources_of_a_module(tmp_path: Path) -> None:
     (tmp_path / "own_package").mkdir()
     (tmp_path / "own_package" / "fit.py").touch()
