@@ -25,8 +25,15 @@ FAST, FAST_OF_LEFT = 0.01, 0.03
 """As long as one epoch lowers the loss by FAST, or by FAST_OF_LEFT of what is left of it, it is too early to decay the
 learning rate."""
 
+MOST, UNDECIDED = 0.75, 0.5
+"""A training ends early if at least MOST of its epochs have a low rate, and the loss ends above UNDECIDED of its initial
+value: too few epochs had a high rate to show how far the loss can fall."""
+
 MEASURABLE = 0.5
 """The least sum of the low rates, in epochs at the highest rate, in which the loss can still fall noticeably."""
+
+FEW = 4
+"""The initial loss and those of at most three epochs do not show whether a training has converged."""
 
 STEADY, STOPPED, SLOWER = 4, 8, 0.6
 """A curve has a bend where STEADY epochs fall about equally, and the epochs after it STOPPED times less. They do not if
@@ -53,8 +60,14 @@ def decayed_too_early(c: Curves) -> Finding | None:
         return None
     low = [step for step, rate in rates.items() if step >= halved and rate <= 0.1]
     mostly_low = 2 * len(low) >= len(rates)
+    if c.train is not None and c.train.end < DECAYED_HIGH * c.scale:
+        return None  # there is nothing left to learn
     found = _stops(c, one, halved, mostly_low)
-    return found or (_runs_out(c, one, halved, low, rates) if mostly_low else None)
+    if found is None and mostly_low:
+        found = _runs_out(c, one, halved, low, rates)
+    if found is None and len(low) >= MOST * len(rates):
+        found = _ends_early(c, one, halved)
+    return found
 
 
 def _stops(c: Curves, one: Series, halved: int, mostly_low: bool) -> Finding | None:
@@ -95,6 +108,15 @@ def _runs_out(c: Curves, one: Series, halved: int, low: Sequence[int], rates: Ma
     if late is not None and (late < fast or one.late_fall_significance() <= SIGNIFICANT):
         return None
     return _decayed(c, one, halved, {"pace": after / c.scale})
+
+
+def _ends_early(c: Curves, one: Series, halved: int) -> Finding | None:
+    """Hardly any epochs have a high rate; they improve a loss that stays high, and all others change nothing."""
+    points = _until(c, one, halved)
+    fell, after = points[0] - points[-1], one.at(halved - 1) - one.end
+    if len(points) > FEW or one.end < UNDECIDED * c.scale or fell <= max(STOPPED * one.jitter, 0.0) or after > fell / 2:
+        return None
+    return _decayed(c, one, halved, {"fell": fell / c.scale, "after": after / c.scale})
 
 
 def _decayed(c: Curves, one: Series, halved: int, numbers: dict[str, float]) -> Finding:

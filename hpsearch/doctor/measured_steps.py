@@ -33,6 +33,13 @@ class MeasuredSteps:
         """Whether the loss still falls in the direction of the step after it, so that the step was not too large."""
         return self.descent is not None and self.descent > DESCENDS
 
+    def descent_until(self, step: int) -> float | None:
+        """The mean cosine of the samples up to a step, or the first one after it; None without samples."""
+        one = self.found.get("descent")
+        if one is None:
+            return None
+        return fmean(v for s, v in zip(one.steps, one.values, strict=True) if s <= max(step, one.steps[0]))
+
     @property
     def is_idle(self) -> bool:
         """Whether no optimizer made a step in any epoch, and the weights are unchanged."""

@@ -65,6 +65,14 @@ HIGH_LOSS = 0.3
 """A loss above this fraction of its initial value can still fall."""
 
 
+GREW = 12.0
+"""The limit of the growth of the weight norm, as a factor: good trainings have at most 6.6, those with 300 times the
+rate at least 20."""
+
+FULL_RATE = 4
+"""The fewest epochs with at least half of the highest learning rate that say whether it is too high: the first steps
+of Adam are large at every rate."""
+
 SOME_GAP = 0.2
 """The limit of `gap`, as a fraction of the possible gain; healthy trainings on 182 examples reach 0.26."""
 
@@ -127,11 +135,14 @@ def straightness(one: Series) -> float:
 def falls_slowly(c: Curves) -> bool:
     """Whether a high loss still falls nearly in a straight line, with very small steps or very slowly per epoch.
 
-    A straight line does not approach a level, so the number of epochs that would be enough is unknown.
+    A straight line does not approach a level, so the number of epochs that would be enough is unknown. The fall alone
+    is one sign: where the steps are measured, they must be small, or the loss must still fall in their direction.
     """
     one = validated(c)
     high = LOW_LOSS if _steps_are_very_small(c) else HIGH_LOSS
     if one is None or one.end < high * c.scale or late_fall(c, one) <= 0:
+        return False
+    if (c.growth or 0.0) >= GREW:  # small steps, as shares of weights that large steps made large
         return False
     if c.update_size is not None and c.update_size < LOW_UPDATE_RATIO and straightness(one) > 0.25:
         return True
@@ -141,9 +152,15 @@ def falls_slowly(c: Curves) -> bool:
         return False
     if one.first - one.third(0) > AT_ONCE * (one.first - one.third(2)):
         return False  # most was learnt in the first epochs
-    if c.update_size is not None:  # the steps are not small, so the fall must be very slow
-        return fallen(c) / c.last < VERY_SLOW
+    if c.update_size is not None:  # the steps are not small
+        return c.measured.descends and fallen(c) / c.last < VERY_SLOW
     return 3 * late_fall(c, one) / len(one) < SLOW
+
+
+def is_at_full_rate(c: Curves) -> bool:
+    """Whether the highest learning rate was kept for enough epochs, so that the steps and losses are those of it."""
+    rate = c.rate
+    return rate is None or sum(one >= max(rate.values) / 2 for one in rate.values) >= min(FULL_RATE, len(rate))
 
 
 def steps_are_small(c: Curves) -> bool:

@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
-from hpsearch.doctor.shape import HIGH_FRACTION, VANISHING_RATIO, learns_little, lowest_loss
+from hpsearch.doctor.measured_steps import DESCENDS
+from hpsearch.doctor.shape import GREW, HIGH_FRACTION, VANISHING_RATIO, learns_little, lowest_loss
 
 LARGE_SCALE = 4.0
 """The limit of `layer_measurements.largest_scale`; usual initialisations have at most 1.7."""
-
-GREW = 12.0
-"""The limit of the growth of the weight norm, as a factor: good trainings have at most 6.6, those with 300 times the
-rate at least 20."""
 
 SILENT = 0.95
 """The limit of the fraction of a layer's units without a gradient; in good trainings it is at most 0.72."""
@@ -63,13 +60,23 @@ def initial_weights(c: Curves) -> Finding | None:
 
 
 def weights_explode(c: Curves) -> Finding | None:
-    """The weight norm grows to many times its initial value, and the result is not good."""
+    """The weight norm grows to many times its initial value, by steps after which the loss does not fall further in
+    their direction, and the result is not good."""
     growth = c.growth
-    if growth is None or growth < GREW or _is_good(c) or c.measured.descends:
+    if growth is None or growth < GREW or _is_good(c) or _grows_downhill(c):
         return None
     severity = Severity.SEVERE if learns_little(c) else Severity.WARNING
     said = f"the norm of the weights grew to {growth:.2g} times its initial value"
     return _finding(c, Label.LR_TOO_HIGH, severity, said, growth=growth)
+
+
+def _grows_downhill(c: Curves) -> bool:
+    """Whether the loss still falls in the direction of the steps in the epochs in which the weights grew."""
+    if c.weights is None:
+        return False
+    half = max(c.weights.values) / 2
+    grown = next(step for step, norm in zip(c.weights.steps, c.weights.values, strict=True) if norm >= half)
+    return (c.measured.descent_until(grown) or 0.0) > DESCENDS
 
 
 def silent_units(c: Curves) -> Finding | None:

@@ -5,6 +5,7 @@ of the labelled trainings (docs/doctor.md). "Of its initial value" means in unit
 """
 
 from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.decay_signs import decayed_too_early
 from hpsearch.doctor.evidence import Change, Computed, CurvePoint, Fact, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import (
@@ -16,6 +17,7 @@ from hpsearch.doctor.shape import (
     VANISHING_RATIO,
     fallen,
     falls_slowly,
+    is_at_full_rate,
     late_fall,
     layer_ratio,
     learns_little,
@@ -114,12 +116,13 @@ def rate_too_high(c: Curves) -> Finding | None:
     rate = c.peak_rate
     if c.measured.descends:
         return None
-    if c.update_size is not None and c.update_size >= HIGH_UPDATE_RATIO and _is_unstable(c):
+    if c.update_size is not None and c.update_size >= HIGH_UPDATE_RATIO and _is_unstable(c) and is_at_full_rate(c):
         return _too_high(c, _update_size(c.update_size), update_ratio=c.update_size)
-    if rate is not None and rate >= EXPLODING_LR and exploded(c):
-        return _too_high(c, Value(_initial(c)), _peak_rate(rate), lr=rate, first=c.start)
-    if rate is not None and rate >= STUCK_LR and _is_stuck(c):
-        return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
+    if rate is not None and c.update_size is None:  # measured steps say more than the rate
+        if rate >= EXPLODING_LR and exploded(c):
+            return _too_high(c, Value(_initial(c)), _peak_rate(rate), lr=rate, first=c.start)
+        if rate >= STUCK_LR and _is_stuck(c):
+            return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
     if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c) and _is_not_noise(c):
         share = rise * c.scale / (abs(c.train.first) or c.scale)
         said = f"train_loss rises by {share:.1%} of its initial value per {c.report} on average (falls count as 0)"
@@ -221,6 +224,8 @@ def plateau(c: Curves) -> Finding | None:
     if not c.losses or not learns_little(c) or right or _other_metric_improves(c) or sudden_fall(c):
         return None
     if not (silent or _is_flat(c) or _is_at_chance(c)):
+        return None
+    if not silent and decayed_too_early(c) is not None:  # the later epochs have a lower rate than the start
         return None
     facts: list[Fact] = [lowest_loss(c).change]
     if silent:

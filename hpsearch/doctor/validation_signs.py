@@ -244,8 +244,8 @@ def underfitting(c: Curves) -> Finding | None:
     facts = tuple(one.change for one in (c.train, c.judged) if one is not None)
     numbers = {"left": left} | ({"gap": apart} if apart is not None else {})
     numbers |= {"share": c.fraction} if c.fraction is not None else {}
-    # Without an accuracy it is not known how low the loss can be.
-    severity = Severity.WARNING if c.fraction is not None else Severity.HINT
+    # Without a low accuracy it is not known how low the loss can be.
+    severity = Severity.WARNING if c.fraction is not None and c.fraction <= GOOD_FRACTION else Severity.HINT
     return Finding(Label.UNDERFITTING, severity, facts, numbers, (1, c.last))
 
 

@@ -21,7 +21,7 @@ from tests.corpus.planted import FAULTS, SOUND, Planted
 from tests.corpus.trainers import TRAINERS, Part, Trainer
 
 FOLDER = Path(__file__).parent / "assets"
-SEEDS = {Part.DEVELOPED: (6, 2), Part.HELD_BACK: (6, 2), Part.UNSEEN: (4, 1)}
+SEEDS = {part: (6, 2) if part in (Part.DEVELOPED, Part.HELD_BACK) else (4, 1) for part in Part}
 """Of sound trainings, and of each fault."""
 
 
