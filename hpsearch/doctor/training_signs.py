@@ -144,8 +144,10 @@ def _climbed(c: Curves) -> Finding | None:
 
 def _is_not_noise(c: Curves) -> bool:
     """Whether the training loss stays high, or the validation loss rises too. In good trainings, the loss of single
-    batches varies around a low level."""
+    batches varies around a low level, or the validation loss or metric still falls beyond its noise."""
     assert c.train is not None
+    if c.judged is not None and c.judged.late_fall_significance() > SIGNIFICANT:
+        return False
     is_smooth = c.train.jitter < JUMPS * abs(c.train.end)
     if is_smooth and c.train.end > STAYS_HIGH * c.scale:
         return True
