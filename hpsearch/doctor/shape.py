@@ -65,6 +65,10 @@ HIGH_LOSS = 0.3
 """A loss above this fraction of its initial value can still fall."""
 
 
+HIGH_UPDATE_RATIO = 0.06
+"""The limit of the update ratio: healthy trainings are below 0.04, those with 300 times the learning rate above 0.07
+while their weights change. Small networks can converge with such steps, so the losses must also be unstable."""
+
 GREW = 12.0
 """The limit of the growth of the weight norm, as a factor: good trainings have at most 6.6, those with 300 times the
 rate at least 20."""

@@ -9,7 +9,7 @@ from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.measured_steps import DESCENDS
-from hpsearch.doctor.shape import GREW, HIGH_FRACTION, VANISHING_RATIO, learns_little, lowest_loss
+from hpsearch.doctor.shape import GREW, HIGH_FRACTION, HIGH_UPDATE_RATIO, VANISHING_RATIO, learns_little, lowest_loss
 
 LARGE_SCALE = 4.0
 """The limit of `layer_measurements.largest_scale`; usual initialisations have at most 1.7."""
@@ -87,7 +87,8 @@ def silent_units(c: Curves) -> Finding | None:
     severity = Severity.SEVERE if learns_little(c) else Severity.WARNING
     silent = [name for name, one in c.measured.layers("layer_silent").items() if one >= SILENT]
     said = f"{share:.0%} of the units of {_layers(silent)} have a gradient of 0 in the typical step"
-    if first >= SILENT or c.measured.descends:
+    large = (c.measured.first("update_ratio") or 0.0) >= HIGH_UPDATE_RATIO
+    if first >= SILENT or c.measured.descends or not large:
         return _finding(c, Label.PLATEAU, severity, said, silent_units=share)
     said += f", and {first:.0%} at first"
     return _finding(c, Label.LR_TOO_HIGH, severity, said, silent_units=share)

@@ -12,6 +12,7 @@ from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
     HIGH_FRACTION,
+    HIGH_UPDATE_RATIO,
     LONG_ENOUGH,
     SIGNIFICANT,
     VANISHING_RATIO,
@@ -33,10 +34,6 @@ from hpsearch.doctor.shape import (
 
 DIVERGED_RATIO = 10.0
 """A finite loss has diverged if it ends above this many times its initial value."""
-
-HIGH_UPDATE_RATIO = 0.06
-"""The limit of the update ratio: healthy trainings are below 0.04, those with 300 times the learning rate above 0.07
-while their weights change. Small networks can converge with such steps, so the losses must also be unstable."""
 
 UNSTABLE_RISE = 0.01
 """The limit of the mean rise per epoch, as a fraction of the initial value: in healthy trainings the validation loss
