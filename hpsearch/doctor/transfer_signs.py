@@ -28,9 +28,9 @@ HELD = 0.05
 loss)."""
 
 
-AT_ONCE, MEMORISED = 150, 0.2
-"""Few examples are memorised in at most AT_ONCE steps; the training loss is then below MEMORISED of its initial
-value."""
+AT_ONCE, MEMORISED, PARTLY = 150, 0.2, 2 / 3
+"""Few examples are memorised in at most AT_ONCE steps: the training loss falls to MEMORISED of its value, or to PARTLY
+of its initial value if each epoch is a single step."""
 
 FALLS_ON, RISES_BACK = 0.02, 0.02
 """FALLS_ON: the least fall of the training loss after the second epoch. RISES_BACK: the validation loss must end above
@@ -54,14 +54,19 @@ def metric_stuck(c: Curves) -> Finding | None:
 
 
 def _few_examples(c: Curves) -> bool:
-    """Whether the training data is memorised within few steps; many examples with wrong labels need far more steps."""
+    """Whether the training data is memorised within few steps; many examples with wrong labels need far more steps.
+
+    Memorised is what the training loss falls after the best validation loss: before, an offset may be learnt. If each
+    epoch is one step on all of the data, a third of the loss is enough.
+    """
     counts = c.measured.found.get("steps")
-    if c.train is None or counts is None:
+    if c.train is None or c.judged is None or counts is None:
         return False
     made = accumulate(counts.values)
     early = next((step for step, total in zip(counts.steps, made, strict=True) if total > AT_ONCE), c.last + 1)
     known = (value for step, value in zip(c.train.steps, c.train.values, strict=True) if step < early)
-    return min(known, default=c.scale) < MEMORISED * c.scale
+    least, before = min(known, default=c.scale), min(c.scale, c.train.at(c.judged.lowest[0]))
+    return least < MEMORISED * before or (max(counts.values) <= 1 and least < PARTLY * c.scale)
 
 
 def _never_better(c: Curves) -> Finding | None:

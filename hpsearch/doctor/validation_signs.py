@@ -36,6 +36,10 @@ sign."""
 ROSE_AGAIN = 0.06
 """How far the final validation loss is above its best; healthy trainings with early stopping reach 0.034."""
 
+ALONE = 0.1
+"""Without a validation loss or an accuracy: the training loss fell below this fraction of its value at the epoch of the
+best metric."""
+
 SAME_FRACTION = 0.04
 """If the accuracies of the two splits differ by less, a gap between the losses is not overfitting (an easy task)."""
 
@@ -115,7 +119,8 @@ def overfitting(c: Curves) -> Finding | None:
         return None
     facts: tuple[Fact, ...] = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
     numbers = {"turned": rise} | ({"gap": apart} if apart is not None else {})
-    severity = Severity.WARNING if _harms(c) else Severity.HINT
+    is_wide = apart is None or apart >= SOME_GAP or rise >= ROSE_AGAIN
+    severity = Severity.WARNING if is_wide and _harms(c) else Severity.HINT
     return Finding(Label.OVERFITTING, severity, facts, numbers, (step, c.last))
 
 
@@ -142,13 +147,25 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     if apart is None:
         lost = c.judged.end - c.judged.lowest[1] if c.judged is not None else 0.0
         real = c.judged is not None and lost > max(3 * c.judged.jitter, _step(c.judged))
-        return real and rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
+        falls_alone = c.train.end < ALONE * c.train.at(best) and c.fraction is None
+        return (real and rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT) or falls_alone
     difference = c.fraction_gap
     if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
         return False
+    if difference is not None and difference > SOME_GAP and (c.fraction or 0.0) > GOOD_FRACTION:
+        return True
+    if _is_mostly_gap(c):
+        return True
     if train_falls_alone(c) and _is_poor(c):
         return True
     return apart >= WIDE_GAP or (apart >= SOME_GAP and (rise >= ROSE_AGAIN or c.train.end < 0.2 * c.scale))
+
+
+def _is_mostly_gap(c: Curves) -> bool:
+    """Whether the validation loss is not low, and half of it or more is due to the gap."""
+    if c.train is None or c.validation is None or c.validation.end <= SOME_GAP * c.scale:
+        return False
+    return c.validation.end - c.train.end > c.validation.end / 2
 
 
 def _memorises(c: Curves) -> bool:
