@@ -26,7 +26,7 @@ FAST, FAST_OF_LEFT = 0.01, 0.03
 learning rate."""
 
 MOST, UNDECIDED = 0.75, 0.5
-"""A training ends early if at least MOST of its epochs have a low rate, and the loss ends above UNDECIDED of its initial
+"""A training ends early if at least MOST of its epochs have a low rate, and the loss ends above UNDECIDED of its first
 value: too few epochs had a high rate to show how far the loss can fall."""
 
 MEASURABLE = 0.5

@@ -115,7 +115,7 @@ def rate_too_high(c: Curves) -> Finding | None:
         return None
     if c.update_size is not None and c.update_size >= HIGH_UPDATE_RATIO and _is_unstable(c) and is_at_full_rate(c):
         return _too_high(c, _update_size(c.update_size), update_ratio=c.update_size)
-    if rate is not None and c.update_size is None:  # measured steps say more than the rate
+    if rate is not None and c.growth is None:  # the growth of the weights says more than the rate
         if rate >= EXPLODING_LR and exploded(c):
             return _too_high(c, Value(_initial(c)), _peak_rate(rate), lr=rate, first=c.start)
         if rate >= STUCK_LR and _is_stuck(c):

@@ -108,8 +108,7 @@ def _jumps(one: Series) -> bool:
 
 
 def overfitting(c: Curves) -> Finding | None:
-    """A wide gap between the splits, or a gap that grows while the validation loss rises or the training loss nears
-    0."""
+    """A wide gap between the splits, or a gap that is most of the validation loss, or grows while that loss rises."""
     if c.train is None or c.judged is None:
         return None
     step, best = c.judged.lowest
@@ -158,12 +157,12 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
         return True
     if train_falls_alone(c) and _is_poor(c):
         return True
-    return apart >= WIDE_GAP or (apart >= SOME_GAP and (rise >= ROSE_AGAIN or c.train.end < 0.2 * c.scale))
+    return apart >= WIDE_GAP or (apart >= SOME_GAP and rise >= ROSE_AGAIN)
 
 
 def _is_mostly_gap(c: Curves) -> bool:
     """Whether the validation loss is not low, and half of it or more is due to the gap."""
-    if c.train is None or c.validation is None or c.validation.end <= SOME_GAP * c.scale:
+    if c.train is None or c.validation is None or c.validation.end <= SOME_GAP * max(c.scale, c.level):
         return False
     return c.validation.end - c.train.end > c.validation.end / 2
 

@@ -16,7 +16,7 @@ from hpsearch.doctor.study_evidence import StudyEvidence
 from hpsearch.doctor.training_signs import exploded
 from tests.corpus import record, renamed, score, stored
 from tests.corpus.planted import FAULTS, SOUND
-from tests.corpus.trainers import TRAINERS, Trainer, chosen
+from tests.corpus.trainers import TRAINERS, Part, Trainer, chosen
 
 NAMES = [one.name for one in chosen([])]
 
@@ -80,10 +80,10 @@ class TestNames:
 
 
 class TestRecorded:
-    def test_sixteen_kinds_and_fifteen_that_no_limit_was_chosen_on(self) -> None:
+    def test_sixteen_kinds_and_others_that_no_limit_was_chosen_on(self) -> None:
         kinds = {one.kind for one in TRAINERS}
-        assert len(kinds) == len(TRAINERS) == 31
-        assert [len(chosen([option])) for option in ("--developed-on", "--held-back", "--unseen")] == [16, 8, 7]
+        assert len(kinds) == len(TRAINERS) == 42
+        assert [len(chosen([f"--{part.replace(' ', '-')}"])) for part in Part] == [16, 8, 7, 8, 3]
         assert all((record.FOLDER / f"{one.name}.json.gz").exists() for one in TRAINERS)
 
     def test_every_fault_does_harm_in_some_trainers(self) -> None:

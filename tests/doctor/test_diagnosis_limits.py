@@ -83,7 +83,9 @@ class TestShape:
     @pytest.mark.parametrize(("fall", "slow"), [(0.0029, True), (0.0031, False)])
     def test_a_slow_fall_in_steps_of_a_normal_size(self, fall: float, slow: bool) -> None:
         losses = straight(1.0, 1 - 30 * fall * 29 / 27, 30)  # the end is the median of epochs 26 to 30
-        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses, update_ratio=[1e-3] * 30)) == slow
+        given = {"train_loss": losses, "val_loss": losses, "update_ratio": [2e-3] * 30}
+        assert shape.falls_slowly(curves(**given, **{"hpsearch/descent": [0.16] * 30})) == slow
+        assert not shape.falls_slowly(curves(**given)), "a straight line alone is one sign"
 
     @pytest.mark.parametrize(("fall", "slow"), [(0.0199, True), (0.0201, False)])
     def test_a_slow_fall_in_steps_of_unknown_size(self, fall: float, slow: bool) -> None:
@@ -158,11 +160,11 @@ class TestValidation:
 
     @pytest.mark.parametrize(("gap", "seen"), [(0.32, False), (0.34, True)])
     def test_a_wide_gap(self, gap: float, seen: bool) -> None:
-        assert (validation.overfitting(curves(**to(0.3, gap))) is not None) == seen
+        assert (validation.overfitting(curves(**to(0.4, gap))) is not None) == seen
 
     @pytest.mark.parametrize(("gap", "seen"), [(0.19, False), (0.21, True)])
-    def test_some_gap_and_a_training_loss_that_is_used_up(self, gap: float, seen: bool) -> None:
-        assert (validation.overfitting(curves(**to(0.1, gap))) is not None) == seen
+    def test_a_gap_that_is_most_of_the_validation_loss(self, gap: float, seen: bool) -> None:
+        assert (validation.overfitting(curves(**to(0.2, gap))) is not None) == seen
 
     @pytest.mark.parametrize(("gap", "seen"), [(0.21, False), (0.19, True)])
     def test_underfitting_has_no_gap(self, gap: float, seen: bool) -> None:
@@ -187,7 +189,7 @@ class TestValidation:
 
     @pytest.mark.parametrize(("pace", "seen"), [(0.0098, False), (0.0102, True)])
     def test_a_fast_fall_before_the_rate_is_lowered(self, pace: float, seen: bool) -> None:
-        fall = 1.5 * pace  # two of three points in a row
-        losses = [1.0, 1 - fall, 1 - 2 * fall, *[1 - 2.2 * fall] * 17]
-        found = decay.decayed_too_early(curves(train_loss=losses, val_loss=losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17]))
+        fall = 3 * pace  # between the medians of three points
+        losses = [1.0, 1.0, 1.0, 1 - fall, 1 - 2 * fall, *[1 - 2.2 * fall] * 15]
+        found = decay.decayed_too_early(curves(train_loss=losses, val_loss=losses, lr=[*[0.1] * 5, *[0.001] * 15]))
         assert (found is not None) == seen

@@ -56,8 +56,10 @@ class TestLearningRateTooHigh:
         assert first(trial(train_loss=falling(900.0, 3.0, 30), val_loss=falling(900.0, 4.0, 30))).label is Label.HEALTHY
 
     def test_rises_of_the_training_loss(self) -> None:
-        found = first(trial(train_loss=[2.3, 1.5, 2.0] * 6, val_loss=falling(2.3, 1.4, 18)))
+        rising = [2.3, 1.5, 2.0] * 6
+        found = first(trial(train_loss=rising, val_loss=[2.3, *[1.4] * 17]))
         assert (found.label, found.severity) == (Label.LR_TOO_HIGH, Severity.WARNING)
+        assert first(trial(train_loss=rising, val_loss=falling(2.3, 1.4, 18))).label is not Label.LR_TOO_HIGH
 
     def test_one_rise_is_no_finding(self) -> None:
         spiked = [*WELL["train_loss"]]

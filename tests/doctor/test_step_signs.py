@@ -79,7 +79,9 @@ class TestRates:
         assert (Label.LR_TOO_HIGH in labels) is is_high
 
     def test_units_that_large_steps_switched_off(self) -> None:
-        assert found(SLOW, silent_units=[0.1, *[1.0] * 7])[0].label is Label.LR_TOO_HIGH
+        grown = [0.1, *[1.0] * 7]
+        assert found(SLOW, silent_units=grown, update_ratio=[0.1, *[0.0] * 7])[0].label is Label.LR_TOO_HIGH
+        assert found(SLOW, silent_units=grown)[0].label is Label.PLATEAU, "the steps may have been small"
         assert found(SLOW, silent_units=1.0)[0].label is Label.PLATEAU
         labels = {one.label for one in found(SLOW, silent_units=0.7)}
         assert not labels & {Label.LR_TOO_HIGH, Label.PLATEAU}
