@@ -131,6 +131,11 @@ class Curves:
             return self.scale
         return max(abs(self.metric.first), self.metric.first - min(self.metric.values), 1e-12)
 
+    def is_low(self, one: Series, share: float) -> bool:
+        """Whether a loss ends below this share of the initial loss. Where losses can be negative, it is not known how
+        low is low."""
+        return one.end < share * self.scale and all(min(loss.values) >= 0 for loss in self.losses)
+
     @property
     def peak_rate(self) -> float | None:
         return max(self.rate.values) if self.rate is not None else self.given_rate

@@ -51,7 +51,7 @@ def decayed_too_early(c: Curves) -> Finding | None:
     if c.rate is None:
         return _froze(c, one) or _bends(c, one)
     peak = max(c.rate.values)
-    if not 0 < peak < math.inf or min(c.rate.values) > peak / 10 or one.end < DECAYED_HIGH * c.scale:
+    if not 0 < peak < math.inf or min(c.rate.values) > peak / 10 or c.is_low(one, DECAYED_HIGH):
         return None
     rates = {step: rate / peak for step, rate in zip(c.rate.steps, c.rate.values, strict=True)}
     top = max(step for step, rate in rates.items() if rate == 1)
@@ -60,7 +60,7 @@ def decayed_too_early(c: Curves) -> Finding | None:
         return None
     low = [step for step, rate in rates.items() if step >= halved and rate <= 0.1]
     mostly_low = 2 * len(low) >= len(rates)
-    if c.train is not None and c.train.end < DECAYED_HIGH * c.scale:
+    if c.train is not None and c.is_low(c.train, DECAYED_HIGH):
         return None  # there is nothing left to learn
     found = _stops(c, one, halved, mostly_low)
     if found is None and mostly_low:
@@ -114,7 +114,7 @@ def _ends_early(c: Curves, one: Series, halved: int) -> Finding | None:
     """Hardly any epochs have a high rate; they improve a loss that stays high, and all others change nothing."""
     points = _until(c, one, halved)
     fell, after = points[0] - points[-1], one.at(halved - 1) - one.end
-    if len(points) > FEW or one.end < UNDECIDED * c.scale or fell <= max(STOPPED * one.jitter, 0.0) or after > fell / 2:
+    if len(points) > FEW or c.is_low(one, UNDECIDED) or fell <= max(STOPPED * one.jitter, 0.0) or after > fell / 2:
         return None
     return _decayed(c, one, halved, {"fell": fell / c.scale, "after": after / c.scale})
 
@@ -142,7 +142,7 @@ def _mean_fall(points: Sequence[float]) -> float:
 def _froze(c: Curves, one: Series) -> Finding | None:
     """The curve falls fast in the first third, then suddenly stops falling. A converging curve slows down gradually."""
     count = len(one)
-    if count < 2 * LONG_ENOUGH or one.end < FROZEN_HIGH * c.scale:
+    if count < 2 * LONG_ENOUGH or c.is_low(one, FROZEN_HIGH):
         return None
     falls = [(a - b) / c.scale for a, b in pairwise((c.start, *one.values))]
     for place in range(1, count // 3):
@@ -160,7 +160,7 @@ def _froze(c: Curves, one: Series) -> Finding | None:
 def _bends(c: Curves, one: Series) -> Finding | None:
     """The curve falls steadily, and from one epoch to the next far more slowly."""
     count = len(one)
-    if count < 2 * LONG_ENOUGH or one.end < FROZEN_HIGH * c.scale:
+    if count < 2 * LONG_ENOUGH or c.is_low(one, FROZEN_HIGH):
         return None
     falls = [(a - b) / c.scale for a, b in pairwise(one.values)]
     for place in range(STEADY, count // 2):

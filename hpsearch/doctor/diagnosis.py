@@ -16,7 +16,7 @@ from hpsearch.doctor.curves import LAYER, Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.meanings import Meanings, Role
-from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little, metric_improves
+from hpsearch.doctor.shape import GOOD_FRACTION, gap, learns_little, metric_improves, metric_was_better
 from hpsearch.doctor.study_evidence import StudyEvidence
 
 ENOUGH = 4
@@ -35,11 +35,11 @@ SIGNS = (
     steps.gradients_accumulate,
     training.diverged,
     steps.weights_stay,
-    training.unchanged,
     steps.initial_weights,
+    steps.weights_explode,
+    training.unchanged,
     training.weights_shrink,
     training.rate_too_high,
-    steps.weights_explode,
     steps.silent_units,
     training.exploding,
     training.vanishing,
@@ -47,8 +47,8 @@ SIGNS = (
     training.plateau,
     training.rate_too_low,
     validation.noisy_validation,
-    transfer.metric_stuck,
     decay.decayed_too_early,
+    transfer.metric_stuck,
     validation.overfitting,
     validation.slow_start,
     validation.still_improving,
@@ -157,7 +157,7 @@ def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
     apart, left = gap(c) or 0.0, c.train.end / c.scale
     near = lowest is not None and c.validation is not None and c.validation.end <= lowest + NEAR_BEST * c.scale
     if (
-        left < LOW
+        (left < LOW and (c.validation is not None or c.metric is None or metric_was_better(c)))
         or (apart > CAPABLE and not learns_little(c))
         or near
         or (c.fraction is not None and c.fraction > GOOD_FRACTION)

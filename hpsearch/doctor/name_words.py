@@ -69,7 +69,7 @@ def words(name: str) -> frozenset[str]:
     """The words of a metric's name in lower case: `val/top1`, `evalLoss`, `testacc` and `Test Acc` have two each."""
     name = SHORT.get(name.lower(), name).replace("mAP", " map ").replace("mIoU", " miou ").replace("rougeL", "rouge")
     name = re.sub(r"(?<![A-Za-z])[Rr]@", " recall ", name)
-    name = re.sub(r"(?<![A-Za-z])[Pp]@", " precision ", name)
+    name = re.sub(r"(?<![A-Za-z])[Pp](rec)?@", " precision ", name)
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return frozenset(part for word in re.findall(r"[a-z]+[0-9]*", spaced.lower()) for part in _parts(word))
 

@@ -99,6 +99,11 @@ def metric_improves(c: Curves) -> bool:
     return gained > LITTLE * abs(one.first) and gained > SIGNIFICANT * one.jitter
 
 
+def metric_was_better(c: Curves) -> bool:
+    """Whether the study's metric was ever better than its first value by LITTLE of it."""
+    return c.metric is not None and c.metric.first - c.metric.lowest[1] > LITTLE * abs(c.metric.first)
+
+
 def lowest_loss(c: Curves) -> Series:
     """The loss in `losses` that fell furthest. There must be at least one."""
     return min(c.losses, key=lambda one: one.end)
@@ -144,7 +149,7 @@ def falls_slowly(c: Curves) -> bool:
     """
     one = validated(c)
     high = LOW_LOSS if _steps_are_very_small(c) else HIGH_LOSS
-    if one is None or one.end < high * c.scale or late_fall(c, one) <= 0:
+    if one is None or c.is_low(one, high) or late_fall(c, one) <= 0:
         return False
     if (c.growth or 0.0) >= GREW:  # small steps, as shares of weights that large steps made large
         return False

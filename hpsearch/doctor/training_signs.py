@@ -145,6 +145,9 @@ def _is_not_noise(c: Curves) -> bool:
     assert c.train is not None
     if c.judged is not None and c.judged.late_fall_significance() > SIGNIFICANT:
         return False
+    mean = c.measured.found.get("mean_loss")
+    if mean is not None and mean_rise(c, mean) * c.scale < RISES * abs(mean.first):
+        return False
     is_smooth = c.train.jitter < JUMPS * abs(c.train.end)
     if is_smooth and c.train.end > STAYS_HIGH * c.scale:
         return True

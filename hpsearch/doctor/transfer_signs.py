@@ -8,6 +8,7 @@ from itertools import accumulate
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Change, Extreme, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.series import Series
 from hpsearch.doctor.shape import (
     HIGH_FRACTION,
     LONG_ENOUGH,
@@ -139,6 +140,8 @@ def _held_stuck(c: Curves) -> Finding | None:
     """The training loss falls, but the validation loss and the accuracy are never better than after one epoch."""
     if c.train is None or c.held_fraction is None or len(c.train) < LONG_ENOUGH or _fraction_improves(c):
         return None
+    if c.measured.descends or _still_rises(c.held_fraction):
+        return None
     fell = (c.train.first - c.train.end) / c.scale
     held = c.validation
     falls = held is not None and (held.first - held.lowest[1]) / c.scale > HELD
@@ -147,6 +150,11 @@ def _held_stuck(c: Curves) -> Finding | None:
     facts = (c.train.change, Extreme(c.held_fraction.highest_point, "highest"))
     numbers = {"train_fallen": fell, "best": max(c.held_fraction.values)}
     return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
+
+
+def _still_rises(one: Series) -> bool:
+    """Whether the accuracy rises beyond its noise, to more than its first values."""
+    return one.late_fall_significance() < -SIGNIFICANT and one.third(2) > max(one.first, one.third(0))
 
 
 def _fraction_improves(c: Curves) -> bool:

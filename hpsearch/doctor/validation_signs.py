@@ -21,6 +21,7 @@ from hpsearch.doctor.shape import (
     fallen,
     gap,
     learns_little,
+    metric_was_better,
     sudden_fall,
     train_falls_alone,
     validated,
@@ -146,7 +147,8 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     if apart is None:
         lost = c.judged.end - c.judged.lowest[1] if c.judged is not None else 0.0
         real = c.judged is not None and lost > max(3 * c.judged.jitter, _step(c.judged))
-        falls_alone = c.train.end < ALONE * c.train.at(best) and c.fraction is None
+        before = c.train.at(best) if metric_was_better(c) else c.train.first
+        falls_alone = c.train.end < ALONE * before and c.fraction is None
         return (real and rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT) or falls_alone
     difference = c.fraction_gap
     if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
@@ -277,7 +279,7 @@ def plateau_at_end(c: Curves) -> Finding | None:
     """In the second half, the loss varies around one level by more than it falls, and the rate was never decayed."""
     one = c.train
     rate = c.rate
-    if one is None or c.judged is None or len(one) < 2 * LONG_ENOUGH or one.end < 0.1 * c.scale:
+    if one is None or c.judged is None or len(one) < 2 * LONG_ENOUGH or c.is_low(one, 0.1):
         return None
     if rate is not None and min(rate.values[len(rate) // 2 :]) < max(rate.values) / 2:
         return None
