@@ -1,134 +1,138 @@
-"""Three trainers of kinds that the corpus did not have: mixture densities, a knowledge graph, accumulated gradients."""
+"""Three trainers of further kinds: words by their neighbours, ordered classes, sequences without alignment."""
 
-import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
-from sklearn import datasets
 from torch import Tensor, nn, optim
 from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm
 
 from tests.corpus.planted import Planted, batches
 
 Metrics = Iterator[dict[str, float]]
 
 
-def mixture_density(planted: Planted, seed: int) -> Metrics:
-    """The inverse of a noisy sine by five normal densities (Bishop, 1994): `nll` and `dev/nll`, by Adagrad."""
-    draw = torch.Generator().manual_seed(900 + seed)
-    places = torch.rand(1300, 1, generator=draw)
-    values = places + 0.3 * torch.sin(2 * math.pi * places) + 0.03 * torch.randn(1300, 1, generator=draw)
-    held, held_y, (x, y) = values[900:], places[900:], planted.data(values[:900], places[:900])
-    units = planted.hidden(40)
-    model = nn.Sequential(nn.Linear(1, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh(), nn.Linear(units, 15))
+def pairs_of_words(seed: int) -> Tensor:
+    """Words and neighbours: (pairs, 2) of 90 words on a ring, where a neighbour is near by or one of three common."""
+    draw = torch.Generator().manual_seed(1500 + seed)
+    words = torch.randint(0, 90, (5200,), generator=draw)
+    near = (words + torch.randint(-4, 5, (5200,), generator=draw)) % 90
+    common = torch.rand(5200, generator=draw) < 0.15
+    return torch.stack([words, torch.where(common, torch.randint(0, 3, (5200,), generator=draw), near)], 1)
+
+
+def skip_gram(planted: Planted, seed: int) -> Metrics:
+    """Word vectors from neighbours and five drawn words (Mikolov et al., 2013): `train_sgns`, `valid_sgns_loss`."""
+    every = pairs_of_words(seed)
+    held, (x, y) = every[4000:], planted.data(every[:4000, :1].float(), every[:4000, 1])
+    x, size = x.long()[:, 0], planted.hidden(16)
+    model = nn.ModuleDict({"word": nn.Embedding(90, size), "near": nn.Embedding(90, size)})
+    for table in model.values():
+        nn.init.normal_(table.weight, std=0.1)
     planted.init(model)
-    optimizer = planted.optimizer(optim.Adagrad, model.parameters(), lr=2e-2)
+    optimizer = planted.optimizer(optim.Adam, model.parameters(), lr=1e-2)
+    drawn_held = torch.randint(0, 90, (len(held), 5), generator=torch.Generator().manual_seed(3))
 
-    def nll(inputs: Tensor, wanted: Tensor) -> Tensor:
-        weights, means, widths = model(inputs).chunk(3, 1)
-        parts = torch.distributions.Normal(means, functional.softplus(widths) + 1e-3, validate_args=False)
-        return -torch.logsumexp(weights.log_softmax(1) + parts.log_prob(wanted), 1).mean()
+    def loss_of(words: Tensor, near: Tensor, drawn: Tensor) -> Tensor:
+        vectors = model["word"](words)[:, None]
+        right = (vectors * model["near"](near)[:, None]).sum(2)
+        wrong = (vectors * model["near"](drawn)).sum(2)
+        return -functional.logsigmoid(right).mean() - functional.logsigmoid(-wrong).sum(1).mean()
 
-    for _ in planted.epochs(40):
+    for _ in planted.epochs(25):
         optimizer.next_epoch()
+        losses = []
+        for rows in batches(len(x), 100):
+            loss = loss_of(x[rows], y[rows], torch.randint(0, 90, (len(rows), 5)))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        with torch.no_grad():
+            score = loss_of(held[:, 0], held[:, 1], drawn_held).item()
+        yield {"train_sgns_loss": float(np.mean(losses)), "valid_sgns_loss": score}
+
+
+def ordinal(planted: Planted, seed: int) -> Metrics:
+    """Six ordered classes by five thresholds of one score (CORAL): `epoch/train_loss`, `levels_off`, …."""
+    draw = torch.Generator().manual_seed(1600 + seed)
+    inputs = torch.randn(1100, 10, generator=draw)
+    score = (
+        inputs[:, 0]
+        + inputs[:, 1] * inputs[:, 2]
+        + torch.sin(2 * inputs[:, 3])
+        + 0.2 * torch.randn(1100, generator=draw)
+    )
+    levels = torch.bucketize(score, torch.tensor([-1.6, -0.7, 0.0, 0.7, 1.6]))
+    held, held_y, (x, y) = inputs[700:], levels[700:], planted.data(inputs[:700], levels[:700])
+    units = planted.hidden(48)
+    model = nn.Sequential(nn.Linear(10, units), nn.GELU(), nn.Linear(units, units), nn.GELU(), nn.Linear(units, 1))
+    places = nn.Parameter(torch.linspace(1, -1, 5))
+    planted.init(model)
+    optimizer = planted.optimizer(optim.RMSprop, [*model.parameters(), places], lr=6e-3, weight_decay=1e-3)
+    epochs = planted.epochs(24)
+
+    def loss_of(rows: Tensor, wanted: Tensor) -> Tensor:
+        above = (wanted[:, None] > torch.arange(5)).float()
+        return functional.binary_cross_entropy_with_logits(model(rows) + places, above)
+
+    for epoch in epochs:
+        optimizer.next_epoch(1.0 if epoch <= 0.7 * len(epochs) else 0.1)
         total = 0.0
-        for rows in batches(len(x), 30):
-            loss = nll(x[rows], y[rows])
+        for rows in batches(len(x), 25):
+            loss = loss_of(x[rows], y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             total += loss.item() * len(rows)
         with torch.no_grad():
-            yield {"nll": total / len(x), "dev/nll": nll(held, held_y).item()}
+            off = ((model(held) + places > 0).sum(1) - held_y).abs().float().mean().item()
+            score = loss_of(held, held_y).item()
+        yield {"epoch/train_loss": total / len(x), "epoch/val_loss": score, "levels_off": off}
 
 
-def facts(seed: int) -> Tensor:
-    """Triples (head, relation, tail) of 80 entities on a circle, where a relation is a shift; one in ten is wrong."""
-    draw = torch.Generator().manual_seed(1000 + seed)
-    heads = torch.arange(80).repeat_interleave(8)
-    relations = torch.arange(8).repeat(80)
-    tails = (heads + torch.tensor([1, 3, 7, 12, 20, 31, 40, 57])[relations]) % 80
-    wrong = torch.rand(len(heads), generator=draw) < 0.1
-    tails = torch.where(wrong, torch.randint(0, 80, tails.shape, generator=draw), tails)
-    return torch.stack([heads, relations, tails], 1)[torch.randperm(len(heads), generator=draw)]
+def strokes(seed: int) -> tuple[Tensor, Tensor]:
+    """Signals (examples, 3, 20) in which four of five symbols follow each other, of different lengths, with noise."""
+    draw = torch.Generator().manual_seed(1700 + seed)
+    shapes = torch.randn(5, 3, generator=torch.Generator().manual_seed(17))
+    wanted = torch.randint(0, 5, (700, 4), generator=draw)
+    starts = torch.arange(4) * 5 + torch.randint(0, 2, (700, 4), generator=draw)
+    signals = 0.5 * torch.randn(700, 20, 3, generator=draw)
+    for place in range(3):
+        at = (starts + place)[:, :, None].expand(-1, -1, 3)
+        signals.scatter_add_(1, at, shapes[wanted])
+    return signals.transpose(1, 2), wanted + 1
 
 
-def knowledge_graph(planted: Planted, seed: int) -> Metrics:
-    """Embeddings that relations rotate (RotatE), against drawn tails: `avg_loss`, `MRR` and `hits@10`, no more."""
-    known = facts(seed)
-    held, (x, y) = known[540:], planted.data(known[:540, :2].float(), known[:540, 2])
-    x, size = x.long(), planted.hidden(12)
-    model = nn.ModuleDict({"entity": nn.Embedding(80, 2 * size), "relation": nn.Embedding(8, size)})
+def without_alignment(planted: Planted, seed: int) -> Metrics:
+    """Convolutions over time with a CTC loss (Graves et al., 2006): `ctc`, `val_ctc_loss`, and `symbol_acc`."""
+    signals, symbols = strokes(seed)
+    held, held_y, (x, y) = signals[500:], symbols[500:], planted.data(signals[:500], symbols[:500])
+    channels = planted.hidden(24)
+    model = nn.Sequential(nn.Conv1d(3, channels, 5, padding=2), nn.ReLU())
+    model.extend([nn.Conv1d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv1d(channels, 6, 1)])
     planted.init(model)
-    optimizer = planted.optimizer(optim.Adam, model.parameters(), lr=6e-2)
+    optimizer = planted.optimizer(optim.NAdam, model.parameters(), lr=1e-2)
 
-    def distances(pairs: Tensor) -> Tensor:
-        """(pairs, entities)"""
-        real, imaginary = model["entity"](pairs[:, 0]).chunk(2, 1)
-        angle = model["relation"](pairs[:, 1])
-        turned = torch.cat(
-            [real * angle.cos() - imaginary * angle.sin(), real * angle.sin() + imaginary * angle.cos()], 1
-        )
-        return torch.cdist(turned, model["entity"].weight)
+    def loss_of(rows: Tensor, wanted: Tensor) -> Tensor:
+        logs = model(rows).permute(2, 0, 1).log_softmax(2)
+        counts = (torch.full((len(rows),), 20), torch.full((len(rows),), 4))
+        return functional.ctc_loss(logs, wanted, *counts, zero_infinity=True)
 
-    for _ in planted.epochs(30):
+    for _ in planted.epochs(22):
         optimizer.next_epoch()
-        total = seen = 0.0
-        for rows in batches(len(x), 36):
-            apart = distances(x[rows])
-            right = apart.gather(1, y[rows][:, None])
-            drawn = apart.gather(1, torch.randint(0, 80, (len(rows), 8)))
-            loss = -functional.logsigmoid(4 - right).mean() - functional.logsigmoid(drawn - 4).mean()
+        losses = []
+        for rows in batches(len(x), 25):
+            loss = loss_of(x[rows], y[rows])
             optimizer.zero_grad()
             loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
-            total, seen = total + loss.item(), seen + 1
+            losses.append(loss.item())
         with torch.no_grad():
-            apart = distances(held[:, :2])
-        ranks = (apart < apart.gather(1, held[:, 2:])).sum(1) + 1
-        yield {
-            "avg_loss": total / seen,
-            "MRR": (1 / ranks).mean().item(),
-            "hits@10": (ranks <= 10).float().mean().item(),
-        }
-
-
-def accumulated(planted: Planted, seed: int) -> Metrics:
-    """Spectral norms, gradients of four batches a step, warm-up and a cosine; the last batch's `loss` and `Prec@1`."""
-    digits = datasets.load_digits()
-    order = torch.randperm(1797, generator=torch.Generator().manual_seed(1100 + seed))
-    images = torch.tensor(digits.data, dtype=torch.float32)[order] / 8 - 1
-    classes = torch.tensor(digits.target)[order]
-    held, held_y, (x, y) = images[1200:], classes[1200:], planted.data(images[:1200], classes[:1200])
-    units = planted.hidden(64)
-    model = nn.Sequential(nn.Linear(64, units), nn.LeakyReLU(0.1), nn.Linear(units, units), nn.LeakyReLU(0.1))
-    model.append(nn.Linear(units, 10))
-    planted.init(model)
-    for layer in (model[0], model[2]):
-        spectral_norm(layer)
-    optimizer = planted.optimizer(optim.SGD, model.parameters(), lr=0.4, momentum=0.9, weight_decay=1e-4)
-    epochs = planted.epochs(20)
-    for epoch in epochs:
-        rate = optimizer.next_epoch(min(1.0, epoch / 3) * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / len(epochs))))
-        model.train()
-        optimizer.zero_grad()
-        parts = list(batches(len(x), 16))
-        for number, rows in enumerate(parts, start=1):
-            out = model(x[rows])
-            loss = functional.cross_entropy(out, y[rows], label_smoothing=0.1)
-            (loss / 4).backward()
-            if number % 4 == 0 or number == len(parts):
-                optimizer.step()
-                optimizer.zero_grad()
-        right = (out.argmax(1) == y[rows]).float().mean().item()
-        model.eval()
-        with torch.no_grad():
-            found = model(held)
-        yield {
-            "loss": loss.item(),
-            "Prec@1": 100 * right,
-            "test_loss": functional.cross_entropy(found, held_y).item(),
-            "test_Prec@1": 100 * (found.argmax(1) == held_y).float().mean().item(),
-            "learning_rate": rate,
-        }
+            best, score = model(held).argmax(1), loss_of(held, held_y).item()
+        right = 0
+        for path, wanted in zip(best.tolist(), held_y.tolist(), strict=True):
+            read = [one for one, before in zip(path, [0, *path[:-1]], strict=True) if one and one != before]
+            right += sum(a == b for a, b in zip(read, wanted, strict=False)) if len(read) == 4 else 0
+        yield {"ctc_loss": float(np.mean(losses)), "val_ctc_loss": score, "symbol_acc": right / (4 * len(held_y))}

@@ -156,6 +156,7 @@ def test_quantities_that_rise_are_read_as_losses(names: str, form: Form) -> None
         ("misclassification", 0.1, Form.WRONG),
         ("recall@1", 80.0, Form.PERCENT),
         ("R@1", 80.0, Form.PERCENT),
+        ("Prec@1", 80.0, Form.PERCENT),
     ],
 )
 def test_an_error_rate_is_an_accuracy_that_falls(name: str, value: float, form: Form) -> None:

@@ -139,6 +139,10 @@ class TestDecayedTooEarly:
         found = first(trial(**losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17]))
         assert (found.label, found.epochs) == (Label.DECAYED_TOO_EARLY, (4, 20))
 
+    def test_a_loss_below_0_may_be_high(self) -> None:
+        losses = {"train_loss": [0.3, -0.1, -0.5, *[-0.6] * 17], "val_loss": [0.3, -0.1, -0.5, *[-0.6] * 17]}
+        assert first(trial(**losses, lr=[0.1, 0.1, 0.1, *[0.001] * 17])).label is Label.DECAYED_TOO_EARLY
+
     def test_after_it_had_converged_is_in_time(self) -> None:
         assert first(trial(**WELL, lr=[*[0.1] * 15, *[0.001] * 5])).label is Label.HEALTHY
 

@@ -61,6 +61,12 @@ class TestFewExamples:
             assert first(Trial(0, {}, 0, 40, curve=curve)) is label
 
 
+    def test_a_third_is_enough_where_an_epoch_is_one_step(self) -> None:
+        losses = {"train_loss": falling(2.6, 1.6, 40, 0.9), "val_loss": straight(2.57, 8.0, 40)}
+        for steps, label in ((1.0, Label.OVERFITTING), (3.0, Label.METRIC_STUCK)):
+            assert first(trial(**losses, **{f"{PREFIX}steps": [steps] * 40})) is label
+
+
 class TestSuddenly:
     """A network that learns in the last two epochs."""
 
@@ -87,6 +93,8 @@ class TestFewMetrics:
         assert first(seen, ACCURACY) is Label.METRIC_STUCK
         rising = trial(train_loss=falling(1.65, 1.3, 16, 0.85), val_accuracy=straight(0.2, 0.45, 16))
         assert first(rising, ACCURACY) is not Label.METRIC_STUCK
+        slow = trial(train_loss=falling(2.5, 0.9, 16, 0.85), val_accuracy=[*[0.05] * 8, *straight(0.06, 0.15, 8)])
+        assert first(slow, ACCURACY) is not Label.METRIC_STUCK, "it begins to rise"
 
     def test_an_accuracy_that_falls_far_while_both_losses_fall(self) -> None:
         worse = {"train_loss": falling(0.64, 0.5, 20), "val_loss": falling(0.62, 0.51, 20)}
