@@ -124,7 +124,8 @@ def _decayed(c: Curves, one: Series, halved: int, numbers: dict[str, float]) -> 
     facts: list[Fact] = [Computed(f"the learning rate is at most half of its maximum from {c.unit} {halved} on")]
     facts += [Change(one.point(place - 1), one.point(place))] if place else []
     facts += [Change(one.point(place), one.end_point)]
-    return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, tuple(facts), numbers, (halved, c.last))
+    severity = Severity.WARNING if 2 * (halved - 1) <= c.last else Severity.HINT  # most epochs are before the decay
+    return Finding(Label.DECAYED_TOO_EARLY, severity, tuple(facts), numbers, (halved, c.last))
 
 
 def _until(c: Curves, one: Series, halved: int) -> list[float]:

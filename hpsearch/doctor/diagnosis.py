@@ -29,7 +29,8 @@ LOW, CAPABLE = 0.35, 0.05
 CAPABLE, because the network then fits the training data, or a fraction above GOOD_FRACTION."""
 
 NEAR_BEST = 0.05
-"""A trial within this fraction of the initial loss of the study's lowest val_loss is as good as the best."""
+"""A trial within this fraction of the initial loss of the study's lowest val_loss is as good as the best. Without a
+val_loss, it is a fraction of the study's possible gain in its metric."""
 
 SIGNS = (
     steps.gradients_accumulate,
@@ -82,7 +83,7 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
     if found:
         return tuple(found)
     judged = _healthy_or_too_early if evidence.meanings.steady else _healthy_by_metric
-    return (behind(trial.number, curves, evidence) or judged(curves, evidence.lowest),)
+    return (behind(trial.number, curves, evidence) or judged(curves, evidence),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,14 +149,17 @@ def _missing(trial: Trial, curves: Curves) -> str:
     return f"too few {curves.report}s to judge ({curves.epochs}; {ENOUGH} needed)"
 
 
-def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
+def _healthy_or_too_early(c: Curves, evidence: StudyEvidence) -> Finding:
     """HEALTHY only if both splits are reported and much was learnt: the absence of faults is not enough."""
     if c.train is None or c.judged is None or c.judged.name == c.train.name:
         absent = "train_loss" if c.train is None else "val_loss"
         return _too_early(Computed(f"{absent} is not reported, so overfitting cannot be judged"))
     facts = (c.train.change, c.judged.change)
     apart, left = gap(c) or 0.0, c.train.end / c.scale
-    near = lowest is not None and c.validation is not None and c.validation.end <= lowest + NEAR_BEST * c.scale
+    if c.validation is None:
+        near = len(evidence.rates) > 1 and evidence.lacks(c) <= NEAR_BEST
+    else:
+        near = evidence.lowest is not None and c.validation.end <= evidence.lowest + NEAR_BEST * c.scale
     if (
         (left < LOW and (c.validation is not None or c.metric is None or metric_was_better(c)))
         or (apart > CAPABLE and not learns_little(c))
@@ -166,7 +170,7 @@ def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
     return _too_early(*facts, Computed("without an accuracy or a better trial it is unknown whether this loss is low"))
 
 
-def _healthy_by_metric(c: Curves, _: float | None) -> Finding:
+def _healthy_by_metric(c: Curves, _: StudyEvidence) -> Finding:
     """Of a training with losses that need not fall, such as an adversarial one: HEALTHY if the metric improves."""
     if c.metric is None or not metric_improves(c):
         return _too_early(Computed("only the metric can be judged, and it does not improve beyond its noise"))

@@ -60,7 +60,6 @@ class TestFewExamples:
             curve = tuple(Report(one.step, {**one.metrics, f"{PREFIX}steps": steps}) for one in seen.curve)
             assert first(Trial(0, {}, 0, 40, curve=curve)) is label
 
-
     def test_a_third_is_enough_where_an_epoch_is_one_step(self) -> None:
         losses = {"train_loss": falling(2.6, 1.6, 40, 0.9), "val_loss": straight(2.57, 8.0, 40)}
         for steps, label in ((1.0, Label.OVERFITTING), (3.0, Label.METRIC_STUCK)):

@@ -299,7 +299,7 @@ def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:
         return (
             f"the training loss is not lower than with shuffled labels, and hardly falls ({ends[0]:.3g} to "
             f"{ends[1]:.3g}). The learning rate may be far too low ([lr_range] tests it), or the labels do not belong "
-            "to their inputs"
+            'to their inputs. A task that is learnt suddenly, after more epochs, needs skip = ["labels"] in [preflight]'
         )
     if not found.learns:
         return (
