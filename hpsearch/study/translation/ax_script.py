@@ -57,7 +57,7 @@ def _put(draft: Draft, source: Source, given: dict[str, ast.expr]) -> None:
             raise ValueError("its name is not a literal")
         draft.put("space", name, *_entry(known))
     except (ValueError, KeyError, TypeError, OverflowError) as problem:
-        draft.note("space", f"{name or 'a parameter'} = {known}: cannot be translated ({problem})")
+        draft.not_translated(f"{name or 'a parameter'} = {known}", problem)
 
 
 def _entry(known: dict[str, Any]) -> Entry:

@@ -49,6 +49,11 @@ class Draft:
         """Add a comment about something that could not be translated, or needs attention."""
         self.lines.setdefault(table, []).append(Line("", None, _on_one_line(text)))
 
+    def not_translated(self, what: str, problem: Exception) -> None:
+        """Add a comment about an entry of the space. problem: why it cannot be translated."""
+        reason = f"`{problem.args[0]}` is missing" if isinstance(problem, KeyError) else problem
+        self.note("space", f"{what}: cannot be translated ({reason})")
+
     def drop(self, table: str, key: str) -> None:
         found = self.lines.get(table, [])
         found[:] = [line for line in found if line.key != name_of(key)]

@@ -63,6 +63,8 @@ def fixed(value: Any) -> Entry:
 def choice(values: Sequence[Any], names: Sequence[str] = ()) -> Entry:
     if isinstance(values, Unread):
         raise ValueError(f"`{values}` is not a literal")
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"its values must be a list, got {values!r}")
     found: list[Any] = []
     for value in map(plain, values):
         if not any(type(value) is type(one) and value == one for one in found):

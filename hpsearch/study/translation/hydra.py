@@ -48,7 +48,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             draft.put("space", name, *_entry(entry))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
-            draft.note("space", f"{name} = {entry}: cannot be translated ({problem})")
+            draft.not_translated(f"{name} = {entry}", problem)
     direction = sweeper.get("direction")
     metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
     if metric and "${" not in metric:

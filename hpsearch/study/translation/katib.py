@@ -32,7 +32,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             draft.put("space", name, *_entry(one))
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
-            draft.note("space", f"{name} = {one}: cannot be translated ({problem})")
+            draft.not_translated(f"{name} = {one}", problem)
     methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
     if "maxTrialCount" in spec:
         methods.trials(draft, spec["maxTrialCount"])

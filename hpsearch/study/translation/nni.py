@@ -82,7 +82,7 @@ def space(draft: Draft, table: dict[str, Any], when: dict[str, Any] | None = Non
         try:
             value, comment = _entry(draft, key, entry)
         except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
-            draft.note("space", f"{key} = {entry}: cannot be translated ({problem})")
+            draft.not_translated(f"{key} = {entry}", problem)
             continue
         draft.put("space", key, entries.conditional(value, when) if when else value, comment)
 

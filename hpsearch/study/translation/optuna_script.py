@@ -57,7 +57,7 @@ def _parameter(draft: Draft, source: Source, method: str, call: ast.Call) -> Non
         value, comment = _entry(method, {key: source.value(one) for key, one in given.items() if key != "name"})
         names = _names(source, call, given["name"])
     except (ValueError, KeyError, TypeError, OverflowError) as problem:
-        draft.note("space", f"{text}: cannot be translated ({problem})")
+        draft.not_translated(text, problem)
         return
     if any(draft.has("space", name) for name in names):
         draft.note("space", f"{text}: a second suggestion of the same name")

@@ -99,7 +99,7 @@ def _parameter(draft: Draft, source: Source, name: str, node: ast.expr) -> None:
         else:
             value, comment = entries.fixed(source.value(node))
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as problem:
-        draft.note("space", f"{name} = {ast.unparse(node)[:120]}, line {node.lineno}: cannot be translated ({problem})")
+        draft.not_translated(f"{name} = {ast.unparse(node)[:120]}, line {node.lineno}", problem)
         return
     draft.put("space", name, value, comment)
 

@@ -22,7 +22,7 @@ def read(document: dict[str, Any]) -> Draft:
         try:
             value, comment = _entry(entry)
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
-            draft.note("space", f"{name} = {entry}: cannot be translated ({problem})")
+            draft.not_translated(f"{name} = {entry}", problem)
             continue
         draft.put("space", name, value, comment)
         if name.rpartition(".")[2] in _EPOCHS:

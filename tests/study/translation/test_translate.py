@@ -51,6 +51,8 @@ parameters:
   seed: {value: 1}
   epochs: {value: 12}
   odd: {distribution: beta, a: 1, b: 2}
+  half: {min: 1}
+  one: {values: relu}
 """
 
 
@@ -72,7 +74,9 @@ def test_a_sweep_of_wandb(tmp_path: Path) -> None:
     assert found["act"] == Choice("act", ("relu", "gelu", "none"), none=True)
     assert found["sizes"] == Choice("sizes", ([64], [64, 32]))
     assert found["optimizer.momentum"] == Choice("optimizer.momentum", (0.0, 0.9))
-    assert "odd" not in found
+    assert not {"odd", "half", "one"} & set(found)
+    assert any(comment.endswith("cannot be translated (`max` is missing)") for comment in draft.comments)
+    assert any("its values must be a list, got 'relu'" in comment for comment in draft.comments)
     about = [comment.split(":")[0].split()[0] for comment in draft.comments]
     assert {"batch", "width", "noise", "odd"} <= set(about)
 
