@@ -160,7 +160,8 @@ def newest(pattern: Path, since: float) -> Path | None:
 
 
 class MetricsFile:
-    """Rows of a CSV file, or lines of JSON, that a logger writes. A row with the study's metric ends a report.
+    """Rows of a CSV file, lines of JSON, or one JSON value that a program writes. A row with the study's metric ends a
+    report.
 
     pattern: a path with `*`; the newest matching file is read. since: files that were not changed since then
     (seconds, as time.time) belong to another run.
@@ -171,6 +172,7 @@ class MetricsFile:
         self._path: Path | None = None
         self._stamp: tuple[int, int] | None = None
         self._read, self._columns = 0, list[str]()
+        self._object: Mapping[str, Any] = {}
         self._seen: dict[str, float] = {}
 
     def poll(self, at_end: bool = False) -> Iterator[Report]:
@@ -187,16 +189,26 @@ class MetricsFile:
         except OSError:
             return  # it is being replaced
         self._stamp = stamp
+        found = parsed(text) if text.lstrip()[:1] in ("{", "[") else None
+        if isinstance(found, dict) and not isinstance(_flat_dict(found).get(self._metric), list):
+            yield from self._take_object(_flat_dict(found))
+            return
         whole = text if at_end else text[: text.rfind("\n") + 1]
-        rows = list(self._rows(whole))
+        rows = list(self._rows(whole) if found is None else _rows_of_json(found))
         for row in rows[self._read :]:
             yield from self._take(row)
         self._read = max(self._read, len(rows))
 
+    def _take_object(self, row: Mapping[str, Any]) -> Iterator[Report]:
+        """A JSON object that the program writes again after each epoch. It may be the first of several lines, too."""
+        if row != self._object:
+            self._object, self._read = row, 1
+            yield from self._take(row)
+
     def _rows(self, text: str) -> Iterator[Mapping[str, Any]]:
         if text.lstrip()[:1] == "{":
             lines = (parsed(line) for line in text.splitlines() if line.strip())
-            yield from (dict(_flat(line)) for line in lines if isinstance(line, dict))
+            yield from (_flat_dict(line) for line in lines if isinstance(line, dict))
         else:
             separator = next((one for one in (",", ";", "\t") if one in text.partition("\n")[0]), ",")
             reader = csv.DictReader(io.StringIO(text), delimiter=separator)
@@ -225,6 +237,20 @@ class MetricsFile:
             f"{self._path} has no value of {self._metric}; its columns: {columns}. If it is a log, write the "
             "patterns of its metrics into trainer.metrics"
         )
+
+
+def _flat_dict(table: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_flat(table))
+
+
+def _rows_of_json(found: Any) -> Iterator[Mapping[str, Any]]:
+    """Of a list of objects, or of an object with a list for each metric, as a history of epochs."""
+    if isinstance(found, list):
+        yield from (_flat_dict(row) for row in found if isinstance(row, dict))
+        return
+    columns = {name: values for name, values in _flat(found) if isinstance(values, list)}
+    for place in range(max(map(len, columns.values()))):
+        yield {name: values[place] for name, values in columns.items() if place < len(values)}
 
 
 def _cell(value: Any) -> float | None:

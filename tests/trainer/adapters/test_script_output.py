@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.adapters.pattern_reports import Patterns
-from hpsearch.trainer.adapters.script_output import Steps
+from hpsearch.trainer.adapters.script_output import MetricsFile, Steps
 from hpsearch.trainer.failures import NO_REASON, ProgramFailed
 from tests.trainer.adapters.programs import PATTERN, Programs
 
@@ -93,6 +94,29 @@ class TestReports:
         """
         program = programs.script(text, metrics_file="metrics.csv", in_scratch=True)
         assert programs.curve(program) == [0.5, 0.25]
+
+    @pytest.mark.parametrize("indent", [None, 2])
+    @pytest.mark.parametrize(
+        ("written", "losses"),
+        [
+            ([{"val": {"loss": 1.0}}], [1.0]),
+            ([{"val": {"loss": 1.0}}, {"val": {"loss": 0.5}}], [1.0, 0.5]),
+            ([[{"val/loss": 1.0}], [{"val/loss": 1.0}, {"val/loss": 0.5}]], [1.0, 0.5]),
+            ([{"val": {"loss": [1.0]}, "lr": 0.1}, {"val": {"loss": [1.0, 0.5]}, "lr": 0.1}], [1.0, 0.5]),
+        ],
+    )
+    def test_a_metrics_file_that_is_one_json_value(
+        self, tmp_path: Path, written: list[object], losses: list[float], indent: int | None
+    ) -> None:
+        """Written at the end, or again after each epoch."""
+        path = tmp_path / "results.json"
+        file, found = MetricsFile(path, "val/loss", Steps(0), 0.0), list[Report]()
+        for stamp, value in enumerate(written, 1):
+            path.write_text(json.dumps(value, indent=indent))
+            os.utime(path, ns=(stamp, stamp))
+            found += file.poll()
+        assert [*file.poll(at_end=True)] == []
+        assert [(report.step, report.metrics["val/loss"]) for report in found] == [*enumerate(losses, 1)]
 
     def test_a_metrics_file_with_decimal_commas(self, programs: Programs) -> None:
         text = "open('metrics.csv', 'w').write('epoch;val_loss' + chr(10) + '1;3,14' + chr(10))"
