@@ -21,7 +21,17 @@ MAX_BYTES = 1 << 20
 GENERATORS = {"default_rng", "RandomState", "SeedSequence", "PCG64", "MT19937", "Philox", "SFC64"}
 """Of NumPy; without a seed they take one from the operating system."""
 
-SEEDS = {"seed", "manual_seed", "manual_seed_all", "set_seed", "set_random_seed", "seed_everything", "Random"}
+SEEDS = {
+    "seed",
+    "manual_seed",
+    "manual_seed_all",
+    "set_seed",
+    "set_random_seed",
+    "seed_all",
+    "seed_everything",
+    "PRNGKey",
+    "Random",
+}
 """Functions that set a seed, besides GENERATORS."""
 
 CHANGING = {"time", "time_ns", "perf_counter", "monotonic", "now", "getpid", "urandom", "uuid1", "uuid4", "randbits"}
@@ -29,7 +39,7 @@ CHANGING |= {"token_bytes", "token_hex", "randbelow", "SystemRandom"}
 """Functions with another result in every run."""
 
 CANDIDATE = re.compile(
-    rf"({'|'.join([*sorted(GENERATORS), 'Random', 'seed'])})\(\s*(\w+\s*=\s*)?(None\s*)?\)|SystemRandom"
+    rf"({'|'.join([*sorted(GENERATORS), 'Random', 'seed', 'seed_all'])})\(\s*(\w+\s*=\s*)?(None\s*)?\)|SystemRandom"
     rf"|\b({'|'.join(sorted(CHANGING))})\("
 )
 """Matches each text with a call that may be reported."""
@@ -105,7 +115,7 @@ def _warning(call: ast.Call, what: str, name: str, place: Path | None, run_seed:
     own = name_of(call.func)
     if own == "SystemRandom":
         advice = f"write `random.Random({run_seed})`"
-    elif own == "seed" and not call.args:
+    elif own in {"seed", "seed_all"} and not call.args:
         advice = "leave it out: each trial starts with the seed of Python, NumPy and torch set"
     else:
         advice = f"write `{function}({run_seed})`"
@@ -118,7 +128,9 @@ class _Reader:
     def __init__(self, index: SourceIndex, used: Set[str], *, is_program: bool):
         self._index, self._used, self._is_program = index, used, is_program
         self._calls = [node for node in index.nodes if isinstance(node, ast.Call)]
-        imports = [node for node in index.nodes if isinstance(node, ast.ImportFrom) and node.module == "random"]
+        imports = [
+            node for node in index.nodes if isinstance(node, ast.ImportFrom) and node.module in {"random", "secrets"}
+        ]
         self._of_random = {alias.asname or alias.name for node in imports for alias in node.names}
 
     def found(self) -> Iterator[tuple[ast.Call, str]]:
@@ -138,15 +150,15 @@ class _Reader:
             return ", which has no seed"
         given = [*call.args, *(one.value for one in call.keywords)]
         if not given or (isinstance(given[0], ast.Constant) and given[0].value is None):
-            takes_one = name in GENERATORS | {"Random"} or (name == "seed" and self._is_of_library(call))
+            takes_one = name in GENERATORS | {"Random"} or (name in {"seed", "seed_all"} and self._is_of_library(call))
             return " without a seed" if takes_one else ""
         source = next((found for one in given for found in self._changing(one)), "")
         return f" with a seed from `{source}`" if source else ""
 
     def _is_of_random(self, call: ast.Call) -> bool:
-        """Whether the function is of Python's module random."""
+        """Whether the function is of Python's module random, or of secrets."""
         match call.func:
-            case ast.Attribute(value=ast.Name(id="random")):
+            case ast.Attribute(value=ast.Name(id="random" | "secrets")):
                 return True
             case ast.Name(id=name):
                 return name in self._of_random

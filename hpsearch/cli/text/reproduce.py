@@ -53,6 +53,6 @@ def _why(found: Reproduction, versions: str) -> Iterator[str]:
             yield f"  to install the recorded versions: {versions} > requirements.txt; pip install -r requirements.txt"
     elif not found.is_identical:
         yield (
-            "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "
-            "threads, the time, or data that run.uses does not name)"
+            "  nothing that is recorded has changed, so the training depends on more than its seed (such as numbers "
+            "without a seed, a GPU, threads, the time, or data that run.uses does not name)"
         )

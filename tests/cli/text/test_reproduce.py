@@ -25,8 +25,8 @@ def test_differences_without_a_recorded_reason() -> None:
     assert text(OTHER).splitlines()[1:] == [
         "  differs, first in val_loss at epoch 2: was 0.25, is 0.5",
         "  largest relative difference 0.5, in val_loss at epoch 2: was 0.25, is 0.5",
-        "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "
-        "threads, the time, or data that run.uses does not name)",
+        "  nothing that is recorded has changed, so the training depends on more than its seed (such as numbers "
+        "without a seed, a GPU, threads, the time, or data that run.uses does not name)",
     ]
 
 
