@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+MADV_COLLAPSE = 25  # since Linux 6.1
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
 
 SPARE_PROCESSES = 100
 """Processes and threads that a trial may not use, so that the user's other processes can start some."""
@@ -77,6 +80,21 @@ def set_pipe_size(pipe: int, size: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+
+
+def use_huge_pages() -> None:
+    """Move the present memory of this process to huge pages. A fork copies an entry for each page, and the end of the
+    forked process drops it: with torch, both together take 10 ms less."""
+    with suppress(OSError, ValueError):
+        size = int((HUGE_PAGES / "hpage_pmd_size").read_text())
+        if _libc is None or "[never]" in (HUGE_PAGES / "enabled").read_text():
+            return
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            addresses, access, _, _, inode, *_ = line.split()
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            start, end = -(-start // size) * size, end // size * size
+            if access == "rw-p" and inode == "0" and start < end:
+                _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
 
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the trials are forked

@@ -6,18 +6,23 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.trainer import state
-from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
-from hpsearch.workers.checkpoints import CheckpointStore
-from hpsearch.workers.own_logging import OwnLogging
-from hpsearch.workers.worker import Setup
+from hpsearch.core.messages import Start
+from hpsearch.core.trial import Params, Report
+from hpsearch.trainer.open_trial import TrainerContext
+from hpsearch.trainer.training_run import Run
+from hpsearch.workers.worker import Setup, Worker
 
 MAX_IMPORT_OUTPUT = 1 << 18
 """Bytes of the imports' output that are kept."""
+
+REHEARSALS = 10
+"""Trials without a computation that the template trains in advance. Python specialises a function after 8 calls (PEP
+659); a trial's process then copies fewer of the shared pages."""
 
 
 def import_everything(setup: Setup) -> Setup:
@@ -34,21 +39,39 @@ def import_everything(setup: Setup) -> Setup:
             importlib.import_module("torch._dynamo")  # the first optimizer imports it, which takes seconds
     if added:
         os.environ.pop(nvml, None)
-    _write_a_checkpoint(setup)
+    _rehearse(setup)
     gc.collect()
     gc.freeze()  # a collection in a forked process does not touch the shared pages
     return setup
 
 
-def _write_a_checkpoint(setup: Setup) -> None:
-    """Write and read a checkpoint, and look for W&B: all trials then share these imports and what was found."""
-    with contextlib.suppress(OSError, CheckpointsUnavailable), tempfile.TemporaryDirectory() as folder:
-        store = CheckpointStore(Path(folder), "")
-        CheckpointWriter(store, setup.trainer.objective, after=0, weights_only=False)
-        OwnLogging(setup.mlflow, store.folder, setup.study_uid).environment(0, store.folder)
-        if "torch" in sys.modules:
-            store.write(1, state.pack(state.Snapshot("", 1, 0.0, {}, state.random_state())))
-            store.newest(1)
+def _rehearse(setup: Setup) -> None:
+    """Train trials that compute nothing, with their checkpoints: all trials then share the imports and the caches of
+    this. A trainer's module may have replaced what it needs, so it may raise anything."""
+    with contextlib.suppress(Exception), tempfile.TemporaryDirectory() as folder:
+        context = TrainerContext("", Path(folder), {}, setup.trainer.objective, found=_train_nothing)
+        own = Setup(context, Path(folder), setup.study_uid, capture=False, mlflow=setup.mlflow)
+        for number in range(REHEARSALS):
+            worker = Worker(own)
+            worker.environment = {}
+            worker.start(Start(number, {}, 0, until=1, epochs=1))
+            worker.release(over=True)
+
+
+class _NoState:
+    """A tracked object without a state."""
+
+    def state_dict(self) -> dict[str, object]:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None: ...
+
+
+def _train_nothing(params: Params, run: Run) -> Iterator[Report]:  # noqa: ARG001
+    if "torch" in sys.modules:  # checkpoints are written with it
+        run.track(nothing=_NoState())
+    for epoch in run.epochs():
+        yield Report(epoch, {run.metric: 0.0})
 
 
 def output_of_imports() -> bytes:

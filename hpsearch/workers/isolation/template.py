@@ -95,7 +95,9 @@ def main(control: int, parent: int) -> None:
     open_streams()
     connection = Connection(os.dup(control))
     setup = import_everything(connection.recv())
-    template = Template(connection, socket.socket(fileno=control), setup, spawn_reason())
+    if not (reason := spawn_reason()):
+        linux.use_huge_pages()
+    template = Template(connection, socket.socket(fileno=control), setup, reason)
     linux.end_with_parent(parent, 0)  # from now on, a closed connection means that the worker has ended
     try:
         trial = template.serve()

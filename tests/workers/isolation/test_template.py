@@ -1,13 +1,18 @@
 """What the template decides and imports, in a Python of its own."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from hpsearch.workers.isolation import fork_safety
-from tests.support.studies import ROOT
+from hpsearch.core.messages import Reported, Start
+from hpsearch.trainer import state
+from hpsearch.workers.isolation import fork_safety, shared_imports
+from hpsearch.workers.worker import Worker
+from tests.support.studies import ROOT, setup
 
 IMPORTS = """
 import sys
@@ -31,6 +36,26 @@ def imported(trainer: str, first: str = "") -> str:
 def test_what_the_first_optimizer_and_checkpoint_import_is_imported_before(trainer: str) -> None:
     """It takes seconds, which each trial would need anew."""
     assert imported(trainer) == "True ''"
+
+
+def test_the_trials_that_compute_nothing_succeed_and_leave_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Their failure would only be seen as slower starts."""
+    reported: list[Reported] = []
+
+    class Recorded(Worker):
+        def start(self, start: Start) -> Reported:
+            reported.append(super().start(start))
+            return reported[-1]
+
+    monkeypatch.setattr(shared_imports, "Worker", Recorded)
+    before, random = dict(os.environ), state.random_state()
+    shared_imports._rehearse(setup(tmp_path, "toys:train"))
+    state.set_random_state(random)
+    assert [(one.failure, one.ended, len(one.reports)) for one in reported] == [(None, True, 1)] * len(reported) != []
+    assert dict(os.environ) == before
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

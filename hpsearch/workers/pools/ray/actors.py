@@ -194,6 +194,7 @@ class RayActors:
         """Created once: the first actor of a class waits for the GCS, which may be down when a worker is replaced."""
         own = self.cluster
         needs = {"num_cpus": own.cpus, "num_gpus": own.gpus, "memory": own.memory, "max_restarts": 0}
+        needs["enable_task_events"] = False  # records of every call for `ray list tasks`, which take 1 ms a trial
         if self.setup.isolated:
             grouped: Any = {"concurrency_groups": {KILL_GROUP: 1}}  # missing in Ray's type hints
             return ray.remote(**grouped)(IsolatedWorker).options(**needs)
