@@ -368,6 +368,7 @@ class TestFailures:
 
         monkeypatch.setattr(MlflowClient, "log_batch", fail_every_second_call)
         monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.backoff", lambda: itertools.repeat(0.01))
+        monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.RETRY_AFTER_CLOSE", 60.0)
         tracker = tracker_of(recorder, store)
         tracker.start()
         for _ in range(3):
