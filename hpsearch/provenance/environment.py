@@ -93,11 +93,11 @@ def _packages(imported: set[str]) -> dict[str, str]:
 
 @cache
 def _version(name: str) -> str:
-    """The version of a distribution, or of a module with another name than its distribution (sklearn); "" if
-    unknown."""
+    """The version of a distribution, or of the one that has a module of this name; "" if unknown. It does not depend
+    on whether the module is imported yet: the environment of all trials of a process is the same."""
     with suppress(importlib.metadata.PackageNotFoundError, ValueError):
         return importlib.metadata.version(name)
-    return str(getattr(sys.modules.get(name), "__version__", ""))
+    return installed.version_of_module(name)
 
 
 def _cpu() -> dict[str, Any]:

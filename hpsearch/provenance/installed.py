@@ -1,5 +1,6 @@
 """The installed distributions and the lock files of a study, to build its environment again."""
 
+import importlib.metadata
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,15 @@ def distributions(path: Sequence[str] | None = None) -> dict[str, dict[str, str]
                 name, _, version = folder.name.removesuffix(".dist-info").partition("-")
                 found.setdefault(name.lower().replace("_", "-"), {"version": version, **_direct(folder)})
     return dict(sorted(found.items()))
+
+
+def version_of_module(name: str) -> str:
+    """The version of the distribution with this top-level module, such as scikit-learn for sklearn; "" if unknown."""
+    for one in importlib.metadata.distributions():
+        files = f"\n{one.read_text('RECORD') or ''}"
+        if f"\n{name}/__init__.py," in files or f"\n{name}.py," in files:
+            return one.version
+    return ""
 
 
 def _direct(folder: Path) -> dict[str, str]:

@@ -59,6 +59,13 @@ class TestEnvironment:
         assert found["packages"]["sklearn"] == sys.modules["sklearn"].__version__, "what the trainer imports"
         assert not {"sys", "own_helper", "pytest"} & set(found["packages"])
 
+    def test_a_version_does_not_depend_on_what_is_imported(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """scikit-learn has the module sklearn."""
+        environment._version.cache_clear()
+        monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+        assert environment.versions(Sources(packages={"sklearn"}))["sklearn"] == version("scikit-learn")
+        assert "no_module" not in environment.versions(Sources(packages={"no_module"}))
+
     def test_the_trainer_and_what_it_imports_from_beside_itself(self, use: str, tmp_path: Path) -> None:
         names = ("own_helper", "own_trainer")
         hashes = {name: hashlib.sha256((tmp_path / f"{name}.py").read_bytes()).hexdigest() for name in names}
