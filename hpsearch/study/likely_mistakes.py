@@ -42,14 +42,21 @@ TWO_VALUES, TWO_INTEGERS = 10, 50
 
 def likely_mistakes(study: Study) -> list[Mistake]:
     """In the order of the file's sections."""
+    in_space = [*_space(study), *_priors(study)]
     return [
         *selects_wrongly(study),
-        *_space(study),
-        *_priors(study),
+        *_once_for_a_family(study, in_space),
         *_trials(study),
         *_resources(study),
         *_without_effect(study),
     ]
+
+
+def _once_for_a_family(study: Study, mistakes: Sequence[Mistake]) -> Iterator[Mistake]:
+    """The members of a family are one entry of the file."""
+    names = {member: family.name for family in study.space.families for member in family.members}
+    found = (((table, names.get(str(name), name), *rest), text) for (table, name, *rest), text in mistakes)
+    yield from dict.fromkeys(found)
 
 
 def selects_wrongly(study: Study) -> list[Mistake]:
@@ -91,7 +98,7 @@ def _space(study: Study) -> Iterator[Mistake]:
             yield from _powers(one) if not isinstance(study.search, Grid) else ()
         elif isinstance(one, Int) and (one.low, one.high) == (0, 1) and _is_linear(one):
             text = "is 0 or 1; for a range of real numbers write { low = 0.0, high = 1.0 }"
-            yield ("space", one.name), f"{text}, for a choice {one.name} = [0, 1]"
+            yield ("space", one.name), f"{text}, for a choice the values [0, 1]"
         elif _is_linear(one) and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (

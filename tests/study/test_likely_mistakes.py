@@ -100,6 +100,8 @@ def test_none_that_is_a_text(values: Any) -> None:
 def test_powers_of_two_one_by_one(values: list[int]) -> None:
     assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == ["space.x"]
     assert keys(space={"x": values}, search={"method": "grid"}) == []
+    family = {"n": {"low": 1, "high": 3}, "x": {"count": "n", "values": values}}
+    assert keys(space=family, search={"method": "random", "trials": 1}) == ["space.x"]
     power = {"low": min(values), "high": max(values), "powers_of": 2}
     assert keys(space={"x": power}, search={"method": "random", "trials": 1}) == []
 
