@@ -22,14 +22,6 @@ class CurveProcess:
         explained = ((k @ self._inverse_factor.T) ** 2).sum(1)
         return k @ self._alpha, np.sqrt(np.maximum(self.kernel.variance(points.tau) - explained, 1e-6))
 
-    def believing(self, points: Points) -> "CurveProcess":
-        """The posterior if the values at further points equal their predictions ("kriging believer", Ginsbourger, Le
-        Riche and Carraro 2010)."""
-        mean, _ = self.predict(points)
-        own = self.points
-        joined = Points(np.r_[own.x, points.x], np.r_[own.tau, points.tau], np.r_[own.trial, points.trial])
-        return CurveProcess(self.kernel, joined, np.r_[self.z, mean])
-
     def without_own_curve(self) -> tuple[Array, Array]:
         """For the first point of each curve: its value, and its mean as predicted from all other curves.
 

@@ -42,11 +42,6 @@ MIN_CURVES = 3
 MAX_POINTS = 200
 """The most points of the model. The time of a proposal grows with the cube of their number."""
 
-BELIEVED = 8
-"""With up to this number of running trials, the model assumes that they end as predicted. With 4 running trials this
-improves the search, with 16 it worsens it, since all of them then depend on one prediction. In a table it worsens the
-search with 4 too: a row is proposed once in any case."""
-
 GROUP = 3
 """The number of successive new trials that are taken from one set of random candidates, so that they differ."""
 
@@ -165,7 +160,7 @@ class FreezeThaw:
         """A new configuration, or a trial that was paused below the present first rung, if it is more promising."""
         history = now.history
         generator, taken = stream(self.seed, len(history) + history.drawn_before), self._taken.keys(self.space, history)
-        if now.process is None:
+        if now.model is None:
             reason = f"random draw: too few trials with a value for the model, {now.look}"
             return New(draw(self.space, generator, taken), now.rungs[0], reason)
         if now.has_schedule and now.is_drawn(len(history)):
@@ -272,21 +267,6 @@ class _Now:
             return False
         return rank_correlation(*self.model.without_own_curve()) >= TRUSTED
 
-    @cached_property
-    def process(self) -> CurveProcess | None:
-        """The posterior if running trials end as predicted."""
-        process = self.model
-        if process is None:
-            return None
-        try:
-            running = [trial for trial in self.history if trial.state.is_active]
-            if 0 < len(running) <= BELIEVED and not self.search.space.rows:
-                until = np.array([min(trial.until, self.search.epochs) for trial in running])
-                process = process.believing(self._points([trial.number for trial in running], until))
-        except np.linalg.LinAlgError:
-            return None
-        return process
-
     def _points(self, numbers: Sequence[int], epoch: Array | int) -> Points:
         """The points of trials at an epoch."""
         x = np.array([self.search._unit.of(self.history[number]) for number in numbers])
@@ -310,10 +290,10 @@ class _Now:
     def _promoted(self, vacancy: Vacancy) -> Resume:
         among = "random trials" if vacancy.is_drawn else "trials"
         count = f"{vacancy.gone + 1} of {vacancy.reached} {among} may train to {self.unit} {vacancy.to}"
-        if vacancy.gone % 2 and not vacancy.is_drawn and self.is_trusted and self.process is not None:
+        if vacancy.gone % 2 and not vacancy.is_drawn and self.is_trusted and self.model is not None:
             assert self.seen is not None
             points = self._points(vacancy.waiting, self.search.epochs)
-            value = self.process.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))
+            value = self.model.log_expected_improvement(points, float(self.seen.scale(self.seen.scale.low)))
             number = vacancy.waiting[int(np.argmax(value))]
             most = f"the highest expected improvement at the last {self.unit}"
             reason = f"{count}: of {len(vacancy.waiting)} paused, {most}"
@@ -354,11 +334,11 @@ class _Now:
         return f"the best {BEST} trials are equally good" if is_flat else ""
 
     def _improvement_of_cube(self, cube: Array) -> Array:
-        assert self.process is not None
+        assert self.model is not None
         x = self.search._unit.of_cube(cube)
         at = np.full(len(x), float(tau(self.aim, self.search.epochs)))
         new = np.full(len(x), len(self.curves))
-        return self.process.log_expected_improvement(Points(x, at, new), self._aim_bound)
+        return self.model.log_expected_improvement(Points(x, at, new), self._aim_bound)
 
     def _value_of_cube(self, cube: Array) -> Array:
         """The log of the expected improvement, with the preference."""
@@ -384,9 +364,9 @@ class _Now:
         short = (
             [number for number in self.paused if self.curves[number].epoch < self.rungs[0]] if self.can_pause else []
         )
-        if not short or self.process is None:
+        if not short or self.model is None:
             return None
-        values = self.process.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
+        values = self.model.log_expected_improvement(self._points(short, self.aim), self._aim_bound)
         if np.max(values) < self._improvement_of_cube(cube[None])[0]:
             return None
         reason = f"higher expected improvement than a new trial, which would also train to {self.unit} {self.rungs[0]}"

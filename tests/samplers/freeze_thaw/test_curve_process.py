@@ -36,13 +36,6 @@ def test_a_longer_training_of_a_good_curve_is_expected_to_be_better_than_that_of
     assert mean[0] < mean[1]
 
 
-def test_believed_points_change_no_mean_and_make_it_surer() -> None:
-    known, running, new = process(), some_points(4, seed=7), some_points(9, seed=8)
-    believing = known.believing(running)
-    assert np.allclose(believing.predict(new)[0], known.predict(new)[0], atol=0.05)
-    assert np.all(believing.predict(running)[1] < known.predict(running)[1])
-
-
 @pytest.mark.parametrize("u", [2.0, 0.0, -3.0, -4.99, -5.01, -30.0])
 def test_expected_improvement_also_where_it_is_tiny(u: float) -> None:
     grid = np.linspace(-60, 60, 2_000_001)
