@@ -290,5 +290,7 @@ def _number(name: str, value: Any) -> float:
         if isinstance(value, str | bytes):
             raise TypeError
         return float(value.item() if hasattr(value, "item") else value)
+    except OverflowError:
+        raise TrainerError(f"metric {name!r} is too large for a float") from None
     except (TypeError, ValueError, RuntimeError):
         raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None

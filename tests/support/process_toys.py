@@ -155,6 +155,10 @@ def replaces_builtins(run: Run) -> None:
     builtins.len = lambda _: 3  # type: ignore[assignment, misc]
 
 
+def clears_modules(run: Run) -> None:
+    sys.modules.clear()
+
+
 def interrupts(run: Run) -> None:
     raise KeyboardInterrupt
 
@@ -312,6 +316,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
             closes_output,
             raises_without_streams,
             replaces_builtins,
+            clears_modules,
             interrupts,
             raises_what_cannot_be_pickled,
             handles_signals,

@@ -112,6 +112,10 @@ class TestReports:
         with pytest.raises(TrainerError, match=rf"metric 'loss' is .*, a {type(value).__name__}, not a number"):
             checked_report(Report(1, {"loss": value}), 0)
 
+    def test_an_int_that_no_float_can_hold(self) -> None:
+        with pytest.raises(TrainerError, match="metric 'loss' is too large for a float"):
+            checked_report(Report(1, {"loss": 10**400}), 0)
+
     def test_the_next_epoch_may_use_the_same_mapping(self) -> None:
         metrics = {"loss": 1.0}
         report = checked_report(Report(1, metrics), 0)

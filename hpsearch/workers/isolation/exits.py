@@ -12,6 +12,9 @@ from hpsearch.core.trial import Cause
 CONNECTION_LOST = 70
 """Exit code of a trial's process that can no longer reach its worker (EX_SOFTWARE)."""
 
+ANSWER_FAILED = 71
+"""Exit code of a trial's process that cannot read an order or send its answer; the reason is in its log."""
+
 LAST_LINES = 10
 """Lines of the log that stand in for a traceback."""
 
@@ -29,6 +32,9 @@ class Exit:
         if self.code == CONNECTION_LOST:
             cause = "the trainer may have closed file descriptors that it had not opened, such as with os.closerange"
             return f"ended with exit code {self.code}, because its connection to hpsearch was closed: {cause}"
+        if self.code == ANSWER_FAILED:
+            cause = "the trainer may have changed Python's modules, such as sys.modules"
+            return f"ended with exit code {self.code}, because it could not answer hpsearch: {cause}"
         return f"ended with exit code {self.code}" if self.code >= 0 else f"was killed by {signal_name(-self.code)}"
 
     @property

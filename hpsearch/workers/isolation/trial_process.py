@@ -20,7 +20,7 @@ from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Reported, Start
 from hpsearch.trainer import state
 from hpsearch.trainer.failures import failure_of
-from hpsearch.workers.isolation.exits import CONNECTION_LOST
+from hpsearch.workers.isolation.exits import ANSWER_FAILED, CONNECTION_LOST
 from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score, spare_processes
 from hpsearch.workers.worker import Setup, Worker
 
@@ -88,10 +88,10 @@ def serve(connection: Connection, setup: Setup) -> None:
             connection.send(_answer(orders[name], arguments, failed))
     except (EOFError, ConnectionResetError):  # the worker has closed the connection or has ended
         exit_process(0)
-    except BaseException:
+    except BaseException as problem:
         with suppress(BaseException):  # a trainer may have closed all descriptors
             traceback.print_exc()
-        exit_process(CONNECTION_LOST)
+        exit_process(CONNECTION_LOST if isinstance(problem, OSError) else ANSWER_FAILED)
 
 
 def _answer(order: Callable[..., Any], arguments: tuple[Any, ...], failed: Callable[[BaseException], Any]) -> Any:

@@ -111,6 +111,14 @@ def test_lost(worker: IsolatedWorker, how: str, number: str) -> None:
     assert lost.reason == f"its process was killed by {number}"
 
 
+def test_an_answer_that_cannot_be_sent(worker: IsolatedWorker) -> None:
+    lost = worker.start(start("clears_modules"))
+    assert isinstance(lost, Lost)
+    assert "it could not answer hpsearch" in lost.reason
+    assert "PicklingError" in lost.traceback
+    assert [report.step for report in lost.reports] == [1]
+
+
 def test_an_answer_that_cannot_be_read(worker: IsolatedWorker) -> None:
     """Sending it needs `len`."""
     lost = worker.start(start("replaces_builtins"))
