@@ -60,7 +60,12 @@ class Programs:
 
 def is_running(pid: int) -> bool:
     """A zombie is not."""
+    return state_of(pid) not in "ZX"
+
+
+def state_of(pid: int) -> str:
+    """The letter that Linux has for it: T for stopped, Z for a zombie, X for a process that there is not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return "X"

@@ -12,7 +12,8 @@ from hpsearch.trainer import state
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.failures import ProgramFailed
 from hpsearch.trainer.training_run import Run
-from tests.trainer.adapters.programs import EPOCHS, PATTERN, Programs
+from tests.support.session_folder import until
+from tests.trainer.adapters.programs import EPOCHS, PATTERN, Programs, state_of
 
 
 class TestWhatItIsGiven:
@@ -143,6 +144,23 @@ class TestContinued:
         reports.close()  # type: ignore[attr-defined]
         again = programs.reports(program, run=programs.run(restored=kept))
         assert [(report.step, report.metrics["began"]) for report in again] == [(2, 2), (3, 2), (4, 2)]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+    def test_it_is_suspended_while_its_report_is_judged(self, programs: Programs) -> None:
+        text = """
+            import os, pathlib, time
+            os.environ["HPSEARCH_CHECKPOINT_DIR"]
+            pathlib.Path("pid").write_text(str(os.getpid()))
+            print("val_loss 1")
+            while not pathlib.Path("seen").exists(): time.sleep(0.01)
+            for e in range(2, 5): print(f"val_loss {e}")
+        """
+        reports = programs.start(programs.script(text, metrics=PATTERN))
+        next(reports)
+        pid = int((programs.folder / "pid").read_text())
+        until(lambda: state_of(pid) == "T")
+        (programs.folder / "seen").touch()
+        assert [report.step for report in reports] == [2, 3, 4]
 
     def test_without_a_checkpoint_from_the_start(self, programs: Programs) -> None:
         program = programs.script("print('val_loss 1')", metrics=PATTERN)
