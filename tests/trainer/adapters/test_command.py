@@ -168,6 +168,9 @@ class TestContinued:
         programs.reports(program, run=run)
         assert run.why_not_resumable == command.NO_CHECKPOINTS
         assert run.tracked == {}
+        run = programs.run()
+        programs.reports(programs.script("print('val_loss 1')", metrics=PATTERN, resume=("--again",)), run=run)
+        assert not run.why_not_resumable
 
     def test_where_it_has_written_none_yet(self, programs: Programs) -> None:
         text = "import os; os.environ['HPSEARCH_CHECKPOINT_DIR']; print('val_loss 1'); print('val_loss 2')"

@@ -12,7 +12,7 @@ from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.adapters.pattern_reports import Patterns
-from hpsearch.trainer.adapters.script_output import MetricsFile, Steps
+from hpsearch.trainer.adapters.script_output import MAX_LINE_BYTES, Lines, MetricsFile, Steps
 from hpsearch.trainer.failures import NO_REASON, ProgramFailed
 from tests.trainer.adapters.programs import PATTERN, Programs
 
@@ -296,6 +296,11 @@ class TestOutput:
     def test_more_output_than_a_pipe_holds(self, programs: Programs) -> None:
         text = "for e in range(2): print('x' * 300_000); print('val_loss', e)"
         assert programs.curve(programs.script(text, metrics=PATTERN)) == [0.0, 1.0]
+
+    def test_of_a_line_without_an_end_only_the_last_part_is_kept(self) -> None:
+        lines = Lines()
+        assert [*lines.add(b"a" * MAX_LINE_BYTES), *lines.add(b"b" * MAX_LINE_BYTES)] == []
+        assert [*lines.end()] == ["b" * MAX_LINE_BYTES]
 
     def test_a_terminal(self, programs: Programs) -> None:
         text = "stty size; read line || echo at the end; test -t 0 && echo val_loss 1"
