@@ -12,8 +12,9 @@ from hpsearch.core.trial import Cause
 CONNECTION_LOST = 70
 """Exit code of a trial's process that can no longer reach its worker (EX_SOFTWARE)."""
 
-ANSWER_FAILED = 71
-"""Exit code of a trial's process that cannot read an order or send its answer; the reason is in its log."""
+ANSWER_FAILED = 76
+"""Exit code of a trial's process that cannot read an order or send its answer (EX_PROTOCOL). The reason is in its
+log."""
 
 LAST_LINES = 10
 """Lines of the log that stand in for a traceback."""

@@ -100,7 +100,7 @@ def test_the_template_survives_a_fork_that_fails(tmp_path: Path) -> None:
     worker = IsolatedWorker(setup(tmp_path, "no_process:train", isolated=True))
     try:
         came = lost(worker, "fine")
-        assert "exit code 71" in came.reason
+        assert came.reason.endswith("exit code 71")
         assert os.strerror(errno.EAGAIN) in came.traceback
         template = worker._template
         assert isinstance(worker.start(start()), Reported)
