@@ -117,11 +117,13 @@ def overfitting(c: Curves) -> Finding | None:
     apart = gap(c)
     if not _overfits(c, apart, rise, step):
         return None
-    facts: tuple[Fact, ...] = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
+    facts: list[Fact] = [c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point)]
+    if _fractions_apart(c):
+        facts += [Value(one.end_point) for one in (c.train_fraction, c.held_fraction) if one is not None]
     numbers = {"turned": rise} | ({"gap": apart} if apart is not None else {})
     is_wide = apart is None or apart >= SOME_GAP or rise >= ROSE_AGAIN
     severity = Severity.WARNING if is_wide and _harms(c) else Severity.HINT
-    return Finding(Label.OVERFITTING, severity, facts, numbers, (step, c.last))
+    return Finding(Label.OVERFITTING, severity, tuple(facts), numbers, (step, c.last))
 
 
 def _harms(c: Curves) -> bool:
@@ -153,13 +155,16 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     difference = c.fraction_gap
     if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
         return False
-    if difference is not None and difference > SOME_GAP and (c.fraction or 0.0) > GOOD_FRACTION:
-        return True
-    if _is_mostly_gap(c):
+    if _fractions_apart(c) or _is_mostly_gap(c):
         return True
     if train_falls_alone(c) and _is_poor(c):
         return True
     return apart >= WIDE_GAP or (apart >= SOME_GAP and rise >= ROSE_AGAIN)
+
+
+def _fractions_apart(c: Curves) -> bool:
+    """Whether the accuracy is high on the training split and far lower on the validation split."""
+    return (c.fraction_gap or 0.0) > SOME_GAP and (c.fraction or 0.0) > GOOD_FRACTION
 
 
 def _is_mostly_gap(c: Curves) -> bool:

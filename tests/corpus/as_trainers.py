@@ -55,7 +55,10 @@ def train(params: Params, run: Run) -> Iterator[Report]:
         planted.FEED.reset(token)
 
 
-WITHOUT_LABELS = ("autoencoder", "variational", "contrastive", "equation", "two_optimizers", "denoising")
+WITHOUT_LABELS = (
+    *("autoencoder", "variational", "contrastive", "equation", "two_optimizers", "denoising"),
+    *("graph", "td_learning", "diffusion"),
+)
 """Trainers of these kinds have batches of inputs alone."""
 
 

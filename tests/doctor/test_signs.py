@@ -169,6 +169,12 @@ class TestOverfitting:
         assert found.label is Label.OVERFITTING
         assert 8 <= found.epochs[0] <= 12
 
+    def test_accuracies_far_apart_while_both_losses_fall(self) -> None:
+        losses = {"train_loss": straight(1.9, 0.6, 20), "val_loss": straight(1.9, 0.9, 20)}
+        found = first(trial(**losses, train_accuracy=straight(0.2, 0.9, 20), val_accuracy=straight(0.2, 0.6, 20)))
+        assert found.label is Label.OVERFITTING
+        assert "train_accuracy is 0.8632 at epoch 19; val_accuracy is 0.5789 at epoch 19" in found.evidence
+
     def test_easy_task_whose_shares_are_alike(self) -> None:
         losses = {"train_loss": falling(0.3, 0.001, 20), "val_loss": falling(0.3, 0.08, 20)}
         assert first(trial(**losses)).label is Label.OVERFITTING
