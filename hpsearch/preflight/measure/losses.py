@@ -30,6 +30,9 @@ KINDS: dict[str, LossKind] = {
 }
 """Losses that are never negative. `_written_out` recognises those computed from squares and absolute values."""
 
+OTHERS = frozenset({"CtcLossBackward", "LogsumexpBackward"})
+"""Operations that combine log probabilities in another way than cross entropy: alignments and mixtures."""
+
 REDUCTIONS = ("Mean", "Sum", "Div", "Mul")
 """Operations between the squared or absolute errors and the loss. Mul, Div: by a number."""
 
@@ -62,6 +65,8 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     value = float(loss.detach())
     nodes = list(_near(loss.grad_fn))
     found = [node for node in nodes if _name(node) in KINDS]
+    if not found and any(_name(node) in OTHERS for node in nodes):
+        return Loss(value)
     softmax = next((node for node in nodes if _name(node) == LOG_SOFTMAX), None)
     classes = _classes(softmax) if softmax is not None else None
     errors = _written_out(loss.grad_fn) if not found and softmax is None else None

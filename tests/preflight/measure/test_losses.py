@@ -36,6 +36,16 @@ KINDS: dict[str, tuple[Callable[[], Tensor], str, float | None]] = {
         "cross entropy",
         math.log(3),
     ),
+    "of an alignment": (
+        lambda: F.ctc_loss(outputs()[:, None].log_softmax(2), torch.tensor([[1, 2]]), (64,), (2,)),
+        "",
+        None,
+    ),
+    "of a mixture": (
+        lambda: -torch.logsumexp(outputs().log_softmax(1) - (MODEL(INPUTS) - NUMBERS).square(), 1).mean(),
+        "",
+        None,
+    ),
     "pixel by pixel": (
         lambda: F.cross_entropy(nn.Conv2d(1, 4, 1)(torch.ones(2, 1, 3, 3)), torch.zeros(2, 3, 3, dtype=torch.long)),
         "cross entropy",
