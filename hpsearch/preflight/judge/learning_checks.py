@@ -13,6 +13,11 @@ from hpsearch.preflight.measurements import MEMORISED, Measurements, OverfitAtte
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
 
+NO_REPEATS = (
+    "the trainer makes no step with a repeated minibatch: it reads all batches before its first step, as "
+    "list(run.batches(…)) does, or skips batches of this size"
+)
+
 KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its contract"}
 """Kinds of failures; all others are exceptions of the trainer."""
 
@@ -253,7 +258,9 @@ def _why_not_overfitted(measured: Measurements) -> str:
     if not measured.attempts:
         return "preflight.limit was reached before" if measured.steps.fed else NO_BATCHES
     problem = measured.attempts[-1].problem
-    return f"the trainer does not accept the same batch again ({problem})" if problem else ""
+    if problem:
+        return f"the trainer does not accept the same batch again ({problem})"
+    return "" if any(one.losses for one in measured.attempts) else NO_REPEATS
 
 
 def labels(measured: Measurements, objective: Objective) -> Check:

@@ -88,6 +88,8 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     if right is not None and right[0].dim():
         wrong = tuple((~right[0].reshape(len(right[0]), -1).all(1)).nonzero().flatten().tolist())
     chance, floor = _chance(kind, node, classes), None
+    if not found and any(_name(one) == "SubBackward" for one in nodes[: nodes.index(softmax)]):
+        chance = None  # a divergence: the entropy of the targets is subtracted
     if (factor := _factor(value, loss.grad_fn, node)) is not None:
         chance, floor = factor * chance if chance is not None else None, factor * _floor(node)
     elif kind != "cross entropy" and not _is_nearly(value, node):

@@ -154,6 +154,12 @@ def test_examples_of_a_minibatch_that_stay_wrong_are_named() -> None:
         assert part in check.says
 
 
+def test_a_trainer_that_lists_its_batches_before_the_first_step_memorises_none() -> None:
+    check = only(replace(SOUND, attempts=(OverfitAttempt(1.0, 16, ()), OverfitAttempt(0.1, 16, ()))), "overfits")
+    assert check.outcome == "skipped"
+    assert "list(run.batches(…))" in check.says
+
+
 def test_a_model_that_is_too_small_for_a_minibatch_names_no_examples() -> None:
     whole = OverfitAttempt(1.0, 64, (2.4, *(1.5,) * 20), 0.4, math.log(10), wrong=tuple(range(38)))
     few = OverfitAttempt(1.0, 8, (2.4, *(0.01,) * 20), 1.0, math.log(10))

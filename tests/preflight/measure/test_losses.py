@@ -36,6 +36,11 @@ KINDS: dict[str, tuple[Callable[[], Tensor], str, float | None]] = {
         "cross entropy",
         math.log(3),
     ),
+    "of a divergence": (
+        lambda: F.kl_div(outputs().log_softmax(1), NUMBERS.softmax(1), reduction="batchmean"),
+        "cross entropy",
+        None,
+    ),
     "of an alignment": (
         lambda: F.ctc_loss(outputs()[:, None].log_softmax(2), torch.tensor([[1, 2]]), (64,), (2,)),
         "",
