@@ -19,6 +19,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.optuna.adapter import PROPOSED_AGAIN, nsga2
+from hpsearch.samplers.optuna.excess_values import KEY, constraints_function
 from hpsearch.study.space import Float, Space
 
 SEED, STARTUP = 3, 10
@@ -46,15 +47,24 @@ def c2dtlz2(x: Sequence[float]) -> Sequence[float]:
     return one, two, min(ends, (one - math.sqrt(0.5)) ** 2 + (two - math.sqrt(0.5)) ** 2) - 0.04
 
 
-def bare(kind: str, number: int) -> Any:
+def set_constraints(study: optuna.Study, trial: optuna.Trial, values: Sequence[float]) -> None:
+    if hasattr(trial, "set_constraint"):
+        for place, value in enumerate(values):
+            trial.set_constraint(str(place), value)
+    else:  # before Optuna 5
+        study._storage.set_trial_system_attr(trial._trial_id, KEY, list(values))
+
+
+def bare(kind: str, number: int, has_constraints: bool) -> Any:
     """The sampler of Optuna with the random states that hpsearch gives it for this trial."""
+    given: Any = constraints_function() if has_constraints else {}
     generator = stream(SEED, number)
     seeds = [int(generator.integers(2**31)) for _ in range(2)]
     if kind == "tpe":
-        return optuna.samplers.TPESampler(seed=seeds[0], n_startup_trials=STARTUP, multivariate=True)
+        return optuna.samplers.TPESampler(seed=seeds[0], n_startup_trials=STARTUP, multivariate=True, **given)
     if kind == "gp":
-        return optuna.samplers.GPSampler(seed=seeds[0], n_startup_trials=STARTUP)
-    sampler = optuna.samplers.NSGAIISampler(population_size=STARTUP)
+        return optuna.samplers.GPSampler(seed=seeds[0], n_startup_trials=STARTUP, **given)
+    sampler = optuna.samplers.NSGAIISampler(population_size=STARTUP, **given)
     sampler._random_sampler._rng.rng.seed(seeds[0])
     sampler._rng.rng.seed(seeds[1])
     return sampler
@@ -69,12 +79,12 @@ def test_the_proposals_are_the_same(kind: str, trials: int, values: Values, dime
     others = tuple(Goal(f"v{place}", "minimize") for place in range(1, goals))
     history = History(Objective("v0", "minimize", require=require, others=others))
     ours: Any = nsga2(space, SEED, 1, trials, STARTUP) if kind == "nsga2" else Bayesian(space, SEED, trials, 1, kind)
-    study = optuna.create_study(directions=["minimize"] * goals, sampler=bare(kind, 0))
+    study = optuna.create_study(directions=["minimize"] * goals, sampler=bare(kind, 0, bool(require)))
     distributions = {one.name: optuna.distributions.FloatDistribution(0.0, 1.0) for one in space.parameters}
     for number in range(trials):
         proposal = ours.ask(history)
         assert isinstance(proposal, New)
-        study.sampler = bare(kind, number)
+        study.sampler = bare(kind, number, bool(require))
         if number < STARTUP and kind != "nsga2":
             study.enqueue_trial(dict(proposal.params))
         theirs = study.ask(distributions)
@@ -85,8 +95,7 @@ def test_the_proposals_are_the_same(kind: str, trials: int, values: Values, dime
         else:
             assert theirs.params == proposal.params, f"trial {number}"
         row = values([float(proposal.params[one.name]) for one in space.parameters])
-        for place, value in enumerate(row[goals:]):
-            theirs.set_constraint(str(place), value)
+        set_constraints(study, theirs, row[goals:])
         study.tell(theirs, list(row[:goals]))
         curve = (Report(1, {f"v{place}": value for place, value in enumerate(row)}),)
         done: Any = {"state": State.COMPLETE, "cause": Cause.DONE, "ended": number + 1, "ended_before": number}
