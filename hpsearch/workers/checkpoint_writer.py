@@ -1,5 +1,6 @@
 """Writes a trial's checkpoints: of its last epoch and of its best epoch."""
 
+import errno
 import math
 import uuid
 from collections.abc import Callable, Mapping
@@ -121,7 +122,10 @@ class CheckpointWriter:
         except state.NotSerializable as problem:
             self._disabled, self.unsaved = True, str(problem)
         except OSError as problem:
-            return Failure("disk", f"a checkpoint could not be written: {problem}")
+            text = f"a checkpoint could not be written: {problem}"
+            if problem.errno == errno.EMFILE:  # of this process, so other trials are not affected
+                return Failure("error", f"{text}; the trainer may have left files open")
+            return Failure("disk", text)
         return None
 
     def _write(self, is_resumable: bool) -> None:

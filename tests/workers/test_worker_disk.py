@@ -4,7 +4,7 @@ import errno
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,14 +22,19 @@ pytestmark = pytest.mark.usefixtures("quick_collections", "one_epoch_a_slice")
 
 
 @contextmanager
-def full() -> Iterator[None]:
-    """No file may be larger than 100 bytes: within a test alone, or pytest could not write its own report."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+def limited(kind: int, value: int) -> Iterator[None]:
+    """Within a test alone, or pytest could not write its own report."""
+    before = resource.getrlimit(kind)
+    resource.setrlimit(kind, (value, before[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(kind, before)
+
+
+def full() -> AbstractContextManager[None]:
+    """No file may be larger than 100 bytes."""
+    return limited(resource.RLIMIT_FSIZE, 100)
 
 
 def test_the_reports_come_with_what_is_wrong(tmp_path: Path) -> None:
@@ -42,6 +47,17 @@ def test_the_reports_come_with_what_is_wrong(tmp_path: Path) -> None:
     place = store_of(tmp_path).folder / "epoch-000001.pt"
     assert came.failure.summary.startswith(f"a checkpoint could not be written: [Errno {errno.EFBIG}] File too large (")
     assert came.failure.summary.endswith(f"bytes are free): '{place}'")
+
+
+def test_too_many_open_files_are_the_failure_of_the_trial(tmp_path: Path) -> None:
+    worker = Worker(setup(tmp_path, one_epoch_slices=True))
+    assert worker.start(start()).failure is None
+    with limited(resource.RLIMIT_NOFILE, 0):
+        came = worker.advance()
+    assert [report.step for report in came.reports] == [2]
+    assert came.failure is not None
+    assert came.failure.kind == "error"
+    assert "Too many open files" in came.failure.summary
 
 
 def test_before_it_starts(tmp_path: Path) -> None:
