@@ -63,7 +63,11 @@ def test_the_version_is_in_one_place() -> None:
     assert "version" in PROJECT["dynamic"]
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [hpsearch.__version__]
-    assert "\n## Unreleased\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased, *released = re.findall(
+        r"^## ([^\s,]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert unreleased == "Unreleased"
+    assert released[:1] in ([], [hpsearch.__version__])
 
 
 def test_make_without_a_target_lists_them() -> None:
