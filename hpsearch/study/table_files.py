@@ -1,11 +1,14 @@
 """The rows of CSV and Parquet files that other programs write."""
 
+import ast
 import csv
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.errors import BadInput
@@ -24,6 +27,10 @@ MAX_FAULTS = 10
 
 PARQUET = (".parquet", ".pq")
 
+TABLES = {"config": "config.", "summary": "metrics."}
+"""Columns with a table in each cell, and the prefix of their columns here. The script in the documentation of Weights &
+Biases that exports the runs of a project writes them with `DataFrame.to_csv`, so a cell is the text of a dictionary."""
+
 _NO_VALUE = ("", "na", "n/a", "<na>", "null", "none")
 """The text of an empty cell, in lower case."""
 
@@ -40,7 +47,7 @@ def rows_of(path: Path, encoding: str | None = None) -> Iterator[tuple[int, Row]
     """
     rows = _parquet_rows(path) if path.suffix.lower() in PARQUET else _csv_rows(path, encoding)
     try:
-        for line, row in rows:
+        for line, row in _with_columns_of_tables(path, rows):
             if line > MAX_ROWS:
                 raise BadInput(f"{path.name} has more than {MAX_ROWS:,} rows")
             yield line, row
@@ -91,6 +98,60 @@ class Faults:
         if self.found:
             more = [f"and {self.count - len(self.found)} more"] if self.count > len(self.found) else []
             raise BadInput("\n".join([*self.found, *more, *consequence]))
+
+
+def _with_columns_of_tables(path: Path, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """The rows, with a column for each entry of the tables in the columns of `TABLES`, if a file has all of these."""
+    line, header = next(rows)
+    if not TABLES.keys() <= header.keys():
+        yield line, header
+        yield from rows
+        return
+    found: list[tuple[int, dict[str, Any]]] = []
+    faults = Faults(path)
+    for number, row in islice(rows, MAX_ROWS):
+        flat = {name: cell for name, cell in row.items() if name not in TABLES}
+        for name, prefix in TABLES.items():
+            table = {} if is_empty(row[name]) else _table(row[name])
+            if table is None:
+                faults.add(number, [f"`{name}` must be a table such as {{'lr': 0.1}}, got {str(row[name])[:60]!r}"])
+            flat |= {f"{prefix}{key}": value for key, value in _entries(table or {})}
+        found.append((number, flat))
+    faults.check()
+    names = dict.fromkeys(name for _, row in found for name in row)
+    yield line, names
+    yield from ((number, {**names, **row}) for number, row in found)
+
+
+def _table(cell: object) -> dict[str, Any] | None:
+    """The dictionary that a cell is, or that its text is in Python or JSON; None if it is none."""
+    if isinstance(cell, str):
+        try:
+            cell = ast.literal_eval(_WithConstants().visit(ast.parse(cell.strip(), mode="eval")))
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+            return None
+    return cell if isinstance(cell, dict) else None
+
+
+class _WithConstants(ast.NodeTransformer):
+    """Replaces the names that `repr` and JSON have for numbers and None, which `ast.literal_eval` does not know."""
+
+    VALUES = MappingProxyType(
+        {"nan": math.nan, "NaN": math.nan, "inf": math.inf, "Infinity": math.inf}
+        | {"true": True, "false": False, "null": None}
+    )
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(self.VALUES[node.id]) if node.id in self.VALUES else node
+
+
+def _entries(table: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """The entries, those of a nested table with names such as "optimizer.lr"."""
+    for key, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _entries(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
 
 
 def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:

@@ -1,7 +1,9 @@
 """Rows of CSV and Parquet files; further cases are in tests/records/importers/test_result_table.py."""
 
+import math
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -46,3 +48,26 @@ def test_only_the_first_faults_are_listed_and_the_others_counted() -> None:
 
 def test_empty_cells_and_nan_are_no_wrong_numbers() -> None:
     assert not [*wrong_numbers({"a": "", "b": None, "c": "nan", "d": "3.0"}, ["a", "b", "c"], ["d"])]
+
+
+def test_tables_in_cells_as_the_script_of_wandb_writes_them(tmp_path: Path) -> None:
+    runs = pd.DataFrame(
+        {
+            "summary": [{"loss": 0.5, "_step": 3}, {"loss": float("nan"), "epoch": 2}, {}],
+            "config": [{"lr": 0.1, "optimizer": {"name": "it's"}, "wd": None}, {"lr": 1e-3, "sizes": [64, 32]}, {}],
+            "name": ["calm-sea-1", "old-sun-2", "crashed-3"],
+        }
+    )
+    runs.to_csv(tmp_path / "project.csv")
+    (_, header), (line, one), (_, two), (_, three) = rows_of(tmp_path / "project.csv")
+    assert {"metrics.loss", "config.lr", "config.optimizer.name", "config.wd", "config.sizes", "name"} <= set(header)
+    assert (line, one["config.lr"], one["config.optimizer.name"], one["metrics.loss"]) == (2, 0.1, "it's", 0.5)
+    assert (two["config.sizes"], two["config.optimizer.name"]) == ([64, 32], None)
+    assert math.isnan(two["metrics.loss"])
+    assert three["config.lr"] is None
+    assert column_of([*header], ["lr"]) == "config.lr"
+
+    (tmp_path / "project.csv").write_text("summary,config\n{},\"{'lr': __import__('os')}\"\n")
+    with pytest.raises(BadInput) as refused:
+        [*rows_of(tmp_path / "project.csv")]
+    assert "project.csv:2: `config`" in str(refused.value)
