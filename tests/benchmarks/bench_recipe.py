@@ -1,7 +1,7 @@
 """The recipe against random search, TPE, and TPE with hyperband, each with the same number of epochs, on real data."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -94,29 +94,30 @@ mlflow = "none"
 
 def tables() -> Iterator[Table]:
     for task in TASKS:
-        yield _table(task)
+        yield table("Recipe", task, METHODS, SEEDS)
 
 
-def _table(task: Task) -> Table:
-    found: dict[str, list[float]] = {name: [] for name in METHODS}
-    used: dict[str, list[tuple[int, int]]] = {name: [] for name in METHODS}
-    for seed in range(SEEDS):
-        for name in METHODS:
-            history = searched(task, name, seed)
+def table(title: str, task: Task, methods: Mapping[str, str], seeds: int) -> Table:
+    """methods: the text after `method = ` of each."""
+    found: dict[str, list[float]] = {name: [] for name in methods}
+    used: dict[str, list[tuple[int, int]]] = {name: [] for name in methods}
+    for seed in range(seeds):
+        for name, method in methods.items():
+            history = searched(task, method, seed)
             best = history.best()
             assert best is not None
             found[name].append(history.loss(best))
             used[name].append((len(history), history.epochs))
             progress(f"{task.name}, {name}, seed {seed}: {task.metric} {history.objective.value(best):.4g}")
     sign = 1 if task.goal == "minimize" else -1
-    rows = [_row(name, found, used[name], sign) for name in METHODS]
+    rows = [_row(name, found, used[name], sign) for name in methods]
     columns = ("search", task.metric, "sd", "mean rank", "trials", "epochs")
-    note = f"{SEEDS} seeds, {task.epochs} epochs a trial at most, {task.budget} in all; lr from {task.rate}"
-    return Table(f"Recipe: {task.name}", columns, rows, note)
+    note = f"{seeds} seeds, {task.epochs} epochs a trial at most, {task.budget} in all; lr from {task.rate}"
+    return Table(f"{title}: {task.name}", columns, rows, note)
 
 
 def _row(name: str, found: dict[str, list[float]], used: list[tuple[int, int]], sign: int) -> Row:
-    ranks = [1 + sum(losses[seed] < found[name][seed] for losses in found.values()) for seed in range(SEEDS)]
+    ranks = [1 + sum(losses[seed] < found[name][seed] for losses in found.values()) for seed in range(len(used))]
     value = f"{sign * mean(found[name]):.4f}"
     return name, value, stdev(found[name]), mean(ranks), mean(t for t, _ in used), mean(e for _, e in used)
 
@@ -133,7 +134,7 @@ def searched(task: Task, method: str, seed: int) -> History:
 
 
 def _study(task: Task, method: str, seed: int, folder: Path) -> Study:
-    wanted = METHODS[method].format(full=task.budget // task.epochs, budget=task.budget)
+    wanted = method.format(full=task.budget // task.epochs, budget=task.budget)
     path = folder / "study.toml"
     path.write_text(TEMPLATE.format(task=task, seed=seed, method=wanted), encoding="utf-8")
     return Study.load(path)
