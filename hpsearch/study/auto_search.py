@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, TypeAdapter
 
 from hpsearch.core.format import many
-from hpsearch.core.trial import ASK_AND_TELL, EPOCH
+from hpsearch.core.trial import EPOCH
 from hpsearch.study.file.kinds import Count
 from hpsearch.study.file.prune_sections import HalvingPrune, Prune
 from hpsearch.study.file.search_base import AutoChoice, SearchSection
@@ -31,7 +31,7 @@ TRAININGS_FOR_FREEZE_THAW = 2
 TRAININGS_FOR_MODEL = 5
 """With a budget of fewer full trainings, TPE is random search: a trial that was stopped says little to it."""
 
-FEW_WORKERS = 4
+FEW_WORKERS = 16
 """Freeze-thaw search was measured with up to this number of workers."""
 
 MANY_WORKERS = 8
@@ -75,18 +75,16 @@ METHODS: dict[str, type[Section]] = {**kinds(Search), "auto": Auto}
 class Situation:
     """budget: epochs of all trials together. epochs: the most epochs of one trial. points: the number of points of a
     space in which every parameter has a grid, else None. workers: None if the machine or the cluster decides.
-    continues: whether paused trials may be resumed.
-    is_scheduled: whether the trainer is known to save its state for that and to read the number of epochs, such as for
-    an annealed learning rate: its file has `run.track` and `run.epochs_total`, or its command `resume` and `{epochs}`.
-    prunes: whether the study file has [prune]. unit: of budget and epochs, see `Objective.unit`.
+    saves_state: whether the trainer is known to save its state, so that paused trials may be resumed: its file has
+    `run.track`, or its command `resume`. prunes: whether the study file has [prune]. unit: of budget and epochs, see
+    `Objective.unit`.
     """
 
     budget: int
     epochs: int
     points: int | None = None
     workers: int | None = None
-    continues: bool = True
-    is_scheduled: bool = False
+    saves_state: bool = False
     prunes: bool = False
     unit: str = EPOCH
 
@@ -98,9 +96,8 @@ def choose(now: Situation) -> tuple[str, str]:
     if now.points is not None and now.points <= trainings:
         return "grid", f"the space has {now.points} points, and {amount}"
     few = now.workers is not None and now.workers <= FEW_WORKERS
-    if few and now.continues and now.is_scheduled and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
-        workers = many(now.workers or 0, "worker")
-        return "freeze-thaw", f"{amount}, on {workers}, and the trainer saves its state and reads its number of epochs"
+    if few and now.saves_state and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
+        return "freeze-thaw", f"{amount}, on {many(now.workers or 0, 'worker')}, and the trainer saves its state"
     if trainings < TRAININGS_FOR_MODEL:
         return "random", f"{amount}, too few for a model of the results"
     if now.workers is not None and now.workers > MANY_WORKERS:
@@ -114,24 +111,21 @@ def situation(
     endless = (one for one in space.parameters if isinstance(one, Float) and one.count is None)
     is_grid = all(one.grid or one.points is not None for one in endless)
     workers = resources.workers or (1 if resources.address == "none" else None)
-    continues = trainer.use != ASK_AND_TELL and (not trainer.is_program or trainer.resume is not None)
     points = grid_size(space) if is_grid else None
-    is_scheduled = _is_scheduled(trainer, folder)
-    return Situation(budget, trainer.epochs, points, workers, continues, is_scheduled, prunes, trainer.word)
+    saves_state = _saves_state(trainer, folder)
+    return Situation(budget, trainer.epochs, points, workers, saves_state, prunes, trainer.word)
 
 
-def _is_scheduled(trainer: Trainer, folder: Path) -> bool:
+def _saves_state(trainer: Trainer, folder: Path) -> bool:
     """See `Situation`. The file of a Python trainer is looked for beside the study file."""
     if trainer.is_program:
-        has_length = any(re.search(r"\{(epochs|steps)\b", word) for word in trainer.command or ())
-        return trainer.resume is not None and has_length
+        return trainer.resume is not None
     module, _, function = (trainer.use or "").partition(":")
     if not function:
         return False
     with suppress(OSError, UnicodeDecodeError, ValueError):
         path = module if module.endswith(".py") else f"{module.replace('.', '/')}.py"
-        source = (folder / path).read_text(encoding="utf-8")
-        return all(re.search(one, source) for one in (r"\.track\(", r"\b(epochs|steps)_total\b"))
+        return re.search(r"\.track\(", (folder / path).read_text(encoding="utf-8")) is not None
     return False
 
 

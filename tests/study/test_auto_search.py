@@ -12,7 +12,7 @@ from hpsearch.study.auto_search import SEARCHES, Situation, choose
 from hpsearch.study.definition import Study
 
 USUAL = Situation(budget=400, epochs=20, workers=2)
-SCHEDULED = replace(USUAL, is_scheduled=True)
+SAVING = replace(USUAL, saves_state=True)
 
 
 @pytest.mark.parametrize(
@@ -20,19 +20,17 @@ SCHEDULED = replace(USUAL, is_scheduled=True)
     [
         (USUAL, "tpe"),
         (replace(USUAL, workers=None), "tpe"),
-        (replace(USUAL, continues=False), "tpe"),
         (replace(USUAL, budget=80), "random"),
         (replace(USUAL, workers=16), "random"),
         (replace(USUAL, points=20), "grid"),
         (replace(USUAL, points=21), "tpe"),
-        (SCHEDULED, "freeze-thaw"),
-        (replace(SCHEDULED, workers=4), "freeze-thaw"),
-        (replace(SCHEDULED, workers=5), "tpe"),
-        (replace(SCHEDULED, workers=None), "tpe"),
-        (replace(SCHEDULED, budget=40), "freeze-thaw"),
-        (replace(SCHEDULED, budget=39), "random"),
-        (replace(SCHEDULED, continues=False), "tpe"),
-        (replace(SCHEDULED, prunes=True), "tpe"),
+        (SAVING, "freeze-thaw"),
+        (replace(SAVING, workers=16), "freeze-thaw"),
+        (replace(SAVING, workers=17), "random"),
+        (replace(SAVING, workers=None), "tpe"),
+        (replace(SAVING, budget=40), "freeze-thaw"),
+        (replace(SAVING, budget=39), "random"),
+        (replace(SAVING, prunes=True), "tpe"),
     ],
 )
 def test_the_choice(now: Situation, search: str) -> None:
@@ -72,26 +70,22 @@ def test_the_study_has_the_search_the_pruning_and_the_limit_of_epochs() -> None:
 @pytest.mark.parametrize(
     ("text", "use", "search"),
     [
-        ("run.track(model=m); run.epochs_total", "trainer:train", "freeze-thaw"),
-        ("run.track(model=m); run.epochs_total", "trainer.py:train", "freeze-thaw"),
-        ("run.track(model=m)", "trainer:train", "tpe"),
+        ("run.track(model=m)", "trainer:train", "freeze-thaw"),
+        ("run.track(model=m)", "trainer.py:train", "freeze-thaw"),
         ("run.epochs_total", "trainer:train", "tpe"),
     ],
 )
-def test_freeze_thaw_for_few_workers_and_a_schedule(tmp_path: Path, text: str, use: str, search: str) -> None:
+def test_freeze_thaw_for_few_workers_and_a_trainer_that_saves_its_state(
+    tmp_path: Path, text: str, use: str, search: str
+) -> None:
     (tmp_path / "trainer.py").write_text(f"def train(params, run):\n    {text}\n", encoding="utf-8")
     trainer = {"use": use, "epochs": 9}
     assert chosen(study(tmp_path, trainer=trainer, resources={"workers": 1}))[0] == search
 
 
-@pytest.mark.parametrize(
-    ("length", "resume", "search"),
-    [("{epochs}", {}, "tpe"), ("9", {"resume": ["--resume"]}, "tpe"), ("{epochs}", {"resume": ["-r"]}, "freeze-thaw")],
-)
-def test_freeze_thaw_for_a_command_with_resume_and_its_length(
-    length: str, resume: dict[str, list[str]], search: str
-) -> None:
-    words = ["train", "{lr}", "{checkpoint_dir}", length]
+@pytest.mark.parametrize(("resume", "search"), [({}, "tpe"), ({"resume": ["--resume"]}, "freeze-thaw")])
+def test_freeze_thaw_for_a_command_with_resume(resume: dict[str, list[str]], search: str) -> None:
+    words = ["train", "{lr}", "{checkpoint_dir}"]
     command = {"command": words, "epochs": 9, "metrics": {"val_loss": "{number}"}, **resume}
     assert chosen(study(trainer=command, resources={"workers": 2}))[0] == search
 
