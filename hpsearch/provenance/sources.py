@@ -45,6 +45,10 @@ class Sources:
     texts: dict[str, str] = field(default_factory=dict)
     constants: dict[str, bool | int | float | str] = field(default_factory=dict)
 
+    def read(self) -> dict[str, str]:
+        """All source code, by the name of the module or object. OSError or UnicodeError where a file cannot be read."""
+        return {name: path.read_text(encoding="utf-8-sig") for name, path in self.files.items()} | self.texts
+
     @classmethod
     def of(cls, module: str) -> "Sources":
         """The sources of an importable module."""

@@ -19,7 +19,7 @@ def overwritten(own: Sources, entry: str, searched: Set[str]) -> str:
     """A warning about the first place; "" if there is none. entry: the name of the trainer's function. searched: the
     names of the parameters as the trainer gets them."""
     try:
-        texts = {name: path.read_text(encoding="utf-8-sig") for name, path in own.files.items()} | own.texts
+        texts = own.read()
         trees = {name: ast.parse(text) for name, text in texts.items() if f"def {entry}(" in text}
     except (OSError, SyntaxError, ValueError, RecursionError):
         return ""

@@ -55,7 +55,7 @@ def unseeded(own: Sources, entry: str, run_seed: str) -> str:
     """A warning about the first call of that kind; "" if there is none. entry: the name of the trainer's function; ""
     if all code is run, as that of a program. run_seed: the expression of the trial's seed."""
     try:
-        texts = {name: path.read_text(encoding="utf-8-sig") for name, path in own.files.items()} | own.texts
+        texts = own.read()
         if sum(map(len, texts.values())) > MAX_BYTES:
             return ""
         candidates = [name for name, text in texts.items() if CANDIDATE.search(text)]
