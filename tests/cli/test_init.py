@@ -17,7 +17,7 @@ def test_writes_a_study_that_runs(cli: CliRunner) -> None:
     study = Path("first try/study.toml")
     checked = cli.invoke("check", study, "--json").data
     assert (checked["study"], checked["faults"], checked["warnings"]) == ("my-study", [], [])
-    assert checked["auto"]["search"] == "tpe"
+    assert checked["auto"]["search"] == "freeze-thaw"
     small = ["search.budget.epochs=4", "trainer.epochs=2", 'resources.address="none"', 'tracking.mlflow="none"']
     words = [word for change in small for word in ("--set", change)]
     ran = cli.invoke("run", study, "--json", *words)
