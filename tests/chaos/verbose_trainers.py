@@ -27,7 +27,7 @@ HOSTILE = (
 
 def prints_lines(params: Params, run: Run) -> Iterator[Report]:
     """lines: printed in each epoch, half of them to stderr; raw: with os.write instead of print."""
-    dict(params)  # all parameters count as read
+    float(params["x"])  # a parameter that is never read is a warning
     for epoch in run.epochs():
         for i in range(int(params["lines"])):
             if params.get("raw"):
@@ -60,7 +60,7 @@ def long_error(params: Params, run: Run) -> Iterator[Report]:
 
 def starts_processes(params: Params, run: Run) -> Iterator[Report]:
     """Starts processes in sessions of their own, without end, and waits where it may start no more if `stubborn`."""
-    stubborn = bool(dict(params).get("stubborn"))
+    stubborn = bool(params.get("stubborn"))
     for epoch in run.epochs():
         while True:
             try:
@@ -83,7 +83,7 @@ class Megabytes:
 
 
 def large_checkpoints(params: Params, run: Run) -> Iterator[Report]:
-    dict(params)
+    float(params["x"])
     run.track(model=Megabytes())
     for epoch in run.epochs():
         yield Report(epoch, {"val_loss": 1.0 / epoch})
