@@ -58,11 +58,12 @@ class IsolatedWorker:
 
     def check(self, params: Params) -> int:
         """As `Worker.check`, but returns the pid of this process. TrainerError also if importing the trainer ends the
-        process."""
-        checked = self._in_new_process("check", params)
-        if isinstance(checked, Lost):
-            raise TrainerError(f"{self.setup.trainer.name} cannot be tried: {checked.reason}\n{checked.traceback}")
-        return os.getpid()
+        process, or if the process of the check ends each time: something else may have killed it once."""
+        for _ in range(IMPORTS_KILLED):
+            checked = self._in_new_process("check", params)
+            if not isinstance(checked, Lost):
+                return os.getpid()
+        raise TrainerError(f"{self.setup.trainer.name} cannot be tried: {checked.reason}\n{checked.traceback}")
 
     def measure(self, measurement: Measurement[Result]) -> Result | Lost:
         measured: Result | Lost = self._in_new_process("measure", measurement)

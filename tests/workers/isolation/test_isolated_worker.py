@@ -207,7 +207,7 @@ class TestNext:
         until(lambda: len(descendants([template])) == 1)
         waiting = descendants([template])
         other.close()
-        assert not any(map(lives, waiting))
+        until(lambda: not any(map(lives, waiting)))
 
     def test_one_that_was_killed_costs_no_trial(self, worker: IsolatedWorker) -> None:
         assert trained(worker).reports
