@@ -31,10 +31,10 @@ TRAININGS_FOR_FREEZE_THAW = 2
 TRAININGS_FOR_MODEL = 5
 """With a budget of fewer full trainings, TPE is random search: a trial that was stopped says little to it."""
 
-FEW_WORKERS = 16
+WORKERS_FOR_FREEZE_THAW = 16
 """Freeze-thaw search was measured with up to this number of workers."""
 
-MANY_WORKERS = 8
+WORKERS_FOR_MODEL = 8
 """With more workers most trials start before the results that a model needs are known."""
 
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
@@ -95,12 +95,12 @@ def choose(now: Situation) -> tuple[str, str]:
     amount = f"the budget of {many(now.budget, now.unit)} is {trainings:.3g} full training{'s' * (trainings != 1)}"
     if now.points is not None and now.points <= trainings:
         return "grid", f"the space has {now.points} points, and {amount}"
-    few = now.workers is not None and now.workers <= FEW_WORKERS
+    few = now.workers is not None and now.workers <= WORKERS_FOR_FREEZE_THAW
     if few and now.saves_state and not now.prunes and trainings >= TRAININGS_FOR_FREEZE_THAW:
         return "freeze-thaw", f"{amount}, on {many(now.workers or 0, 'worker')}, and the trainer saves its state"
     if trainings < TRAININGS_FOR_MODEL:
         return "random", f"{amount}, too few for a model of the results"
-    if now.workers is not None and now.workers > MANY_WORKERS:
+    if now.workers is not None and now.workers > WORKERS_FOR_MODEL:
         return "random", f"with {now.workers} workers most trials start before the results that a model needs are known"
     return "tpe", f"{amount}, enough for a model of the results"
 

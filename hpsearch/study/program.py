@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Literal
 
 Style = Literal["argparse", "hydra", "env", "json", "constants"]
@@ -45,3 +46,8 @@ class Program:
     in_steps: bool = False
     in_epochs: bool = True
     by_step: bool = False
+
+    @property
+    def script(self) -> str | None:
+        """The first word that names a Python file; None if there is none."""
+        return next((word for word in self.words if PurePath(word).suffix == ".py"), None)

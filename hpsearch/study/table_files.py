@@ -14,6 +14,7 @@ from typing import Any
 from hpsearch.core.errors import BadInput
 from hpsearch.core.format import quoted
 from hpsearch.study.cells import number_of
+from hpsearch.study.translation.draft import flat
 
 BEFORE_NAMES = ("", "params.", "params_", "config/", "config.", "metrics.", "values_", "user_attrs_")
 """Prefixes that pandas, MLflow, Optuna and Ray add to names of parameters and metrics in a table."""
@@ -110,13 +111,13 @@ def _with_columns_of_tables(path: Path, rows: Iterator[tuple[int, Row]]) -> Iter
     found: list[tuple[int, dict[str, Any]]] = []
     faults = Faults(path)
     for number, row in islice(rows, MAX_ROWS):
-        flat = {name: cell for name, cell in row.items() if name not in TABLES}
+        cells = {name: cell for name, cell in row.items() if name not in TABLES}
         for name, prefix in TABLES.items():
             table = {} if is_empty(row[name]) else _table(row[name])
             if table is None:
                 faults.add(number, [f"`{name}` must be a table such as {{'lr': 0.1}}, got {str(row[name])[:60]!r}"])
-            flat |= {f"{prefix}{key}": value for key, value in _entries(table or {})}
-        found.append((number, flat))
+            cells |= {f"{prefix}{key}": value for key, value in flat(table or {})}
+        found.append((number, cells))
     faults.check()
     names = dict.fromkeys(name for _, row in found for name in row)
     yield line, names
@@ -143,15 +144,6 @@ class _WithConstants(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(self.VALUES[node.id]) if node.id in self.VALUES else node
-
-
-def _entries(table: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The entries, those of a nested table with names such as "optimizer.lr"."""
-    for key, value in table.items():
-        if isinstance(value, dict) and value:
-            yield from _entries(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
 
 
 def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:

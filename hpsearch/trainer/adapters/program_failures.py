@@ -62,7 +62,7 @@ def _missing_file(lines: Sequence[str], program: Program, folder: Path) -> str:
 def missing_subcommand(program: Program, files: Iterable[Path], values: Container[str] = ()) -> str:
     """If the script has subcommands, and the command names none of them; else "". files: its sources. values: texts of
     its parameters, which may be a subcommand."""
-    script = next((word for word in program.words if Path(word).suffix == ".py"), None)
+    script = program.script
     names = script_libraries.subcommands(files)
     if script is None or not names or any(name in program.words or name in values for name in names):
         return ""

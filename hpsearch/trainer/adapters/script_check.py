@@ -37,7 +37,7 @@ def check(program: Program, space: Space, options: Params, folder: Path) -> Sour
         return SourceCheck((SourceFault(problem),))
     files = [*sources_of(program, folder).files.values()]
     found = Options.of(files)
-    script = next((word for word in program.words if Path(word).suffix == ".py"), program.words[-1])
+    script = program.script or program.words[-1]
     values = {str(value) for one in space.parameters if isinstance(one, Choice) for value in one.values}
     if subcommand := missing_subcommand(program, [folder / script], values | {*map(str, options.values())}):
         is_fault = requires_subcommand(folder / script)

@@ -190,11 +190,11 @@ class MetricsFile:
             return  # it is being replaced
         self._stamp = stamp
         found = parsed(text) if text.lstrip()[:1] in ("{", "[") else None
-        if isinstance(found, dict) and not isinstance(_flat_dict(found).get(self._metric), list):
-            yield from self._take_object(_flat_dict(found))
+        if isinstance(found, dict) and not isinstance((whole := _flat_dict(found)).get(self._metric), list):
+            yield from self._take_object(whole)
             return
-        whole = text if at_end else text[: text.rfind("\n") + 1]
-        rows = list(self._rows(whole) if found is None else _rows_of_json(found))
+        lines = text if at_end else text[: text.rfind("\n") + 1]
+        rows = list(self._rows(lines) if found is None else _rows_of_json(found))
         for row in rows[self._read :]:
             yield from self._take(row)
         self._read = max(self._read, len(rows))
