@@ -2,6 +2,7 @@
 
 import errno
 import math
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -35,9 +36,19 @@ class Claim:
     @property
     def is_held(self) -> bool:
         try:
-            return self._path.read_text() == self._name
+            return self._path.read_bytes() == self._name.encode()
         except FileNotFoundError:
             return True
+
+    @property
+    def why_lost(self) -> str:
+        """Why this worker may write no checkpoint of the trial; "" while it may. OSError if the file cannot be read."""
+        if self.is_held:
+            return ""
+        if checkpoints.Removal.read(self._path) or re.fullmatch(rb"([0-9a-f]{32})?", self._path.read_bytes()):
+            return "the trial was assigned to another worker"
+        rule = "hpsearch records in it which worker trains the trial. A trainer's own files belong in run.scratch_dir"
+        return f"{self._path} was overwritten by the trainer or another program; {rule}"
 
 
 class CheckpointsUnavailable(Exception):
@@ -116,8 +127,8 @@ class CheckpointWriter:
         if not self.tracked or self._disabled:
             return None
         try:
-            if not self._claim.is_held:
-                return Failure("error", "the trial was assigned to another worker")
+            if why := self._claim.why_lost:
+                return Failure("error", why)
             self._write(is_resumable and not self.only_best)
         except state.NotSerializable as problem:
             self._disabled, self.unsaved = True, str(problem)

@@ -43,9 +43,9 @@ class Removal:
         """None where no checkpoint was removed."""
         try:
             found = json.loads(claim.read_text())
-        except (OSError, ValueError):  # the claim of a worker is not JSON
+            return cls(str(found["keep"]), int(found["most"]))
+        except (OSError, ValueError, TypeError, KeyError):  # the claim of a worker, or a file of a trainer
             return None
-        return cls(str(found["keep"]), int(found["most"])) if isinstance(found, dict) else None
 
 
 class CheckpointStore:

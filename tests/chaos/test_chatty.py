@@ -112,13 +112,18 @@ class TestMetrics:
         assert bytes_in(scenario.folder / ".hpsearch") < MAX_BYTES
 
     @pytest.mark.chaos
+    @pytest.mark.timeout(1500)
     def test_three_hundred_thousand_points(self, scenario: Scenario) -> None:
-        """A thousand metrics at each of 300 epochs: the journal has all, MLflow some and the last."""
+        """A thousand metrics at each of 300 epochs: the journal has all, MLflow some and the last.
+
+        The run takes seconds; `sync` sends 175,000 points, and MLflow's own SQLite store takes about 0.3 ms of CPU for
+        each: a minute on an idle machine.
+        """
         chatty(scenario, "many_metrics", "metrics = 999", epochs=300)
         began = time.monotonic()
         assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
-        assert scenario.invoke("sync", "toy", "--json", timeout=280).data[0]["pending"] == 0
+        assert scenario.invoke("sync", "toy", "--json", timeout=1200).data[0]["pending"] == 0
         print(f"\n300,000 points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scenario)}")
         scenario.check(budget=1)
         shown = mlflow_of(scenario)

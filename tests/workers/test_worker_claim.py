@@ -90,3 +90,14 @@ def test_whoever_tidies_up_ends_no_trial(tmp_path: Path, orphan: Worker) -> None
         path.unlink()
     assert orphan.advance().failure is None
     assert store_of(tmp_path).newest(EPOCHS) is not None
+
+
+@pytest.mark.parametrize("written", [b"mine", b"\xff\x00", b'{"lr": 0.1}', b"[1]", b"7"])
+def test_a_claim_that_the_trainer_overwrites_is_named(tmp_path: Path, orphan: Worker, written: bytes) -> None:
+    claim = store_of(tmp_path).folder / "claim"
+    claim.write_bytes(written)
+    failure = orphan.advance().failure
+    assert failure is not None
+    assert failure.summary.startswith(f"{claim} was overwritten by the trainer or another program")
+    assert "run.scratch_dir" in failure.summary
+    assert Worker(setup(tmp_path)).start(order(after=1)).failure is None, "a later run of the study goes on"
