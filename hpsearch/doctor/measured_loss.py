@@ -1,4 +1,4 @@
-"""The mean training loss that hpsearch measures in `backward` (`trainer/backward_losses.py`)."""
+"""The mean training loss that hpsearch measures in `backward` (`trainer/measurements/backward_losses.py`)."""
 
 import math
 from collections.abc import Iterable, Sequence

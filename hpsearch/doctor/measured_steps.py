@@ -1,4 +1,4 @@
-"""The measurements of a trial's steps (`trainer/step_measurements.py`) in the form that the doctor's signs use."""
+"""The measurements of a trial's steps (`trainer/measurements/`) in the form that the doctor's signs use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

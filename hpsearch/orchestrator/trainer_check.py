@@ -14,10 +14,11 @@ from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
-from hpsearch.trainer import contract, overwritten, source_check, unseeded, unused_parameters
+from hpsearch.trainer import contract
 from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.delivery import delivered_names, head
-from hpsearch.trainer.source_check import SourceCheck
+from hpsearch.trainer.source import overwritten, source_check, unseeded, unused_parameters
+from hpsearch.trainer.source.source_check import SourceCheck
 from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 

@@ -15,7 +15,7 @@ from hpsearch.preflight.judge.lr_curve import LrRange, SweepResult
 from hpsearch.preflight.measure.lr_sweep import LrSweep
 from hpsearch.preflight.measurements import SweepLosses
 from hpsearch.study.definition import Study
-from hpsearch.study.file.space_forms import AUTO_HIGH, AUTO_LOW
+from hpsearch.study.file.space.space_forms import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.space import Choice, Float, Parameter, Space
 from hpsearch.workers.pools.base import Measurer
 

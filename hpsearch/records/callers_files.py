@@ -26,7 +26,7 @@ from hpsearch.records.study_place import place_of
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
 from hpsearch.study.program import Program
-from hpsearch.trainer.source_reader import Definition, SourceReader
+from hpsearch.trainer.source.source_reader import Definition, SourceReader
 from hpsearch.trainer.trainer_sources import sources_of
 
 OWN_CLUSTERS = ("local", "none", "auto")

@@ -17,8 +17,6 @@ from hpsearch.study.file import (
     place,
     reading,
     several_goals,
-    space_names,
-    space_section,
     suggestions,
 )
 from hpsearch.study.file.early_stopping import EarlyStopping
@@ -38,6 +36,8 @@ from hpsearch.study.file.sections import (
     Resources,
     Tracking,
 )
+from hpsearch.study.file.space import space_section
+from hpsearch.study.file.space.space_names import flat
 from hpsearch.study.file.study_section import Provenance, StudySection
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.many_steps import with_step_defaults
@@ -338,7 +338,7 @@ def _study(
 def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> OtherTables:
     trainer, about = sections.get("trainer"), sections.get("study")
     metric = about.metric if isinstance(about, StudySection) else None
-    found = OtherTables(space_names.flat(tables.get("space", {})), space, None, metric)
+    found = OtherTables(flat(tables.get("space", {})), space, None, metric)
     return trainer.added_to(found) if isinstance(trainer, Trainer) else found
 
 

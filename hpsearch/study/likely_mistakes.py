@@ -20,7 +20,7 @@ from hpsearch.study.file.search_sections import (
     Random,
     Recipe,
 )
-from hpsearch.study.file.space_conditions import numbers_to_compare
+from hpsearch.study.file.space.space_conditions import numbers_to_compare
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.metric_names import goal_of, split_of
 from hpsearch.study.space import Choice, Float, Int, Parameter

@@ -13,9 +13,9 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import Sources, code_holder
 from hpsearch.trainer.adapters import functions, optuna_objective
-from hpsearch.trainer.argument_reads import arguments_read
 from hpsearch.trainer.arguments import AdaptedTrainer
 from hpsearch.trainer.signature import Signature, takes_one_mapping
+from hpsearch.trainer.source.argument_reads import arguments_read
 from hpsearch.trainer.training_run import Run, Trainer
 
 FORMS = (

@@ -9,7 +9,7 @@ from typing import Any
 from hpsearch.core.format import quoted
 from hpsearch.core.messages import Unread
 from hpsearch.trainer.delivery import head
-from hpsearch.trainer.unused_parameters import nearest
+from hpsearch.trainer.source.unused_parameters import nearest
 
 _forks: list[int] = []
 """One entry for each fork of this process."""

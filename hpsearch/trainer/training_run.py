@@ -15,7 +15,7 @@ from hpsearch.provenance import data_hashes
 from hpsearch.study.space import Space
 from hpsearch.trainer import reporting, state
 from hpsearch.trainer.adapters import accelerate
-from hpsearch.trainer.step_measurements import StepMeasurements
+from hpsearch.trainer.measurements.step_measurements import StepMeasurements
 
 Batch = TypeVar("Batch")
 

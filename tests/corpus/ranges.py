@@ -15,7 +15,7 @@ import torch
 from hpsearch.preflight.judge import lr_curve
 from hpsearch.preflight.judge.lr_curve import LrRange
 from hpsearch.preflight.measure.lr_sweep import LrSweep
-from hpsearch.study.file.space_forms import AUTO_HIGH, AUTO_LOW
+from hpsearch.study.file.space.space_forms import AUTO_HIGH, AUTO_LOW
 from tests.corpus.as_trainers import context
 from tests.corpus.planted import SOUND
 from tests.corpus.rates import FILE, RATES

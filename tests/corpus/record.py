@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from hpsearch.trainer.step_measurements import StepMeasurements
+from hpsearch.trainer.measurements.step_measurements import StepMeasurements
 from tests.corpus.planted import FAULTS, SOUND, Planted
 from tests.corpus.trainers import TRAINERS, Part, Trainer
 

@@ -5,7 +5,7 @@ import pytest
 
 from hpsearch.orchestrator import trainer_check
 from hpsearch.study.definition import Study
-from hpsearch.trainer.source_check import SourceCheck
+from hpsearch.trainer.source.source_check import SourceCheck
 from tests.support.studies import ROOT
 
 FILES = [*(ROOT / "studies").glob("*.toml"), *(ROOT / "docs" / "examples").glob("*.toml")]

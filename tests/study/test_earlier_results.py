@@ -3,9 +3,9 @@
 import pytest
 
 from hpsearch.study.earlier_results import LeftOut, Unusable, Why, counted, fitted, ignored
-from hpsearch.study.file import space_section
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.lines import Lines
+from hpsearch.study.file.space import space_section
 
 BEFORE = {"lr": 0.1, "hid": 4, "opt": "sgd", "momentum": 0.5, "batch": 64}
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.study.file import space_section
+from hpsearch.study.file.space import space_section
 from hpsearch.study.scales import CurvedScale
 from hpsearch.study.space import Float, Space
-from tests.study.file.test_space_section import parsed
+from tests.study.file.space.test_space_section import parsed
 from tests.support.study_text import LR, study_file_errors
 
 UNIT = st.floats(0, 1)

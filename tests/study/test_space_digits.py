@@ -13,7 +13,7 @@ from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random
 from hpsearch.study.space import Float, Space
 from hpsearch.testing.simulation import LOSS
-from tests.study.file.test_space_section import parsed
+from tests.study.file.space.test_space_section import parsed
 from tests.support.study_text import LR, make_study, study_file_errors
 
 

@@ -10,7 +10,7 @@ import pytest
 from hpsearch import Run
 from hpsearch.study.definition import Study
 from hpsearch.study.parameter_effects import ParameterEffects, without_effect
-from hpsearch.trainer import source_check
+from hpsearch.trainer.source import source_check
 from trainers import diabetes, digits
 from trainers.kit.training import Settings
 

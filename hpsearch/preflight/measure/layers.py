@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.preflight.measure.batches import leaves
 from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measurements import InputStatistics, ParameterGradients
-from hpsearch.trainer.layer_measurements import LayerMeasurements, largest_scale
+from hpsearch.trainer.measurements.layer_measurements import LayerMeasurements, largest_scale
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

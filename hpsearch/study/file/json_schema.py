@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from hpsearch.study import auto_search
 from hpsearch.study.definition import Study
-from hpsearch.study.file.space_forms import Auto, Range, Values
-from hpsearch.study.file.space_names import KEYS_OF_ENTRIES
+from hpsearch.study.file.space.space_forms import Auto, Range, Values
+from hpsearch.study.file.space.space_names import KEYS_OF_ENTRIES
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _PARAMETERS = {"additionalProperties": {"$ref": "#/$defs/Parameter"}}

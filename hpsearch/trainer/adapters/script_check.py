@@ -18,7 +18,7 @@ from hpsearch.trainer.adapters.program_failures import missing_subcommand
 from hpsearch.trainer.adapters.program_sources import sources_of
 from hpsearch.trainer.adapters.script_libraries import requires_subcommand
 from hpsearch.trainer.adapters.script_options import Option, Options, key_of
-from hpsearch.trainer.source_check import SourceCheck, SourceFault
+from hpsearch.trainer.source.source_check import SourceCheck, SourceFault
 
 VARIABLE = re.compile(r"""(?:environ(?:\.get\(|\[)|\bgetenv\()\s*["'](\w+)["']""")
 """An environment variable that a Python script reads."""

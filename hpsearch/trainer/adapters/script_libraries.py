@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hpsearch.trainer.source_index import name_of
+from hpsearch.trainer.source.source_index import name_of
 
 Booleans = Literal["flag", "word", "negated"]
 """How a library reads a bool: `--amp` or nothing, `--amp True`, `--amp` or `--no-amp`."""

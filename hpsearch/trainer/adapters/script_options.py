@@ -13,7 +13,7 @@ from hpsearch.study import placeholders
 from hpsearch.study.program import Style
 from hpsearch.trainer.adapters import script_libraries
 from hpsearch.trainer.adapters.script_libraries import Booleans, negation_in
-from hpsearch.trainer.source_index import name_of
+from hpsearch.trainer.source.source_index import name_of
 
 READS_ARGUMENTS = re.compile(
     r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI|from_cli|Tap|"

@@ -13,7 +13,7 @@ from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.orchestrator.changes.changed_file import file_changes
 from hpsearch.study.definition import Study
 from hpsearch.study.file.faults import models, written_by_hpsearch
-from hpsearch.study.file.space_forms import Auto, Range, Values
+from hpsearch.study.file.space.space_forms import Auto, Range, Values
 
 REFUSED, NOTE, TAKEN = "refused", "note", "taken"
 """The run is refused; or continues, with a note about it; or continues without one."""

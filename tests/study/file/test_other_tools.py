@@ -7,7 +7,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import other_tools
 from hpsearch.study.file.faults import models
 from hpsearch.study.file.section import Section
-from hpsearch.study.file.space_forms import Auto, Range, Values
+from hpsearch.study.file.space.space_forms import Auto, Range, Values
 from tests.support.study_text import LR, RANDOM, study_file_errors
 
 

@@ -11,7 +11,7 @@ from hpsearch.core.errors import BadInput
 from hpsearch.study.space import Choice, Float, Int, Parameter
 from hpsearch.study.translation.draft import Draft
 from hpsearch.study.translation.translate import translate
-from tests.study.file.test_space_section import parsed
+from tests.study.file.space.test_space_section import parsed
 
 
 def read(folder: Path, text: str, name: str = "sweep.yaml") -> tuple[Draft, dict[str, Any]]:

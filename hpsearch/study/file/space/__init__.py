@@ -1,0 +1,1 @@
+"""[space] of a study file: its entries, their conditions, constraints and priors."""

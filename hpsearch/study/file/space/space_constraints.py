@@ -1,0 +1,93 @@
+"""[space] constraints: reads them, and checks them against the parameters."""
+
+import json
+import random
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from hpsearch.core.constraints import Constraint, Lists, NotComputable, read
+from hpsearch.core.odd_names import odd_names
+from hpsearch.study import feasible
+from hpsearch.study.file.faults import Faults, did_you_mean, show
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.space.equalities import equality_advice
+from hpsearch.study.file.space.space_names import CONSTRAINTS
+from hpsearch.study.space import Choice, Space
+
+MAX_CONSTRAINTS = 100
+
+SAMPLES = 200
+"""Random points for which a constraint is tried, to find constraints that can never be computed."""
+
+
+def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
+    """The space with its constraints; None if they have faults. raw: the entry of the file."""
+    path = ("space", CONSTRAINTS)
+    if isinstance(raw, list) and len(raw) > MAX_CONSTRAINTS:
+        faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(raw):,}")
+        return None
+    known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
+    choices = (value for one in space.parameters if isinstance(one, Choice) for value in one.values)
+    texts = {value for value in choices if isinstance(value, str)}
+    placed = check_texts(raw, known, faults, {one.name: one.members for one in space.families}, texts)
+    for key, one in placed:
+        if reason := _why_never_computed(space, one):
+            faults.add(key, f"cannot be computed: {reason}")
+    found = [one for _, one in placed]
+    if faults.has(path):
+        return None
+    constrained = replace(space, constraints=tuple(found))
+    if broken := feasible.impossible(constrained):
+        alone = [one for one in broken if feasible.impossible(replace(space, constraints=(one,)))]
+        broken = tuple(alone[:1]) or broken
+        place = min(found.index(one) for one in broken)
+        together = f" together with `{broken[-1].text[:60]}`" if len(broken) > 1 else ""
+        tried = f"{feasible.SHARE_DRAWS:,} random points were tried"
+        advice = next(filter(None, (equality_advice(constrained, one) for one in broken)), "")
+        faults.add((*path, place), f"no point of the space fulfils it{together}: {tried}{advice}")
+        return None
+    return constrained
+
+
+def check_texts(
+    raw: Any, known: Collection[str], faults: Faults, lists: Lists | None = None, texts: Collection[str] = ()
+) -> list[tuple[KeyPath, Constraint]]:
+    """The constraints without faults, each with its key. Unreadable ones and unknown names are added to `faults`.
+
+    lists: the families. texts: the values of choices, which need quotes.
+    """
+    found: list[tuple[KeyPath, Constraint]] = []
+    if not isinstance(raw, list):
+        faults.add(("space", CONSTRAINTS), f"must be a list: constraints = [{json.dumps(raw, ensure_ascii=False)}]")
+        return found
+    odd = [name for name in odd_names([*known, *(lists or {})]) if name not in texts]
+    for place, text in enumerate(raw):
+        path: KeyPath = ("space", CONSTRAINTS, place)
+        if not isinstance(text, str):
+            faults.add(path, f'must be a text such as "hidden_2 <= hidden_1", got {show(text)}')
+            continue
+        try:
+            one = read(text, lists, odd)
+        except ValueError as problem:
+            faults.add(path, str(problem))
+            continue
+        unknown = [name for name in sorted(one.names) if name not in known]
+        for name in unknown:
+            hint = f"; a text is in quotes: '{name}'" if name in texts else did_you_mean(name, known)
+            faults.add(path, f"`{name[:60]}` is not a parameter of [space]{hint}")
+        if not unknown:
+            found.append((path, one))
+    return found
+
+
+def _why_never_computed(space: Space, constraint: Constraint) -> str:
+    """The last reason; "" if it can be computed for a random point."""
+    generator, reason = random.Random(0), ""
+    for _ in range(SAMPLES):
+        try:
+            constraint.check(space.from_unit([generator.random() for _ in space.parameters]))
+            return ""
+        except NotComputable as problem:
+            reason = str(problem)
+    return reason
