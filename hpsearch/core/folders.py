@@ -3,11 +3,11 @@
 import getpass
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.ownership import is_planted
 from hpsearch.core.preferences import preferences
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^?]*)")
@@ -50,6 +50,11 @@ def make_private(folder: Path) -> None:
         folder.mkdir(0o777 & ~umask(), exist_ok=True)
 
 
+def private_opener(path: str, flags: int) -> int:
+    """The `opener` of `open` for a file that only this user may read, see `umask`. BadInput, OSError."""
+    return os.open(path, flags, FILE_MODE & ~umask())
+
+
 def umask(environment: Mapping[str, str] = os.environ) -> int:
     """The umask for the files and folders of hpsearch: HPSEARCH_UMASK, 0077 by default. BadInput."""
     given = environment.get("HPSEARCH_UMASK", "0077")
@@ -58,22 +63,19 @@ def umask(environment: Mapping[str, str] = os.environ) -> int:
     return int(given, 8)
 
 
-def is_callers(path: Path) -> bool:
-    """Whether a file or folder belongs to this user, and not everybody may write to it."""
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH
-
-
 def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of the journal, MLflow's store and the checkpoints: HPSEARCH_HOME, `home` of the preferences, or
     `.hpsearch` in the folder `beside`. BadInput."""
     if named := environment.get("HPSEARCH_HOME"):
-        return expanded(named).absolute()
-    preferred: Path | None = preferences(beside, environment).home.value
-    return preferred or (beside / ".hpsearch").absolute()
+        home = expanded(named).absolute()
+    else:
+        home = preferences(beside, environment).home.value or (beside / ".hpsearch").absolute()
+    if "HPSEARCH_UMASK" not in environment and is_planted(home):
+        raise BadInput(
+            f"{home} belongs to another user, and everybody may write to it or to its folder: set HPSEARCH_HOME to a "
+            "folder of yours, or HPSEARCH_UMASK if you share this one"
+        )
+    return home
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path | None:

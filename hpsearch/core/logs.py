@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
 
-from hpsearch.core.folders import make_private
+from hpsearch.core.folders import make_private, private_opener
 from hpsearch.core.redact import redact
 
 MAX_BYTES = 1 << 20
@@ -54,7 +54,7 @@ class _LazyRotatingFile(RotatingFileHandler):
 
     def _open(self) -> io.TextIOWrapper:
         make_private(Path(self.baseFilename).parent)
-        return super()._open()
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=private_opener)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
         """Drop a message that cannot be written: logging would print a traceback for each."""

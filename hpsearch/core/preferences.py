@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.ownership import is_planted
 
 KEYS = ("home", "workers", "tracking")
 
@@ -43,9 +44,10 @@ def user_file(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def project_file(folder: Path) -> Path | None:
-    """The nearest pyproject.toml, in the folder or its parents."""
+    """The nearest pyproject.toml, in the folder or its parents, without files that `is_planted`."""
     absolute = folder.absolute()
-    return next((file for one in (absolute, *absolute.parents) if (file := one / "pyproject.toml").is_file()), None)
+    files = (one / "pyproject.toml" for one in (absolute, *absolute.parents))
+    return next((file for file in files if file.is_file() and not is_planted(file)), None)
 
 
 def preferences(folder: Path, environment: Mapping[str, str] = os.environ) -> Preferences:

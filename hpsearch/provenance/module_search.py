@@ -1,16 +1,22 @@
-"""Finds the module of a study's trainer: first in the study's folder, then on the Python path.
+"""Finds the module of a study's trainer: first in the study's folder, then on the Python path. Installed code, such as
+Ray, finds the modules that it imports first where they are installed.
 
 A file with the name of a standard module is imported under another name.
 """
 
 import importlib
+import os
 import sys
 import sysconfig
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import FrameType
 from typing import Any
+
+STUDY_FOLDERS: set[str] = set()
+"""The folders that imports search first, because they are of studies."""
 
 AFTER_STANDARD: set[str] = set()
 """Folders with a module that has the name of a standard one. They are searched after the standard library, so that
@@ -42,7 +48,10 @@ def _outside_of_packages(folder: Path) -> Path:
 
 
 def search_first_in(folder: Path) -> None:
-    """Let imports search this folder first."""
+    """Let imports search this folder first, except those of installed code, see `_InstalledFirst`."""
+    STUDY_FOLDERS.add(str(folder))
+    if _INSTALLED_FIRST not in sys.meta_path:
+        sys.meta_path.insert(0, _INSTALLED_FIRST)
     if str(folder) not in sys.path:
         sys.path.insert(_after_standard() if str(folder) in AFTER_STANDARD else 0, str(folder))
 
@@ -77,6 +86,41 @@ def _importable(module: str, folder: Path) -> str:
 def _search_after(first: Path, second: Path) -> None:
     if str(second) not in sys.path:
         sys.path.insert(sys.path.index(str(first)) + 1, str(second))
+
+
+# Modules named like one that installed code imports ─────────────────────────────────────────────
+
+
+class _InstalledFirst(MetaPathFinder):
+    """For an import statement in the standard library or in an installed package, such as `import secrets` in Ray: the
+    module outside of the studies' folders. A folder may have a file of that name, for its own code."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+        if path is not None or not any(_has_module(folder, fullname) for folder in STUDY_FOLDERS):
+            return None
+        if not _is_imported_by_installed(sys._getframe(1)):
+            return None
+        return PathFinder.find_spec(fullname, [place for place in sys.path if place not in STUDY_FOLDERS])
+
+
+_INSTALLED_FIRST = _InstalledFirst()
+
+_INSTALLED = tuple(
+    {f"{os.path.realpath(sysconfig.get_path(kind))}{os.sep}" for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    | {f"{Path(__file__).resolve().parents[1]}{os.sep}"}
+)
+
+
+def _has_module(folder: str, name: str) -> bool:
+    return Path(folder, f"{name}.py").is_file() or Path(folder, name).is_dir()
+
+
+def _is_imported_by_installed(frame: FrameType | None) -> bool:
+    """frame: of the import system. False for `importlib.import_module`: its argument may be a name of the user's."""
+    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    file = "" if frame is None else os.path.realpath(frame.f_code.co_filename)
+    return file.startswith(_INSTALLED) and Path(file).parent.name != "importlib"
 
 
 # Modules named like a standard one ───────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.errors import BadInput, HpsearchError, StudyChanged
-from hpsearch.core.folders import is_callers
+from hpsearch.core.ownership import is_callers
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.journal import Journal, StudyRecord

@@ -17,10 +17,17 @@ from http.client import HTTPException
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput, InfrastructureError, Stopped
+from hpsearch.core.folders import private_opener
 from hpsearch.tracking.dashboard_app import CHALLENGE, TOKEN_VARIABLE, proof
 from hpsearch.tracking.location import artifact_folder, is_server, without_credentials
 
 DEFAULT_PORT = 5000
+
+CREDENTIALS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+"""Of MLflow's client. The server does not need them, and could send them to a host that an experiment names."""
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens addresses of this machine: a proxy in HTTP_PROXY does not reach them."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ def dashboard(uri: str, port: int | None = None) -> Dashboard:
         TOKEN_VARIABLE: token,
     }
     url = f"http://127.0.0.1:{port}/?token={token}"
-    return Dashboard(url, tuple(argv), {**os.environ, **environment}, port, token)
+    own = {name: value for name, value in os.environ.items() if name not in CREDENTIALS}
+    return Dashboard(url, tuple(argv), {**own, **environment}, port, token)
 
 
 def _absolute(uri: str) -> str:
@@ -89,7 +97,7 @@ def served(board: Dashboard, log: Path | None) -> Iterator["subprocess.Popen[byt
     InfrastructureError if it does not start. SIGINT and SIGTERM raise Stopped.
     """
     with (
-        (log or Path(os.devnull)).open("wb") as out,
+        open(log or os.devnull, "wb", opener=private_opener) as out,
         tempfile.TemporaryDirectory(prefix="hpsearch-ui-") as empty,  # uvicorn imports from where it is started
         _stoppable(),
     ):
@@ -113,7 +121,7 @@ def _wait_for(server: "subprocess.Popen[bytes]", board: Dashboard, log: Path | N
     while server.poll() is None:
         with (
             suppress(OSError, HTTPException),
-            urllib.request.urlopen(f"{address}{CHALLENGE}{challenge}", timeout=5) as answer,
+            _DIRECT.open(f"{address}{CHALLENGE}{challenge}", timeout=5) as answer,
         ):
             if hmac.compare_digest(answer.read(1000), proof(board.token, challenge).encode()):
                 return

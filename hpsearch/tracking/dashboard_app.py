@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 TOKEN_VARIABLE = "HPSEARCH_UI_TOKEN"
 """The environment variable that gives the server its token: arguments can be read by all users of the machine."""
@@ -87,17 +87,20 @@ class TokenRequired:
         if scope["path"].startswith(CHALLENGE):
             return await _answer(send, 200, proof(self._token, scope["path"].removeprefix(CHALLENGE)).encode())
         query = parse_qs(scope["query_string"].decode("latin-1"))
+        name = _cookie_name(headers)
         if self._is_token(query.get("token", [""])[0]):
-            return await self._app(scope, receive, self._with_cookie(send))
-        if self._is_token(_cookie(headers)) or self._is_token(headers.get("authorization", "").removeprefix("Bearer ")):
+            return await self._app(scope, receive, self._with_cookie(send, name))
+        if self._is_token(_cookie(headers, name)) or self._is_token(
+            headers.get("authorization", "").removeprefix("Bearer ")
+        ):
             return await self._app(scope, receive, send)
         return await _answer(send, 403, REFUSAL)
 
     def _is_token(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())
 
-    def _with_cookie(self, send: Send) -> Send:
-        cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+    def _with_cookie(self, send: Send, name: str) -> Send:
+        cookie = f"{name}={self._token}; Path=/; HttpOnly; SameSite=Strict"
         headers = [(b"set-cookie", cookie.encode()), (b"referrer-policy", b"no-referrer")]
 
         async def sent(message: MutableMapping[str, Any]) -> None:
@@ -111,12 +114,17 @@ class TokenRequired:
 def _is_from_here(headers: dict[str, str]) -> bool:
     host = headers.get("host", "")
     origin = headers.get("origin", "")
-    return urlsplit(f"//{host}").hostname in ("127.0.0.1", "localhost") and origin in ("", f"http://{host}")
+    return host.partition(":")[0] in ("127.0.0.1", "localhost") and origin in ("", f"http://{host}")
 
 
-def _cookie(headers: dict[str, str]) -> str:
+def _cookie_name(headers: dict[str, str]) -> str:
+    """With the port: all dashboards of this machine share the browser's cookies."""
+    return f"{COOKIE}_{headers['host'].partition(':')[2]}"
+
+
+def _cookie(headers: dict[str, str], name: str) -> str:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return found.value if found else ""

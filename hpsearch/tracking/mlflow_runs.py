@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -152,7 +152,11 @@ class MlflowRuns:
         raise PayloadRefused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
 
     def _create_experiment(self, name: str, claim: bool) -> Experiment:
-        location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
+        location = None
+        if self._artifacts is not None:
+            with suppress(OSError):  # MLflow reports it
+                make_private(self._artifacts)
+            location = (self._artifacts / self.study_uid).absolute().as_uri()
         try:
             tags = {"mlflow.experimentKind": MODEL_TRAINING, **({"hpsearch.study": self.study_uid} if claim else {})}
             made = self._client.create_experiment(name, location, tags)

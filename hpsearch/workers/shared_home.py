@@ -5,6 +5,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from hpsearch.core.folders import make_private
 from hpsearch.workers.worker import Setup
 
 MARKER = "home-id"
@@ -21,7 +22,7 @@ def home_id(home: Path) -> str:
     """The content of the marker, which the first driver writes."""
     marker = home / MARKER
     if not marker.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         new = home / f".{MARKER}-{uuid.uuid4().hex}"
         new.write_text(uuid.uuid4().hex)
         with suppress(FileExistsError):

@@ -42,6 +42,7 @@ def test_serves_until_it_is_interrupted(cli: CliRunner) -> None:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "hpsearch", "ui", "--json", "--port", "0"],
         **{"cwd": cli.folder, "text": True, "start_new_session": True, "stdout": -1, "stderr": -1},  # type: ignore
+        env={**os.environ, "http_proxy": "http://127.0.0.1:9"},  # it does not reach this machine's servers
     )
     assert process.stdout is not None
     url = json.loads(process.stdout.readline())["url"]

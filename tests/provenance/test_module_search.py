@@ -87,6 +87,23 @@ class TestInAFolder:
         assert value("linked:train", folder) == 7
 
 
+class TestNamedLikeAModuleThatInstalledCodeImports:
+    @pytest.fixture(autouse=True)
+    def _not_imported(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module_search, "STUDY_FOLDERS", set())
+        for name in ("profile", "cProfile"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        write(folder, **{"profile.py": "value = 7", "mine.py": "from profile import value"})
+
+    def test_the_trainer_gets_its_own(self, folder: Path) -> None:
+        assert value("mine:train", folder) == 7
+
+    def test_installed_code_does_not(self, folder: Path) -> None:
+        module_of("mine:train", folder)
+        importlib.import_module("cProfile")
+        assert not str(sys.modules["profile"].__file__).startswith(str(folder))
+
+
 class TestOutsideTheFolder:
     def test_in_a_parent_folder(self, folder: Path) -> None:
         write(folder, **SIBLINGS, **{"studies/study.toml": ""})

@@ -1,5 +1,6 @@
 """What another user of the machine tries. SECURITY.md has the table of these attacks."""
 
+import logging
 import os
 import socket
 import sqlite3
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.folders import make_private
+from hpsearch.core.folders import make_private, study_home
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to, logging_restored
+from hpsearch.core.preferences import Preferences, preferences
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.records.callers_files import CallersStudy, trainable
 from hpsearch.records.study_place import TRAINER_CODE
@@ -55,11 +57,42 @@ class TestTheHome:
 
     def test_its_folders_and_logs_are_closed_too(self, other_user: OtherUser, open_folder: Path) -> None:
         make_private(open_folder / "home" / "studies" / "a-1")
-        with logging_restored():
-            buffer_library_logs()
-            log_libraries_to(open_folder / "home" / "hpsearch.log")
+        (open_folder / "own").mkdir(mode=0o755)  # a home that its owner has created
+        for folder in ("home", "own"):
+            with logging_restored():
+                buffer_library_logs()
+                log_libraries_to(open_folder / folder / "hpsearch.log")
+                logging.getLogger("a.library").warning("something")
+        assert other_user.does((open_folder / "own" / "hpsearch.log").read_bytes) == REFUSED
         for place in (open_folder / "home", open_folder / "home" / "studies", open_folder / "home" / "studies" / "a-1"):
             assert other_user.does(lambda place=place: os.listdir(place)) == REFUSED  # noqa: PTH208
+
+
+class TestWhatAnotherUserHasPutThere:
+    """In a folder that everybody may write to, such as /tmp."""
+
+    @pytest.fixture
+    def shared(self, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+        open_folder.chmod(0o1777)
+        return open_folder
+
+    @pytest.mark.parametrize("kind", ["folder", "link"])
+    def test_is_not_the_home(self, other_user: OtherUser, shared: Path, kind: str) -> None:
+        home = shared / ".hpsearch"
+        other_user.does(home.mkdir if kind == "folder" else lambda: home.symlink_to(other_user.folder))
+        with pytest.raises(BadInput, match="belongs to another user"):
+            study_home(shared)
+        assert study_home(shared, {"HPSEARCH_UMASK": "0007"}) == home
+
+    def test_gives_no_defaults(self, other_user: OtherUser, shared: Path) -> None:
+        """Such as the address of an MLflow server, which would get this user's MLflow token."""
+        (shared / "mine").mkdir()
+        theirs = shared / "pyproject.toml"
+        other_user.does(lambda: theirs.write_text('[tool.hpsearch]\ntracking = "http://theirs:5000"\n'))
+        assert preferences(shared / "mine", {"XDG_CONFIG_HOME": str(shared)}) == Preferences()
+        os.chown(theirs, os.geteuid(), os.getegid())
+        assert preferences(shared / "mine", {"XDG_CONFIG_HOME": str(shared)}).tracking.file == theirs
 
 
 class TestAJournalThatOthersWriteTo:

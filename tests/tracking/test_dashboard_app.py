@@ -35,11 +35,11 @@ def answer(path: str = "/", query: str = "", kind: str = "http", **headers: str)
 def test_the_printed_address_opens_the_page_and_sets_a_cookie() -> None:
     status, headers, body = answer(query="token=right")
     assert (status, body) == (200, b"the page")
-    assert headers["set-cookie"] == f"{COOKIE}=right; Path=/; HttpOnly; SameSite=Strict"
+    assert headers["set-cookie"] == f"{COOKIE}_5000=right; Path=/; HttpOnly; SameSite=Strict"
     assert headers["referrer-policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("headers", [{"cookie": f"a=b; {COOKIE}=right"}, {"authorization": "Bearer right"}])
+@pytest.mark.parametrize("headers", [{"cookie": f"a=b; {COOKIE}_5000=right"}, {"authorization": "Bearer right"}])
 def test_with_the_token(headers: dict[str, str]) -> None:
     assert answer("/api/2.0/mlflow/runs/get", **headers)[0] == 200
 
@@ -48,8 +48,9 @@ def test_with_the_token(headers: dict[str, str]) -> None:
     "headers",
     [
         {},
-        {"cookie": f"{COOKIE}=wrong"},
-        {"cookie": f"{COOKIE}="},
+        {"cookie": f"{COOKIE}_5000=wrong"},
+        {"cookie": f"{COOKIE}_5000="},
+        {"cookie": f"{COOKIE}_5001=right"},
         {"cookie": "\x00"},
         {"authorization": "Bearer "},
         {"authorization": "Basic right"},
@@ -70,21 +71,24 @@ def test_without_it(path: str, headers: dict[str, str]) -> None:
         {"host": "evil.example:5000"},
         {"host": "127.0.0.1.evil.example"},
         {"host": ""},
+        {"host": "[127.0.0.1"},
+        {"host": "evil.example@127.0.0.1"},
+        {"host": "127.0.0.1@evil.example"},
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:5001"},
     ],
 )
 def test_from_another_site_the_token_is_not_enough(headers: dict[str, str]) -> None:
-    assert answer(query="token=right", cookie=f"{COOKIE}=right", **headers)[0] == 403
+    assert answer(query="token=right", cookie=f"{COOKIE}_5000=right", **headers)[0] == 403
 
 
 def test_a_page_of_its_own_may_call_it() -> None:
-    assert answer(cookie=f"{COOKIE}=right", origin="http://127.0.0.1:5000")[0] == 200
+    assert answer(cookie=f"{COOKIE}_5000=right", origin="http://127.0.0.1:5000")[0] == 200
 
 
 def test_a_websocket_is_closed() -> None:
-    assert answer(kind="websocket", cookie=f"{COOKIE}=right")[0] == 1008
+    assert answer(kind="websocket", cookie=f"{COOKIE}_5000=right")[0] == 1008
 
 
 def test_it_proves_that_it_has_the_token_without_a_word_of_it() -> None:

@@ -260,7 +260,7 @@ class Template:
             "import sys; sys.path[:] = {!r}; from hpsearch.workers.isolation import spawned; spawned.main({}, {}, {})"
         )
         process = subprocess.Popen(
-            [sys.executable, "-c", code.format(sys.path, connection, log, self._pid)],
+            [sys.executable, "-P", "-c", code.format(sys.path, connection, log, self._pid)],
             pass_fds=(connection, log),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -44,7 +44,7 @@ class TemplateProcess:
         code += "template.main({}, {})"
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", code.format(sys.path, theirs.fileno(), os.getpid())],
+                [sys.executable, "-P", "-c", code.format(sys.path, theirs.fileno(), os.getpid())],
                 env={**os.environ, "PYTHONHASHSEED": setup.hash_seed},
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,

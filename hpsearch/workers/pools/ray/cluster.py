@@ -22,9 +22,12 @@ from typing import Any
 import ray
 from ray._private import ray_constants
 from ray.core.generated import gcs_pb2
+from ray.job_config import JobConfig
 
+import hpsearch
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
 from hpsearch.core.stopping import RESUME, handlers_kept, notices_ignored
+from hpsearch.provenance.module_search import STUDY_FOLDERS
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.exits import kernel_oom_kills
 from hpsearch.workers.pools.ray import reaper
@@ -197,6 +200,7 @@ class _LocalRay:
                     include_dashboard=False,
                     object_store_memory=100 << 20,
                     _temp_dir=f"{self.folder}/ray",
+                    job_config=_own_path(),
                     **_QUIET,
                 )
             node: Any = ray._private.worker._global_node
@@ -243,6 +247,16 @@ def _start_local() -> _LocalRay:
         if time.monotonic() - began < START_WAIT or _lacking():
             raise
         return _LocalRay()
+
+
+def _own_path() -> JobConfig:
+    """By default, Ray's workers import first from the current folder, which other users may write to. With this they do
+    so only if this process does, as in a notebook, and not because it is the study's folder: trainers are imported in
+    other processes. (Ray adds no folder to the job of a client.)"""
+    current = str(Path.cwd())
+    is_of_study = current in STUDY_FOLDERS and Path(hpsearch.__file__).parents[1] != Path.cwd()
+    searched = "" in sys.path or (current in sys.path and not is_of_study)
+    return JobConfig(_client_job=True, _py_driver_sys_path=[current] if searched else [])
 
 
 @contextmanager

@@ -96,11 +96,13 @@ def test_when_ray_itself_dies_it_is_said(tmp_path: Path) -> None:
 
 def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
     """What Ray has to say is in the log; not on stdout, where the data goes, and not on stderr. Other users reach
-    none of its files and ports."""
+    none of its files and ports, and no process imports from the current folder."""
+    for name in ("hpsearch", "pyarrow", "pydantic", "usercustomize"):
+        (tmp_path / f"{name}.py").write_text(f"raise AttributeError({name!r})")
     session = subprocess.run(
-        [sys.executable, "-m", "tests.support.ray_session", str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+        [sys.executable, "-P", "-m", "tests.support.ray_session", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "RAY_AUTH_MODE": "disabled", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
