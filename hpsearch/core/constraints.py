@@ -6,8 +6,9 @@ Constraints on reported metrics are in `requirements`.
 import ast
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from hpsearch.core.odd_names import replaced, restore
@@ -90,6 +91,16 @@ class Constraint:
                 return float(_number(value_of(left, params))) - float(_number(value_of(right, params)))
         return None
 
+    def compared_texts(self) -> Iterator[tuple[str, str]]:
+        """Each parameter that is compared with a text, and the text."""
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                for one, other in pairwise(sides):
+                    for name, text in ((one, other), (other, one)):
+                        if isinstance(name, ast.Name | ast.Attribute):
+                            yield from ((_name(name), value) for value in _texts(text))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return read, (self.text, self._lists, self._odd)
 
@@ -144,7 +155,7 @@ def _hint(text: str) -> str:
     """What to write in place of the operators of other languages."""
     if "&&" in text or "||" in text or re.search(r"!(?!=)", text):
         return "; logic is written and, or, not"
-    if re.search(r"=>|=<|[<>] +=", text):
+    if re.search(r"=>|=<|[<>] +=|[≤≥]", text):
         return "; comparisons are written >= and <="
     return "; equality is written ==" if _ASSIGNMENT.search(text) else ""
 
@@ -153,6 +164,12 @@ def _is_condition(node: ast.expr) -> bool:
     return isinstance(node, ast.Compare | ast.BoolOp) or (
         isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
     )
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """The texts of a text or of a list of values."""
+    parts = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
 def _check(node: ast.expr) -> None:

@@ -34,6 +34,9 @@ def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
     for key, one in placed:
         if reason := _why_never_computed(space, one):
             faults.add(key, f"cannot be computed: {reason}")
+        for name, text in one.compared_texts():
+            if fault := _why_never_equal(space, name, text):
+                faults.add(key, fault)
     found = [one for _, one in placed]
     if faults.has(path):
         return None
@@ -79,6 +82,16 @@ def check_texts(
         if not unknown:
             found.append((path, one))
     return found
+
+
+def _why_never_equal(space: Space, name: str, text: str) -> str:
+    """The fault of a comparison with a text that is no value of the choice; "" if it is a value."""
+    axes = [one for one in space.parameters if one.name == name]
+    values = [value for one in axes if isinstance(one, Choice) for value in one.values]
+    if not values or text in values or not all(isinstance(one, Choice) for one in axes):
+        return ""
+    hint = did_you_mean(text, [value for value in values if isinstance(value, str)])
+    return f"{name} is one of {', '.join(map(show, values[:20]))}, never {show(text)}{hint}"
 
 
 def _why_never_computed(space: Space, constraint: Constraint) -> str:

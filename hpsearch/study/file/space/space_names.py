@@ -19,7 +19,8 @@ def is_constraints(raw: object) -> bool:
     if isinstance(raw, list) and all(isinstance(one, str) for one in raw):
         return True
     values = raw if isinstance(raw, list) else [raw]
-    return any(isinstance(one, str) and any(sign in one for sign in "<>=") for one in values)
+    texts = (text for one in values for text in (one if isinstance(one, list) else [one]))
+    return any(isinstance(text, str) and any(sign in text for sign in "<>=") for text in texts)
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:

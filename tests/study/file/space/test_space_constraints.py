@@ -68,12 +68,18 @@ def test_are_recorded_as_they_are_read():
         "__import__('os').system('true') == 0",
         "units <= -1",
         "x == 'sgd'",
+        "x <= 3 or opt != 'sdg'",
+        "opt in ['adam', 'sdg']",
+        "'sdg' == opt",
+        "units ≤ 100",
     ],
 )
 def test_faults(text):
     (found,) = study_file_errors(with_constraints("x <= 9", text))
     assert found.startswith("study.toml:14 space.constraints.1:")
     assert ("did you mean `units`?" in found) == ("untis" in text)
+    assert ('never "sdg"; did you mean `sgd`?' in found) == ("sdg" in text)
+    assert ("comparisons are written >= and <=" in found) == ("≤" in text)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,7 @@ def test_faults(text):
         ('["units <= x", 3]', "space.constraints.1:"),
         ('["units <= x", ["x > 1"]]', "space.constraints.1:"),
         ('["units = 3"]', "space.constraints.0:"),
+        ('[["units <= x"]]', "space.constraints.0:"),
     ],
 )
 def test_wrong_forms_of_the_whole(written, path):
