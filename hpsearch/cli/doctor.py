@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 
 from hpsearch.cli.verb import Answer, recorded_study, same_study, trial_number
 
@@ -39,4 +40,5 @@ def run(args: Namespace) -> Iterator[Answer]:
         yield Answer(document, lambda: "\n".join([*goals, text.study(name, found, args.lines, args.worst, tries)]))
     else:
         seen = Diagnosis.of(trials[args.trial], trials, objective, meanings)
-        yield Answer({"study": name, **seen.document()}, lambda: "\n".join([*goals, text.trial(name, seen)]))
+        words = partial(text.trial, name, seen, study.space)
+        yield Answer({"study": name, **seen.document()}, lambda: "\n".join([*goals, words()]))

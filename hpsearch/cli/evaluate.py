@@ -33,7 +33,7 @@ def run(args: Namespace) -> Iterator[Answer]:
             asked = {name: getattr(args, name) for name in ("top", "seeds", "again", "accept_changes")}
             with prints_to_stderr(), Terminal(quiet=args.quiet) as terminal:
                 result = evaluate(journal, found.record, study, terminal, **asked)
-    yield Answer(result.document(), lambda: "\n".join([*first_goal(found.objective), words.text(result)]))
+    yield Answer(result.document(), lambda: "\n".join([*first_goal(found.objective), words.text(result, found.space)]))
 
 
 def _count(text: str) -> int:

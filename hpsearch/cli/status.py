@@ -18,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.status import text
-    from hpsearch.records.find import homes, journal_of, study_in, work_folder
+    from hpsearch.records.find import JournalStudy, homes, journal_of, study_in, work_folder
     from hpsearch.records.study_status import study_status
     from hpsearch.workers.checkpoints import CheckpointUse
 
@@ -35,7 +35,7 @@ def run(args: Namespace) -> Iterator[Answer]:
             else:
                 used = CheckpointUse.of(work_folder(records[0], (), *homes(args.study, args.journal))).bytes
                 document = {**documents[0], "checkpoint_bytes": used}
-                yield Answer(document, partial(text, found, latest, used))
+                yield Answer(document, partial(text, found, latest, used, JournalStudy(records[0]).space))
         if not args.watch or all(one.state != "RUNNING" for one in found):
             return
         before = found

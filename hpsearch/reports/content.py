@@ -11,7 +11,7 @@ from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line
 from hpsearch.core.front import FrontTrial, front
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Params, State, Trial, Value
 from hpsearch.doctor.study_diagnosis import StudyDiagnosis, diagnose_study
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, ledger
@@ -20,7 +20,7 @@ from hpsearch.provenance import data_hashes
 from hpsearch.records.evidence_record import evidence_of
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.study_status import study_status
-from hpsearch.study.space import Space
+from hpsearch.study.space import Parameter, Space
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,27 @@ class Content:
 
     def active(self, trials: Sequence[Trial]) -> list[str]:
         """The parameters that some of the trials have, in the order of the study file."""
-        return [one.name for one in self.space.parameters if any(one.name in trial.params for trial in trials)]
+        names = dict.fromkeys(one.name for one in self.space.parameters)  # a name may have several ranges
+        return [name for name in names if any(name in trial.params for trial in trials)]
+
+    def shown(self, params: Params) -> Mapping[str, Value]:
+        """The parameters with the names of choices that have names."""
+        return self.space.shown(params)
+
+    def of_best(self, parameter: Parameter) -> Value | None:
+        """The best trial's value in this range or choice, to be shown; None if it is not active."""
+        best = self.best
+        return self.shown(best.params)[parameter.name] if best and parameter.is_in(best.params) else None
 
     @cached_property
     def front(self) -> list[FrontTrial]:
         """The Pareto front of a study with several goals; empty for one goal."""
         return front(self.trials, self.study.objective)
+
+    @property
+    def goals(self) -> str:
+        """All goals, such as "maximize accuracy and minimize latency_ms"."""
+        return " and ".join(f"{one.goal} {one.metric}" for one in self.study.objective.goals)
 
     @property
     def best(self) -> Trial | None:

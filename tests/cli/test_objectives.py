@@ -13,7 +13,7 @@ from tests.cli.cli_runner import CliRunner
 from tests.support.optuna_study import optuna_study
 
 GRID = 'method = "grid"'
-X = "x = [0.9, 0.6, 0.3, 0.1]"
+X = 'x = { values = [0.9, 0.6, 0.3, 0.1], names = ["large", "medium", "small", "tiny"] }'
 GOALS = '{ metric = "val_loss", goal = "minimize" }, { metric = "gap", goal = "minimize" }'
 
 
@@ -34,6 +34,8 @@ def test_the_front_is_in_the_results_of_run_status_show_and_best(two: CliRunner)
     for verb in ("status", "show", "best"):
         assert [one["trial"] for one in two.invoke(verb, "toy", "--json").data["front"]] == [3, 2, 1]
         assert "gap" in two.invoke(verb, "toy").out
+    for words in (["status", "toy"], ["show", "toy"], ["best", "toy"], ["doctor", "toy", "3"]):
+        assert "tiny" in two.invoke(*words).out, words
 
 
 def test_best_takes_a_preference(two: CliRunner) -> None:
@@ -76,6 +78,8 @@ def test_in_python_and_in_the_report(two: CliRunner) -> None:
     with opened(str(two.folder / "study.toml")) as (journal, study):
         text = page.report(content.read(journal, study))
     assert '<section id="front">' in text
+    assert "Pareto front of 3 trials: minimize val_loss and minimize gap" in text
+    assert "<td>tiny</td>" in text
 
 
 def test_a_goal_that_is_never_reported_ends_the_run(two: CliRunner) -> None:

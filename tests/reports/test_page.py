@@ -1,14 +1,15 @@
 """What templates do with texts; the whole page is tested with `hpsearch report`."""
 
 from importlib.resources import files
+from types import SimpleNamespace
 
 import pytest
 from markupsafe import Markup
 
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.reports.content import Content
 from hpsearch.reports.page import HEAD, TAIL, searched, shortened, templates
-from hpsearch.study.space import Choice, Float, Int
+from hpsearch.study.space import Choice, Float, Int, Space
 
 
 def rendered(template: str, **values: object) -> str:
@@ -78,6 +79,17 @@ def test_the_middle_of_a_long_traceback_is_left_out() -> None:
 )
 def test_the_search_space_of_a_parameter_as_text(parameter: Float | Int | Choice, says: str) -> None:
     assert searched(parameter) == says
+
+
+def test_a_parameter_with_two_ranges_has_one_column_and_a_value_in_one_of_them() -> None:
+    axes = [Float("lr", 0.0, 1.0, when={"kind": (one,)}, axis=f"lr ({one})") for one in ("a", "b")]
+    space = Space((Choice("kind", ("a", "b"), names=("one", "two")), *axes))
+    curve = (Report(1, {"loss": 1.0}),)
+    trial = Trial(0, {"kind": "b", "lr": 0.5}, seed=0, until=1, state=State.COMPLETE, curve=curve)
+    study = SimpleNamespace(objective=Objective("loss", "minimize"))
+    content = Content(study, space, *[None] * 3, [trial], *[[]] * 4, tested=None)  # type: ignore[arg-type]
+    assert content.active([trial]) == ["kind", "lr"]
+    assert [content.of_best(one) for one in space.parameters] == ["two", None, 0.5]
 
 
 def test_epochs_that_were_trained_again_count() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from hpsearch.cli.text.layout import MAX_LINE_LENGTH, in_blocks, wrapped
 from hpsearch.core.format import duration, many, number, shortened, some, with_margin
+from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
 from hpsearch.evaluation.compare.fairness import Differences
 from hpsearch.evaluation.noise import NoiseEstimate
@@ -36,7 +37,7 @@ def _section(head: str, lines: Sequence[str]) -> list[str]:
 
 def _table(found: Comparison) -> str:
     studies = [one.document() for one in found.studies]
-    return in_blocks([*_results(studies), *_at_equal_cost(found), *_parameters(studies)])
+    return in_blocks([*_results(studies), *_at_equal_cost(found), *_parameters(found.studies)])
 
 
 def _results(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
@@ -90,9 +91,9 @@ def _at_equal_cost(found: Comparison) -> Iterator[list[str]]:
         yield [head, *(mark + cell if row.leads else cell for mark, cell in zip(marks, cells, strict=True))]
 
 
-def _parameters(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+def _parameters(studies: Sequence[ComparedStudy]) -> Iterator[list[str]]:
     """Of the best trials."""
-    best = [one["best"]["params"] if one["best"] else {} for one in studies]
+    best = [one.space.shown(one.status.best.params) if one.status.best else {} for one in studies]
     names = dict.fromkeys(name for params in best for name in params)
     if names:
         yield [""] * (len(studies) + 1)

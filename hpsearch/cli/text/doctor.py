@@ -10,13 +10,14 @@ from hpsearch.doctor.diagnosis import Diagnosis
 from hpsearch.doctor.findings import Severity
 from hpsearch.doctor.meanings import Meanings
 from hpsearch.doctor.study_diagnosis import Remark, StudyDiagnosis
+from hpsearch.study.space import Space
 
 
-def trial(name: str, diagnosis: Diagnosis) -> str:
+def trial(name: str, diagnosis: Diagnosis, space: Space) -> str:
     parts = [
         f"{name}, trial {diagnosis.trial.number}: {diagnosis.trial.state}, "
         f"{score(diagnosis.trial, diagnosis.objective)}",
-        f"  {params_line(diagnosis.trial.params)}",
+        f"  {params_line(space.shown(diagnosis.trial.params))}",
     ]
     for one in diagnosis.findings:
         severity = f" ({one.severity})" if one.severity is not Severity.NONE else ""

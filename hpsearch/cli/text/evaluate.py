@@ -13,17 +13,18 @@ from hpsearch.evaluation.evaluation_result import (
     FinalistResult,
     OpeningResult,
 )
+from hpsearch.study.space import Space
 
 SHOWN = 3
 """The most left-out models that are listed."""
 
 
-def text(result: EvaluationResult) -> str:
+def text(result: EvaluationResult, space: Space) -> str:
     found, left_out = result.evaluation, result.evaluation.left_out
     parts = [
         wrapped(_head(found)),
         "",
-        _finalists(found.finalists),
+        _finalists(found.finalists, space),
         "",
         wrapped("\n".join(_winner(found))),
         "",
@@ -49,11 +50,12 @@ def _head(found: Evaluation) -> str:
     return f"{found.study}: {searched}{active}, {seeds} each ({found.metric}, {found.goal})"
 
 
-def _finalists(finalists: Sequence[FinalistResult]) -> str:
+def _finalists(finalists: Sequence[FinalistResult], space: Space) -> str:
     rows = [["trial", "in the search", "mean of seeds", "sd", "shrunk mean", "parameters"]]
     for one in finalists:
         mean = with_margin(one.mean, one.margin) + (f", {one.lost} failed" if one.lost else "")
-        rows.append([str(one.trial), number(one.found), mean, _sd(one), number(one.corrected), params_line(one.params)])
+        params = params_line(space.shown(one.params))
+        rows.append([str(one.trial), number(one.found), mean, _sd(one), number(one.corrected), params])
     return table(rows, narrow=(5, 2))
 
 

@@ -25,7 +25,7 @@ MAX_TRIALS = 20
 
 def study(details: StudyDetails, used: int, every: bool) -> str:
     """used: bytes of its checkpoints on the disk. every: list all trials, not only the first `MAX_TRIALS`."""
-    parts = [status.text([details.status], used=used)]
+    parts = [status.text([details.status], used=used, space=details.space)]
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds, details.objective.unit)]
     if details.trials:

@@ -11,11 +11,14 @@ from hpsearch.core.trial import EPOCH
 from hpsearch.records.evidence_record import LEARNED
 from hpsearch.records.study_status import StudyStatus
 from hpsearch.study.file.search_base import AutoChoice
+from hpsearch.study.space import Space
 
 
-def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:
+def text(
+    studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0, space: Space | None = None
+) -> str:
     """A line for each study. For one study also its preflight, the process that runs it, its latest decisions, and the
-    size of its checkpoints on the disk (used, in bytes)."""
+    size of its checkpoints on the disk (used, in bytes). space: its space, which has the names of choices."""
     if not studies:
         return "no study is recorded here"
     in_epochs = all(one.unit == EPOCH for one in studies)
@@ -44,7 +47,7 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         )
     parts = [head, *([wrapped("\n".join(lines))] if lines else [])]
     if len(studies) == 1 and studies[0].front is not None:
-        parts += ["", *front.lines(studies[0].front, studies[0].unit)]
+        parts += ["", *front.lines(studies[0].front, studies[0].unit, space)]
     if latest:
         rows = [
             ["" if one.number is None else f"trial {one.number}", *decision(one, studies[0].unit)] for one in latest

@@ -19,6 +19,7 @@ from hpsearch.provenance import data_hashes
 from hpsearch.provenance.environment import comparable
 from hpsearch.records.find import JournalStudy, evaluation_name
 from hpsearch.records.study_status import StudyStatus, study_status
+from hpsearch.study.space import Space
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class ComparedStudy:
     @property
     def objective(self) -> Objective:
         return JournalStudy(self.record).objective
+
+    @property
+    def space(self) -> Space:
+        return JournalStudy(self.record).space
 
     @property
     def replicates(self) -> Replicates:

@@ -9,6 +9,7 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import Diagnosis, diagnose
 from hpsearch.doctor.findings import Label
 from hpsearch.doctor.study_diagnosis import Remark, diagnose_study
+from hpsearch.study.space import Space
 from tests.doctor.curve import LOSS, falling, trial
 
 
@@ -53,7 +54,7 @@ def test_a_study_without_trials() -> None:
 def test_a_trial(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     short = trial(0, train_loss=[2.0, 1.0, 0.5], val_loss=[2.0, 1.0, 0.75], params={"lr": 0.1})
-    lines = doctor.trial("toy", Diagnosis.of(short, [short], LOSS)).splitlines()
+    lines = doctor.trial("toy", Diagnosis.of(short, [short], LOSS), Space(())).splitlines()
     assert [line for line in lines if len(line) > columns] == []
     assert " ".join(" ".join(lines).split()) == " ".join(
         [
@@ -67,14 +68,16 @@ def test_a_trial(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
 
 def test_a_finding_has_its_severity_and_its_epochs() -> None:
     broken = trial(0, train_loss=[2.3, float("nan")], val_loss=[2.3, float("nan")])
-    lines = doctor.trial("toy", Diagnosis(broken, LOSS, diagnose(broken, LOSS))).splitlines()
+    lines = doctor.trial("toy", Diagnosis(broken, LOSS, diagnose(broken, LOSS)), Space(())).splitlines()
     assert "diverged (severe)" in lines
     assert "  epochs    2 to 2" in lines
 
 
 def test_metrics_with_other_names_are_explained() -> None:
     short = trial(0, loss=[2.0, 1.0, 0.5], val_acc=[50.0, 75.0, 80.0])
-    shown = " ".join(doctor.trial("toy", Diagnosis.of(short, [short], Objective("val_acc", "maximize"))).split())
+    shown = " ".join(
+        doctor.trial("toy", Diagnosis.of(short, [short], Objective("val_acc", "maximize")), Space(())).split()
+    )
     assert "metrics as read: loss = train_loss, val_acc = val_accuracy in percent" in shown
 
 

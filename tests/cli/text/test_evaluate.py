@@ -8,13 +8,14 @@ from hpsearch.cli.text.evaluate import text
 from hpsearch.core.decisions import Decision
 from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult
+from hpsearch.study.space import Space
 from tests.evaluation.test_evaluation_result import EVALUATION, FINALIST
 
 OPENINGS = [Decision("open test", f"opening {number}", at=number * 86_400_000) for number in range(3)]
 
 
 def lines(evaluation: Evaluation = EVALUATION, openings: int = 1, on_record: bool = False, since: int = 0) -> list[str]:
-    return text(EvaluationResult(evaluation, OPENINGS[:openings], on_record, since)).splitlines()
+    return text(EvaluationResult(evaluation, OPENINGS[:openings], on_record, since), Space(())).splitlines()
 
 
 def test_its_head_and_its_end() -> None:
