@@ -24,6 +24,7 @@ WRONG = 2
 def network(params: Params, run: Run) -> Iterator[Report]:
     """A real network without faults, exact to the bit; an epoch takes `pace` seconds."""
     epoch_log = Path(str(params["epoch_log"]))
+    float(params.get("x", 0.0))  # a parameter that is searched and never read is a warning
     for report in torch_toy.train({"lr": 0.01, **params}, run):
         _write(epoch_log, f"{run.seed} {report.step}")
         _write(epoch_log.with_name("pids"), f"{run.seed} {report.step} {os.getpid()} {time.time()}")
