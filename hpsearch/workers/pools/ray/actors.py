@@ -4,8 +4,8 @@ Measured (2 cores, Ray 2.60): a call to an actor and back takes 0.7 ms; `ray.tun
 """
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ STARTUP_TIMEOUT = 120.0
 """Seconds within which a worker must be ready, including its imports, while no worker is."""
 
 LOST_DELAY = 1.0
-"""Seconds until a lost worker is reported. When Ray itself dies, its workers end up to 0.3 s earlier (on a busy
-machine), and such a loss must not count in `limits.retries`."""
+"""Seconds until a lost worker is reported. When Ray itself or a node dies, its workers end up to 0.3 s earlier (on a
+busy machine), and such a loss must not count in `limits.retries`."""
 
 MEASUREMENT_GRACE = 60.0
 """Seconds that a measurement may exceed its limit: it checks the time only between two steps of a training."""
@@ -51,6 +51,14 @@ KILL_TIMEOUT = 10.0
 QUEUED_AFTER = 1.0
 """Seconds that a worker may take to end its previous trial before the next one is reported as queued. Most take less,
 and each check is a call to Ray."""
+
+
+@contextmanager
+def _naming_lost_connection() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionError as problem:  # of any call to Ray with a `ray://` address
+        raise PoolError(f"the cluster is no longer reachable ({problem}): {RESUME}") from None
 
 
 @dataclass
@@ -73,7 +81,7 @@ class RayActors:
         self._slots: list[Slot] = []
         self.why_lost = ""
         self._problem: Exception | None = None
-        self._unconfirmed: list[tuple[float, Lost]] = []
+        self._unconfirmed: list[tuple[float, Lost, Any]] = []  # since when, the loss, and the actor
         self.setup = replace(self.setup, trainer=pickled(self.setup.trainer))
         self._warned = set[str]()
         self._session = RaySession(self.cluster, self.setup.trainer)
@@ -103,6 +111,7 @@ class RayActors:
     def room_after(self, released: int) -> int:
         return self.room + released
 
+    @_naming_lost_connection()
     def execute(self, order: Order) -> None:
         match order:
             case Start():
@@ -118,11 +127,12 @@ class RayActors:
                 slot = self._slot(order.number)
                 slot.number = None
                 slot.released = slot.actor.release.remote(order.over, order.epoch)
-            case Kill(number) if any(lost.number == number for _, lost in self._unconfirmed):
-                self._unconfirmed = [(since, lost) for since, lost in self._unconfirmed if lost.number != number]
+            case Kill(number) if any(lost.number == number for _, lost, _ in self._unconfirmed):
+                self._unconfirmed = [one for one in self._unconfirmed if one[1].number != number]
             case Kill():
                 self._kill(self._slot(order.number))
 
+    @_naming_lost_connection()
     def events(self, timeout: float) -> Sequence[Event]:
         """Raises PoolError where Ray has died, and what a worker raised; after the other events were returned."""
         if self._problem is not None:
@@ -146,6 +156,7 @@ class RayActors:
             raise self._problem
         return events
 
+    @_naming_lost_connection()
     def measure(self, measurement: Measurement[Result]) -> Result | Lost:
         self._wait_for_first_worker()  # the previous measurement may have killed the only worker
         slot = next(slot for slot in self._slots if slot.is_free)
@@ -213,12 +224,9 @@ class RayActors:
 
     def _wait(self, calls: list[Any], timeout: float) -> list[Any]:
         """The calls that have ended; waits up to `timeout` seconds for the first."""
-        try:
-            ready, _ = ray.wait(calls, num_returns=1, timeout=timeout)
-            if ready and len(calls) > 1:
-                ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
-        except ConnectionError as problem:  # of a `ray://` address
-            raise PoolError(f"{self.cluster.place} is no longer reachable ({problem}): {RESUME}") from None
+        ready, _ = ray.wait(calls, num_returns=1, timeout=timeout)
+        if ready and len(calls) > 1:
+            ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
         return list(ready)
 
     def _queued(self) -> list[Event]:
@@ -235,15 +243,17 @@ class RayActors:
 
     def _with_confirmed_losses(self, events: list[Event]) -> list[Event]:
         """Lost workers are reported once Ray has been alive for `LOST_DELAY` seconds after them."""
-        now, held = time.monotonic(), LOST_DELAY if self.cluster.address == "local" else 0.0
-        due: list[Event] = [lost for since, lost in self._unconfirmed if now - since >= held]
-        self._unconfirmed = [(since, lost) for since, lost in self._unconfirmed if now - since < held]
+        now = time.monotonic()
+        due = [one for one in self._unconfirmed if now - one[0] >= LOST_DELAY]
+        self._unconfirmed = [one for one in self._unconfirmed if now - one[0] < LOST_DELAY]
         if due:
             try:
                 self._session.check(at_once=True)
             except PoolError as problem:
                 self._problem, due = self._problem or problem, []
-        return events + due
+        for _, lost, actor in due:  # a worker may end before its node
+            events.append(replace(lost, outside=lost.outside or self._session.node_has_died(actor)))
+        return events
 
     def _result(self, slot: Slot) -> Event | None:
         """The result of the slot's call: an event of its trial; None where the worker has just become free."""
@@ -253,8 +263,8 @@ class RayActors:
         except RayTaskError as problem:
             raise _raised_by_worker(problem) from None
         except RayError as problem:
-            lost = self._lost(slot, problem)
-            self._unconfirmed += [] if lost is None else [(time.monotonic(), lost)]
+            actor, lost = slot.actor, self._lost(slot, problem)
+            self._unconfirmed += [] if lost is None else [(time.monotonic(), lost, actor)]
             return None
         self._last_up = time.monotonic()
         if isinstance(result, int):
@@ -365,9 +375,9 @@ def _is_terminated(result: Reported | Lost) -> bool:
 
 
 def _raised_by_worker(problem: RayTaskError) -> Exception:
-    """The exception that a worker raised: unchanged where it is hpsearch's or an OSError."""
+    """The exception that a worker raised: unchanged where it is hpsearch's or of the disk."""
     cause = problem.cause
-    if isinstance(cause, HpsearchError | OSError):
+    if isinstance(cause, HpsearchError | OSError) and not isinstance(cause, ConnectionError):
         return cause
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
