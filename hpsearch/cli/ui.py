@@ -12,7 +12,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the dashboard; default: the first free one from 5000")
     parser.add_argument("--home", type=Path, help="folder with mlflow.db; default: $HPSEARCH_HOME, or .hpsearch here")
     where = "URI of another store, with a password as ${env:NAME}, or of a server (its address is printed)"
-    parser.add_argument("--mlflow", metavar="URI", help=where)
+    parser.add_argument("--mlflow", nargs="?", metavar="URI", help=f"{where}; without a URI: the default store")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

@@ -1,10 +1,12 @@
 """Runs a study, new or recorded, to its end."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from typing import Any
 
 from hpsearch.core.errors import InfrastructureError, PoolError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
-from hpsearch.orchestrator import build, trainer_check
+from hpsearch.orchestrator import build, trainer_check, webhook
 from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
@@ -58,9 +60,17 @@ def run_study(
                 log_libraries_to(log)
                 if log.exists():
                     problem.add_note(f"  log  {log}")
+            _notify(study, webhook.failure_of(study.study.name, problem), observer)
             raise
+        if not result.trained_nothing:
+            _notify(study, webhook.end_of(result), observer)
         observer.study_ended(result)
         return result
+
+
+def _notify(study: Study, message: Mapping[str, Any], observer: Observer) -> None:
+    if study.webhook is not None and (problem := webhook.post(study.webhook, message)):
+        observer.show_line(f"note: {problem}")
 
 
 def _searched(

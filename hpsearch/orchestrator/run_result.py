@@ -56,12 +56,17 @@ class RunResult:
         """Why the run ended, in words; "" if the search ran to its end without a special reason."""
         return self.end.stopped or self.end.over
 
-    def __repr__(self) -> str:
+    @property
+    def outline(self) -> str:
+        """The result in one line."""
         counts = {str(state): self.counts[state] for state in State if state in self.counts}
         best = self.history.best()
         said = f"trial {best.number}, {score(best, self.history.objective)}" if best is not None else ""
         why = f" ({self.end.stopped})" if self.end.stopped else ""
-        return f"<RunResult {outline(self.name, f'{self.state}{why}', counts, said)}>"
+        return outline(self.name, f"{self.state}{why}", counts, said)
+
+    def __repr__(self) -> str:
+        return f"<RunResult {self.outline}>"
 
     @property
     def front(self) -> list[FrontTrial]:

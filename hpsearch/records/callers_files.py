@@ -167,9 +167,9 @@ def as_recorded(
     addresses: Mapping[str, Any] = NO_ADDRESSES,
     environment: Mapping[str, str] = os.environ,
 ) -> Study:
-    """The study of a record, with the caller's [journal] and [tracking]. BadInput if the record has ${env:NAME} in
-    other sections: only a study file of the caller may have it."""
-    parts = {name: table for name, table in record.spec.items() if name not in ("journal", "tracking")}
+    """The study of a record, with the caller's [journal] and [tracking], without [notify]. BadInput if the record has
+    ${env:NAME} in other sections: only a study file of the caller may have it."""
+    parts = {name: table for name, table in record.spec.items() if name not in ("journal", "tracking", "notify")}
     if (key := _with_reference(parts)) is not None:
         raise BadInput(f'the record of study "{record.name}" has ${{env:…}} in {key}: pass the path of the study file')
     return Study.from_dict({**parts, **addresses}, folder=folder, environment=environment)

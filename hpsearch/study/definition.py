@@ -32,6 +32,7 @@ from hpsearch.study.file.sections import (
     Limits,
     LrRange,
     MetricMeanings,
+    Notify,
     Preflight,
     Resources,
     Tracking,
@@ -64,6 +65,7 @@ class Study(Section):
     checkpoints: Checkpoints = Checkpoints()
     journal: JournalSection = JournalSection()
     tracking: Tracking = Tracking()
+    notify: Notify | None = None
     provenance: Provenance = Provenance()
 
     _locations: place.Locations = PrivateAttr()
@@ -175,6 +177,11 @@ class Study(Section):
     def tracking_uri(self) -> str:
         """Like `journal_url`; "none" if nothing is sent to MLflow."""
         return self._locations.tracking_uri
+
+    @property
+    def webhook(self) -> str | None:
+        """notify.url with its variables replaced, so it must not be printed."""
+        return self._locations.webhook
 
     @property
     def journal_display(self) -> str:

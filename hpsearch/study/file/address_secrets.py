@@ -1,4 +1,4 @@
-"""Secrets in the URLs of a study's databases: refused as plain text, masked if they come from a variable."""
+"""Secrets in a study's URLs (databases, webhook): refused as plain text, masked if they come from a variable."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -64,10 +64,30 @@ def keep_secrets(written: str, environment: Mapping[str, str]) -> None:
             keep_secret(value)
 
 
+def keep_webhook(written: str, environment: Mapping[str, str]) -> None:
+    """Mask, from now on, what variables add to the address of a webhook: whoever knows that can post to it. ValueError
+    if the file has a key or a password as plain text."""
+    if has_secret(written) or any(map(_is_secret_part, urlsplit(REFERENCE.sub("", written)).path.split("/"))):
+        raise ValueError("a secret must not be in the file; write ${env:NAME} in its place")
+    values = [environment[name] for name in REFERENCE.findall(written)]
+    addresses = map(urlsplit, filter(_is_address, values))
+    for value in (*values, *(part for one in addresses for part in (one.path.strip("/"), one.query))):
+        keep_secret(value)
+
+
+def _is_address(value: str) -> bool:
+    return value.startswith(("http://", "https://"))
+
+
+def _is_secret_part(part: str) -> bool:
+    """Whether a part of a path looks like a key."""
+    return re.fullmatch(r"(?=.*\d)[\w-]{16,}", part) is not None
+
+
 def _secrets_of(address: str) -> Iterator[str]:
     """The secrets in an address that is the value of one variable."""
     for pattern in _PASSWORDS:
         if (found := pattern.search(address)) is not None:
             yield found["secret"]
-    if address.startswith(("http://", "https://")):
-        yield from (part for part in urlsplit(address).path.split("/") if re.fullmatch(r"(?=.*\d)[\w-]{16,}", part))
+    if _is_address(address):
+        yield from filter(_is_secret_part, urlsplit(address).path.split("/"))

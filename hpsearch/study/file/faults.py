@@ -21,7 +21,7 @@ MAX_FAULTS = 100
 
 _MAX_SHOWN = 60
 
-_SECRET_TABLES = (("journal",), ("tracking",))
+_SECRET_TABLES = (("journal",), ("tracking",), ("notify",))
 """Tables whose values are not shown in messages: they may contain a password."""
 
 _SENTENCES = {

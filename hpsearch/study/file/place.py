@@ -1,4 +1,4 @@
-"""The URLs of a study's journal and MLflow store, and the folder of its files."""
+"""The URLs of a study's journal, MLflow store and webhook, and the folder of its files."""
 
 import os
 import re
@@ -11,18 +11,19 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.preferences import preferences
 from hpsearch.core.redact import is_ambiguous
-from hpsearch.study.file.address_secrets import has_secret, keep_secrets, resolved, shown
+from hpsearch.study.file.address_secrets import REFERENCE, has_secret, keep_secrets, keep_webhook, resolved, shown
 from hpsearch.study.file.faults import Faults
 
 
 @dataclass(frozen=True)
 class Locations:
     """folder: the base of relative paths. path: the study file, or None. home: the folder of the embedded databases
-    and all files. The URLs may contain a password; the displays do not."""
+    and all files. The URLs may contain a password; the displays do not. webhook: notify.url, if there is one."""
 
     folder: Path
     path: Path | None
     home: Path
+    webhook: str | None = field(repr=False)
     journal_url: str = field(repr=False)
     tracking_uri: str = field(repr=False)
     journal_display: str
@@ -52,6 +53,8 @@ _TRACKING = _Store(
     "must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, "
     'or "none" (MLflow no longer supports folders)',
 )
+
+_WEBHOOK = ("notify", "url")
 
 
 def with_preferences(
@@ -98,8 +101,25 @@ def find(
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
         faults.add(_TRACKING.key, "must not be the journal's database: MLflow and hpsearch each need their own")
-    file = path and path.absolute()
-    return Locations(folder, file, home, *urls.values(), *displays.values()) if len(urls) == 2 else None
+    webhook = _webhook(tables.get("notify", {}), environment, faults)
+    if len(urls) < 2:
+        return None
+    return Locations(folder, path and path.absolute(), home, webhook, *urls.values(), *displays.values())
+
+
+def _webhook(table: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> str | None:
+    written = table.get("url")
+    if not isinstance(written, str) or faults.has(_WEBHOOK):
+        return None
+    address = resolved(written, environment)
+    is_known = all(environment.get(name) is not None for name in REFERENCE.findall(written))  # not so in `submit`
+    try:
+        if is_known and not re.match(r"https?://[^/?#\s]+[^\s]*$", address):
+            raise ValueError("must be the address of a webhook, https://… or http://…")
+        keep_webhook(written, environment)
+    except ValueError as problem:
+        faults.add(_WEBHOOK, str(problem))
+    return address
 
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:

@@ -40,7 +40,7 @@ _DIGITS = re.compile(r"[0-9_]{1000,}")
 _USER_TABLES = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
 """Tables in which the user names the keys. `--set` only changes existing keys there, since a new one may be a typo."""
 
-_NOT_SUBSTITUTED = (("journal", "url"), ("tracking", "mlflow"))
+_NOT_SUBSTITUTED = (("journal", "url"), ("tracking", "mlflow"), ("notify", "url"))
 """URLs that may contain a password. They are recorded without replacing ${env:NAME}; place.py replaces it."""
 
 

@@ -95,7 +95,7 @@ def _is_positive(found: Parameter | Value) -> bool:
     return not isinstance(found, str | bool | list | dict) and found > 0
 
 
-# [resources], [limits], [checkpoints], [journal], [tracking] ─────────────────────────────────────
+# [resources], [limits], [checkpoints], [journal], [tracking], [notify] ───────────────────────────
 
 
 class PerTrial(Section):
@@ -202,3 +202,9 @@ class JournalSection(Section):
 
 class Tracking(Section):
     mlflow: str | None = Field(None, description='sqlite:///FILE, http://HOST:PORT, … or "none"')
+
+
+class Notify(Section):
+    """A message when a run of the study ends."""
+
+    url: str = Field(description="webhook that gets a JSON object with `text`; usually ${env:NAME}, as it is a secret")

@@ -252,6 +252,7 @@ ROWS: tuple[tuple[str, str, Any, str], ...] = (
     ("journal.url", "", "sqlite:///other.db", TAKEN),  # another journal, in which the study is new
     ("journal.wait", "", "5m", TAKEN),
     ("tracking.mlflow", "", "sqlite:///other.db", TAKEN),
+    ("notify.url", "", "http://host/hook", TAKEN),
     ("provenance.diff", "", False, TAKEN),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from hpsearch.core import redact
-from hpsearch.study.file.address_secrets import SECRET_NAME, has_secret, keep_secrets, shown
+from hpsearch.study.file.address_secrets import SECRET_NAME, has_secret, keep_secrets, keep_webhook, shown
 
 SECRET = "s3cret-value"
 
@@ -35,6 +35,30 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 )
 def test_a_secret_as_text(written: str, is_refused: bool) -> None:
     assert has_secret(written) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("written", "is_refused"),
+    [
+        ("https://hooks.example.org/services/T0/B0/a8Xk3LmN0pQr5tUv", True),
+        ("https://host/hook?token=hunter2", True),
+        ("https://ada:hunter2@host/hook", True),
+        ("https://hooks.example.org/services/${env:X}", False),
+        ("https://ntfy.example.org/my-training", False),
+        ("${env:X}", False),
+    ],
+)
+def test_a_webhook_in_the_file(written: str, is_refused: bool, kept: set[str]) -> None:
+    """Whoever knows the end of its path can post to it."""
+    value = "https://host/T0/B0/secret" if written == "${env:X}" else "T0/B0/secret"
+    if is_refused:
+        with pytest.raises(ValueError, match=r"must not be in the file"):
+            keep_webhook(written, {"X": value})
+        return
+    keep_webhook(written, {"X": value})
+    assert bool(kept) is ("${env:" in written)
+    if kept:
+        assert "secret" not in redact.redact(f"cannot reach {written.replace('${env:X}', value)}: /T0/B0/secret")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ FAULTS = [
         "[extra]",
         f"study.toml search: {TABLES}",
         "13 extra: unknown key `extra`; known here: study, trainer, space, search, prune, early_stopping, preflight, "
-        "lr_range, metrics, resources, limits, checkpoints, journal, tracking, provenance",
+        "lr_range, metrics, resources, limits, checkpoints, journal, tracking, notify, provenance",
     ),
     (
         "metric =",
