@@ -1,7 +1,9 @@
 """The rungs of a freeze-thaw search, and which of them may promote a trial.
 
 They follow asynchronous successive halving with promotion (Li et al. 2018, arXiv 1810.05934): one in ETA of the trials
-that have reached a rung continues to the next. New trials train to the first rung.
+that have reached a rung continues to the next. New trials train to the first rung. Where the next rung is less than ETA
+times as long, which only the last may be, a larger share continues, so that each rung takes as many epochs as the one
+below (Jamieson and Talwalkar 2016, arXiv 1502.07943).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -55,11 +57,11 @@ def vacancies(
 ) -> Iterator[Vacancy]:
     """The rungs that may promote a trial, the highest first. epochs, targets: by trial number, the epochs trained so
     far and the epoch up to which it trains. paused: the numbers of trials that can continue. drawn: the numbers of
-    random draws. At each rung, one in ETA of these is promoted first."""
+    random draws. At each rung, the share of these that may continue is promoted first."""
     for low, high in reversed(list(pairwise(rungs))):
         for group in (drawn, range(len(epochs))):
             reached = sum(epochs[number] >= low for number in group)
             gone = sum(max(epochs[number], targets[number]) >= high for number in group)
             waiting = [number for number in group if number in paused and low <= epochs[number] < high]
-            if waiting and gone < reached // ETA:
+            if waiting and gone < max(reached // ETA, reached * low // high):
                 yield Vacancy(waiting, high, reached, gone, group is drawn)

@@ -31,6 +31,16 @@ def test_one_in_three_goes_up_from_the_highest_rung_that_has_one_left() -> None:
     assert ETA == 3
 
 
+@pytest.mark.parametrize(("last", "promoted"), [(50, 2), (51, 2), (27 * 3, 1), (27 * 9, 1)])
+def test_a_larger_share_continues_to_a_rung_that_is_less_than_three_times_as_long(last: int, promoted: int) -> None:
+    epochs = [27] * 5
+    full = [last] * promoted + [27] * (5 - promoted)
+    assert not list(vacancies([9, 27, last], full, [0] * 5, paused=range(5)))
+    (one,) = vacancies([9, 27, last], [*full[1:], 27], [0] * 5, paused=range(5))
+    assert one == Vacancy([n for n in range(5) if n >= promoted - 1], last, 5, promoted - 1)
+    assert list(vacancies([9, 27, last], epochs, [0] * 5, paused=range(5)))
+
+
 def test_random_draws_have_promotions_of_their_own() -> None:
     epochs = [1, 1, 1, 3, 1, 1]
     assert list(vacancies([1, 3], epochs, [0] * 6, range(6), drawn=[3, 4, 5])) == [Vacancy([0, 1, 2, 4, 5], 3, 6, 1)]
