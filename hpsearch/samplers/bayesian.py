@@ -14,12 +14,12 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
-from hpsearch.samplers.believed import Preference, prior_preference, together
+from hpsearch.samplers.believed import Preference, has_priors, prior_preference, together, trust
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import Observation, comparable, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import KnownPoints, draw, draw_with_priors, exhausted, has_unknown_points, key
-from hpsearch.samplers.transfer import first_points, of_related, transfer
+from hpsearch.samplers.transfer import Transfer, first_points, of_related, transfer
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -68,17 +68,19 @@ class Bayesian:
             return first
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
+        tried, losses = [one.params for one in seen], comparable(seen)
+        trusted = trust(self.space, tried, losses)
         if related:
             starts = min(starts, len(self.known) + len(related))
         if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:
-            params, by = draw_with_priors(self.space, generator, taken, number)
+            params, by = draw_with_priors(self.space, generator, taken, number, trusted)
             reason = f"random draw{by}: too few finished trials for the surrogate"
             if counted < starts:
                 reason = f"random startup trial {counted + 1} of {starts}{by}"
             return New(params, self.epochs, reason)
         running = pending(history)
-        found = transfer(self.space, history, [one.params for one in seen], comparable(seen))
-        preference = together(prior_preference(self.space, number), found.preference if found else None)
+        found = transfer(self.space, history, tried, losses)
+        preference = together(prior_preference(self.space, number, trusted), found.preference if found else None)
         for _ in range(TRIES[self.sampler]):
             params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)), preference)
             if self.space.allows(params):
@@ -86,12 +88,19 @@ class Bayesian:
         best = min(seen, key=lambda one: one.loss).params
         params = feasible.nearest(self.space, params, generator, [best])
         reason = f"{self.sampler} fitted to {len(seen)} finished trials, {len(running)} running"
-        if found is not None and self.sampler != "cmaes":
-            reason += f"; {found.text}"
+        reason += self._guided_by(found, trusted)
         if key(self.space, params) in taken:
             params = draw(self.space, generator, taken)
             reason = f"{reason}; random draw, because the surrogate proposed an earlier point again"
         return New(params, self.epochs, reason)
+
+    def _guided_by(self, found: Transfer | None, trusted: float) -> str:
+        """What the preference follows from, for the reason of a proposal."""
+        if self.sampler == "cmaes":
+            return ""
+        parts = [found.text] if found is not None else []
+        parts += [f"prior with weight {trusted:.2f}"] if has_priors(self.space) else []
+        return "".join(f"; {one}" for one in parts)
 
     def _of_related(self, points: Sequence[tuple[Params, str]], history: History) -> New | None:
         """The next of the best parameters of the studies in learn_from."""

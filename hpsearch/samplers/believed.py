@@ -6,13 +6,11 @@ from functools import partial
 from statistics import NormalDist, fmean
 
 import numpy as np
-import numpy.typing as npt
 
 from hpsearch.core.trial import Params
+from hpsearch.samplers.agreement import EXPECTED, Array, agreement
 from hpsearch.study.priors import lowest_log_density
 from hpsearch.study.space import Choice, Parameter, Space
-
-Array = npt.NDArray[np.float64]
 
 Preference = Callable[[Array], Array]
 """A log weight for each of n points of the unit cube (n, parameters), which is added to the log of a model's
@@ -29,14 +27,33 @@ def at_values(space: Space, generator: np.random.Generator) -> Params:
     return space.from_unit([_middle(one) if one.prior else u for one, u in zip(space.parameters, units, strict=True)])
 
 
-def drawn(space: Space, generator: np.random.Generator, trials: int, tries: int) -> Iterator[Params]:
+def trust(space: Space, params: Sequence[Params], losses: Sequence[float]) -> float:
+    """1 if the losses of the trials agree with the priors at least as well as is expected of right ones; less, down to
+    0, if trials near the values of the priors are no better than others. params, losses: of the ended trials."""
+    if not params or not has_priors(space):
+        return 1.0
+    rows = [[_seen_at(one, values) for one in space.parameters] for values in params]
+    predicted = -_log_priors(space, len(params), 1.0, np.array(rows))
+    return min(agreement(predicted, np.array(losses)) / EXPECTED, 1.0)
+
+
+def _seen_at(parameter: Parameter, params: Params) -> float:
+    """The coordinate in a trial; that of the prior, or the middle, if the trial does not have the parameter."""
+    if parameter.is_in(params):
+        return min(max(parameter.to_unit(params[parameter.name]), 0.0), 1.0)
+    return _middle(parameter) if parameter.prior else 0.5
+
+
+def drawn(
+    space: Space, generator: np.random.Generator, trials: int, tries: int, trusted: float = 1.0
+) -> Iterator[Params]:
     """Random points for one trial, in which parameters with a prior are drawn from it. Empty if this trial is drawn
-    uniformly, which is more probable the more trials there are.
+    uniformly, which is more probable the more trials there are, and the less the priors are trusted (see `trust`).
 
     One random number decides it for all parameters, so that the values of several priors occur together.
     """
     chance = float(generator.random())
-    used = [one.prior is not None and chance < one.prior.share(trials) for one in space.parameters]
+    used = [one.prior is not None and chance < trusted * one.prior.share(trials) for one in space.parameters]
     for _ in range(tries if any(used) else 0):
         units = zip(space.parameters, generator.random(space.dimensions).tolist(), used, strict=True)
         yield space.from_unit([_quantile(one, u) if from_prior else u for one, u, from_prior in units])
@@ -62,10 +79,10 @@ def _quantile(parameter: Parameter, u: float) -> float:
     return min(max(normal.inv_cdf(low + u * (high - low)), 0.0), 1.0)
 
 
-def prior_preference(space: Space, trials: int) -> Preference | None:
-    """The log of the priors' joint density, with the exponent of piBO after this number of trials: 0 at their values,
-    negative elsewhere. None without priors."""
-    return partial(_log_priors, space, trials) if has_priors(space) else None
+def prior_preference(space: Space, trials: int, trusted: float = 1.0) -> Preference | None:
+    """The log of the priors' joint density, with the exponent of piBO after this number of trials, times `trusted` (see
+    `trust`): 0 at their values, negative elsewhere. None without priors, or if they are not trusted at all."""
+    return partial(_log_priors, space, trials, trusted) if has_priors(space) and trusted else None
 
 
 def together(*parts: Preference | None) -> Preference | None:
@@ -78,13 +95,13 @@ def _sum(parts: Sequence[Preference], points: Array) -> Array:
     return sum((one(points) for one in parts), np.zeros(len(points)))
 
 
-def _log_priors(space: Space, trials: int, points: Array) -> Array:
+def _log_priors(space: Space, trials: int, trusted: float, points: Array) -> Array:
     total, powers = np.zeros(len(points)), []
     for place, one in enumerate(space.parameters):
         u = points[:, place]
         if one.prior is None or np.isnan(u).any():
             continue
-        powers.append(one.prior.power(trials))
+        powers.append(trusted * one.prior.power(trials))
         if isinstance(one, Choice):
             is_other = np.minimum(np.floor(u * one.count), one.count - 1) != one.index(one.prior.value)
             total -= powers[-1] * math.log(one.prior.odds) * is_other

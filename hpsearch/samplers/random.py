@@ -107,17 +107,19 @@ def redrawn(space: Space, params: Params, generator: np.random.Generator, taken:
     return draw(space, generator, taken)
 
 
-def draw_with_priors(space: Space, generator: np.random.Generator, taken: Set[Key], trials: int) -> tuple[Params, str]:
+def draw_with_priors(
+    space: Space, generator: np.random.Generator, taken: Set[Key], trials: int, trusted: float = 1.0
+) -> tuple[Params, str]:
     """As `draw`, but from the priors of the space; and a text about it for the reason of the proposal, "" for a uniform
     draw.
 
-    trials: the number of earlier trials. The first trial has the values of the priors.
+    trials: the number of earlier trials. The first trial has the values of the priors. trusted: see `believed.trust`.
     """
     if believed.has_priors(space):
         for _ in range(feasible.DRAWS if trials == 0 else 0):
             if space.allows(params := believed.at_values(space, generator)):
                 return params, ", with the values of `prior`"
-        for params in believed.drawn(space, generator, trials, feasible.DRAWS):
+        for params in believed.drawn(space, generator, trials, feasible.DRAWS, trusted):
             if space.allows(params) and key(space, params) not in taken:
                 return params, ", drawn from `prior`"
     return draw(space, generator, taken), ""

@@ -16,7 +16,8 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.core.related import BEST_POINTS, RelatedStudy
 from hpsearch.core.trial import Params, value_key
-from hpsearch.samplers.believed import Array, Preference
+from hpsearch.samplers.agreement import Array, agreement
+from hpsearch.samplers.believed import Preference
 from hpsearch.study.space import Choice, Space, is_active
 
 STRENGTH = 2.0
@@ -24,12 +25,6 @@ STRENGTH = 2.0
 
 TRIALS = 15.0
 """After this number of trials of this study the preference is half as strong."""
-
-EXPECTED, COUNTED = 0.4, 4.0
-"""The prior of an earlier study's agreement, and the number of trials that this prior counts as."""
-
-WORTHLESS = 0.1
-"""An earlier study with a smaller agreement has no weight."""
 
 LENGTHS, NOISES = (0.15, 0.3, 0.6, 1.2, 5.0), (0.03, 0.1, 0.3)
 
@@ -129,7 +124,7 @@ def transfer(space: Space, history: History, params: Sequence[Params], losses: S
         return None
     processes = [_fitted(one, _Key(space)) for one in history.related]
     cube = np.array([_coordinates(space, one) for one in params]).reshape(len(params), space.dimensions)
-    weights = [_weight(process.mean(cube), np.array(losses)) for process in processes]
+    weights = [agreement(process.mean(cube), np.array(losses)) for process in processes]
     strength = STRENGTH * TRIALS / (TRIALS + len(params))
     total = max(sum(weights), 1.0)
     used = [(process, strength * weight / total) for process, weight in zip(processes, weights, strict=True) if weight]
@@ -139,18 +134,6 @@ def transfer(space: Space, history: History, params: Sequence[Params], losses: S
 def _preferred(used: Sequence[tuple[_Process, float]], cube: Array) -> Array:
     points = np.nan_to_num(cube, nan=0.5)
     return -sum((weight * process.mean(points) for process, weight in used), np.zeros(len(points)))
-
-
-def _weight(predicted: Array, losses: Array) -> float:
-    """Kendall's rank correlation with the losses of this study, shrunk towards EXPECTED; 0 if it is below WORTHLESS."""
-    count = len(losses)
-    agreement = 0.0
-    if count > 1:
-        upper = np.triu_indices(count, 1)
-        signs = np.sign(predicted[:, None] - predicted)[upper] * np.sign(losses[:, None] - losses)[upper]
-        agreement = float(signs.mean())
-    found = (count * agreement + COUNTED * EXPECTED) / (count + COUNTED)
-    return found if found >= WORTHLESS else 0.0
 
 
 def first_points(space: Space, history: History, drawn: Params) -> list[tuple[Params, str]]:

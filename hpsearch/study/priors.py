@@ -3,7 +3,7 @@
 For a number it is a normal distribution around the value on its axis, truncated at the ends of the range. For a choice,
 the value has `ODDS` times the probability of every other value. A search uses it as piBO does (Hvarfner et al. 2022,
 arXiv 2204.11051): new trials are preferred where the density is high. The preference falls with the number of trials,
-so a wrong prior costs only trials at the beginning.
+so a wrong prior costs only trials at the beginning. How far a search trusts the priors: `samplers.believed.trust`.
 """
 
 import math

@@ -125,14 +125,44 @@ def ackley(u: Sequence[float]) -> float:
     return float(20 + math.e - 20 * np.exp(-0.2 * np.sqrt((x**2).mean())) - np.exp(np.cos(2 * np.pi * x).mean()))
 
 
+def styblinski_tang(u: Sequence[float]) -> float:
+    x = 10 * np.array(u) - 5
+    return float((x**4 - 16 * x**2 + 5 * x).sum() / 2)
+
+
+_BETA = np.array([1, 2, 2, 4, 4, 6, 3, 7, 5, 5]) / 10
+_EVEN, _ODD = (4, 1, 8, 6, 3, 2, 5, 8, 6, 7), (4, 1, 8, 6, 7, 9, 3, 1, 2, 3.6)
+_CENTRES = np.array([_EVEN, _ODD, _EVEN, _ODD])
+
+
+def shekel(u: Sequence[float]) -> float:
+    squares = ((10 * np.array(u)[:, None] - _CENTRES) ** 2).sum(0)
+    return -float((1 / (squares + _BETA)).sum())
+
+
+def griewank(u: Sequence[float]) -> float:
+    """With 30 times its quadratic part, from -7 to 13."""
+    x = 20 * np.array(u) - 7
+    return float(1 + 30 * (x**2).sum() / 4000 - np.cos(x / np.sqrt(np.arange(1, len(x) + 1))).prod())
+
+
+def rastrigin(u: Sequence[float]) -> float:
+    x = 10.24 * np.array(u) - 4
+    return float(10 * len(x) + (x**2 - 10 * np.cos(2 * np.pi * x)).sum())
+
+
 FUNCTIONS = (
     Function("Rosenbrock 4", rosenbrock, (0.75, 0.75, 0.75, 0.75), 0.0),
     Function("Levy 4", levy, (0.55, 0.55, 0.55, 0.55), 0.0),
     Function("Branin", branin, ((math.pi + 5) / 15, 2.275 / 15), 0.397887),
     Function("Hartmann 6", hartmann, (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573), -3.32237),
     Function("Ackley 5", ackley, (0.375, 0.375, 0.375, 0.375, 0.375), 0.0),
+    Function("Styblinski-Tang 5", styblinski_tang, (0.2096466,) * 5, -39.16617 * 5),
+    Function("Shekel 4", shekel, (0.4,) * 4, shekel((0.4,) * 4)),
+    Function("Griewank 6", griewank, (0.35,) * 6, 0.0),
+    Function("Rastrigin 4", rastrigin, (4 / 10.24,) * 4, 0.0),
 )
-"""The lowest density of `study.priors` was chosen on the first two."""
+"""The lowest density of `study.priors` was chosen on the first two, the use of `trust` on the first five."""
 
 
 def samplers(space: Space, seed: int) -> dict[str, Sampler]:

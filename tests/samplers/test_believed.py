@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.samplers.bayesian import Bayesian
-from hpsearch.samplers.believed import prior_preference
+from hpsearch.samplers.believed import prior_preference, trust
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.random import Random, draw_with_priors
@@ -36,7 +36,8 @@ def searched(sampler, loss, most=40):
     while len(history) < most and isinstance(proposal := sampler.ask(history), New):
         curve = (Report(1, {"val_loss": loss(proposal.params)}),)
         number = len(history)
-        history.put(Trial(number, proposal.params, 0, 1, State.COMPLETE, curve=curve, ended=number + 1))
+        done = {"curve": curve, "ended": number + 1, "origin": proposal.reason}
+        history.put(Trial(number, proposal.params, 0, 1, State.COMPLETE, **done))
     return history
 
 
@@ -107,6 +108,34 @@ def test_a_right_prior_is_followed_and_a_wrong_one_overcome(kind):
     assert min(abs(trial.params["x"] - 0.2) for trial in right) < 0.02
     wrong = searched(sampler, lambda params: abs(params["x"] - 0.95))
     assert min(abs(trial.params["x"] - 0.95) for trial in wrong) < 0.1
+
+
+@pytest.mark.parametrize(("best", "least", "most"), [(0.2, 1.0, 1.0), (0.95, 0.0, 0.0), (0.4, 0.3, 0.9)])
+def test_priors_are_trusted_as_far_as_the_trials_agree(best, least, most):
+    """The prior is at 0.2. With the best at 0.4, points beyond it are as good as the value of the prior."""
+    tried = [{"x": x, "c": c} for x in np.linspace(0.0, 1.0, 11).tolist() for c in ("a", "b")]
+    assert least <= trust(NARROW, tried, [abs(one["x"] - best) for one in tried]) <= most
+    assert trust(NARROW, [], []) == trust(Space((Float("x", 0.0, 1.0),)), [{"x": 0.1}, {"x": 0.9}], [1.0, 0.0]) == 1
+
+
+def test_a_prior_that_the_trials_contradict_is_not_used():
+    """Startup trials are uniform then, and the model has no preference; of a parameter without a value nothing
+    follows."""
+    drawn = [draw_with_priors(NARROW, stream(seed, 1), set(), 1, trusted=0.0) for seed in range(50)]
+    assert not any(by for _, by in drawn)
+    assert max(params["x"] for params, _ in drawn) > 0.8
+    assert prior_preference(NARROW, 10, trusted=0.0) is None
+    half, whole = (prior_preference(NARROW, 10, one)(np.array([[0.4, 0.2]])) for one in (0.5, 1.0))
+    assert half == pytest.approx(whole / 2)
+    reasons = [trial.origin for trial in searched(Bayesian(NARROW, 1, 12, 1, "tpe", 5), lambda params: -params["x"])]
+    assert "prior with weight 0.00" in reasons[-1]
+
+
+def test_of_a_trial_without_the_parameter_nothing_follows():
+    momentum = Float("momentum", 0.0, 1.0, when={"o": ("sgd",)}, prior=Prior(0.9, "strong"))
+    space = Space((Choice("o", ("sgd", "adam")), momentum))
+    tried = [{"o": "sgd", "momentum": 0.9}, {"o": "adam"}]
+    assert trust(space, tried, [0.0, 1.0]) == trust(space, tried, [1.0, 0.0])
 
 
 def test_a_conditional_space_has_priors():

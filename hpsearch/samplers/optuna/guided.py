@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from optuna.samplers import GPSampler, TPESampler
 
-from hpsearch.samplers.believed import Array, Preference
+from hpsearch.samplers.agreement import Array
+from hpsearch.samplers.believed import Preference
 from hpsearch.samplers.freeze_thaw.new_points import candidates
 from hpsearch.samplers.optuna.distributions import decode
 from hpsearch.study.space import Choice, Parameter, Space
@@ -35,13 +36,14 @@ class GuidedTPE(TPESampler):
 
 
 class GuidedGP(GPSampler):
-    """best: points of the unit cube. The proposal is searched around them and among random points."""
+    """best: points of the unit cube. The proposal is searched around them, around the point that Optuna proposes
+    without a preference, and among random points."""
 
     def __init__(self, space: Space, preference: Preference, best: Array, **settings: Any):
         super().__init__(**settings)
         self._space, self._preference, self._best = space, preference, best
 
-    def _optimize_acqf(self, acqf: Any, best_params: Any) -> Any:  # noqa: ARG002
+    def _optimize_acqf(self, acqf: Any, best_params: Any) -> Any:
         names = list(acqf.search_space._optuna_search_space)
         places = {one.key: place for place, one in enumerate(self._space.parameters)}
         order = [places[name] for name in names]
@@ -50,8 +52,13 @@ class GuidedGP(GPSampler):
             values: Array = acqf.eval_acqf_no_grad(self._normalized(points)[:, order]) + self._preference(points)
             return values
 
+        unguided = np.full(self._space.dimensions, 0.5)
+        for place, u in zip(order, super()._optimize_acqf(acqf, best_params), strict=True):
+            one = self._space.parameters[place]
+            unguided[place] = (u + 0.5) / one.count if isinstance(one, Choice) else u
         generator = np.random.default_rng(self._rng.rng.randint(2**31))
-        return self._normalized(candidates(self._best, value, generator)[:1])[0][order]
+        points = np.vstack([unguided, candidates(np.vstack([unguided, self._best]), value, generator)])
+        return self._normalized(points[[np.argmax(value(points))]])[0][order]
 
     def _normalized(self, points: Array) -> Array:
         """As Optuna normalises parameters: discrete ones at their values, a choice by its index."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Params, Value
-from hpsearch.samplers.believed import Array, Preference
+from hpsearch.samplers.agreement import Array
+from hpsearch.samplers.believed import Preference
 from hpsearch.samplers.observations import Observation, cut_outliers, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
 from hpsearch.samplers.optuna.excess_values import constraints, constraints_function
