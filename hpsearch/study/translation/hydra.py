@@ -59,6 +59,7 @@ def read(document: dict[str, Any]) -> Draft:
         methods.goal(draft, direction[0] if isinstance(direction, list) else direction)
     sampler = sweeper.get("sampler")
     method = sampler.get("_target_") if isinstance(sampler, dict) else None
+    methods.seed(draft, sampler.get("seed") if isinstance(sampler, dict) else None)
     is_basic = not (sampler or direction or "n_trials" in sweeper or ax)
     if not of_wandb:
         methods.search(draft, method or ("grid" if is_basic else "tpe"))

@@ -34,6 +34,9 @@ def read(document: dict[str, Any]) -> Draft:
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
             draft.not_translated(f"{name} = {one}", problem)
     methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
+    for one in (spec.get("algorithm") or {}).get("algorithmSettings") or ():
+        if isinstance(one, dict) and one.get("name") in ("random_state", "seed"):
+            methods.seed(draft, one.get("value"))
     if "maxTrialCount" in spec:
         methods.trials(draft, spec["maxTrialCount"])
     if "parallelTrialCount" in spec:

@@ -68,6 +68,12 @@ def prune(draft: Draft, word: object, first: object = None, eta: object = None) 
     draft.note("prune", f"the scheduler {word} has no counterpart: see [prune]")
 
 
+def seed(draft: Draft, value: object) -> None:
+    """The seed of the search."""
+    if isinstance(value, int | str) and not isinstance(value, bool) and str(value).isdecimal():
+        draft.put("study", "seed", int(value))
+
+
 def goal(draft: Draft, word: object) -> None:
     draft.put("study", "goal", "maximize" if str(word).lower().startswith("max") else "minimize")
 

@@ -51,6 +51,7 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
     tuner = document.get("tuner") or document.get("advisor") or {}
     given = tuner.get("classArgs") or {}
     methods.search(draft, tuner.get("name") or tuner.get("builtinTunerName") or "random")
+    methods.seed(draft, given.get("seed"))
     if "optimize_mode" in given:
         methods.goal(draft, given["optimize_mode"])
     if count := document.get("maxTrialNumber") or document.get("maxTrialNum"):

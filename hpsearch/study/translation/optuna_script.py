@@ -158,12 +158,26 @@ def _study(draft: Draft, source: Source, call: ast.Call, reports: bool) -> None:
     made = {key: source.resolved(given[key]) for key in ("sampler", "pruner") if key in given}
     if isinstance(sampler := made.get("sampler"), ast.Call):
         methods.search(draft, name_of(sampler.func))
+        methods.seed(draft, _literals(source, sampler).get("seed"))
     if not isinstance(pruner := made.get("pruner"), ast.Call):
         return
     if not reports:
         draft.note("prune", f"{name_of(pruner.func)}: left out, because the objective reports once")
     else:
-        methods.prune(draft, name_of(pruner.func))
+        own = _literals(source, pruner)
+        first = own.get("n_warmup_steps", own.get("min_resource"))
+        methods.prune(draft, name_of(pruner.func), first or None, own.get("reduction_factor"))
+
+
+def _literals(source: Source, call: ast.Call) -> dict[str, Any]:
+    """The whole numbers among the arguments of a sampler or a pruner."""
+    is_median = name_of(call.func) == "MedianPruner"
+    given = source.arguments(call, ("n_startup_trials", "n_warmup_steps") if is_median else ("min_resource",))
+    found = {}
+    for key, node in given.items():
+        with suppress(ValueError):
+            found[key] = source.value(node)
+    return {key: value for key, value in found.items() if type(value) is int}
 
 
 def _optimize(draft: Draft, source: Source, call: ast.Call) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from hpsearch.study.translation import entries, methods
@@ -162,7 +163,10 @@ def _run(draft: Draft, source: Source, call: ast.Call, file: str) -> None:
     if name_of(call.func) in ("run", "Tuner"):
         trainable = source.arguments(call, ("trainable",)).get("trainable")
         while isinstance(trainable, ast.Call) and name_of(trainable.func) in _WRAPPERS and trainable.args:
-            trainable = source.resolved(trainable.args[0]) if trainable.args else None
+            with suppress(KeyError, ValueError):
+                resources = source.arguments(trainable, ("trainable", "resources"))["resources"]
+                _setting(draft, "resources_per_trial", source.value(resources))
+            trainable = source.resolved(trainable.args[0])
         if isinstance(trainable, ast.Name):
             use = f"{file}:{trainable.id}"
             draft.put("trainer", "use", use, "a trainable of ray.tune is a trainer, see docs/forms.md")
@@ -206,6 +210,7 @@ def _object(draft: Draft, source: Source, key: str, call: ast.Call) -> None:
             continue
     if key == "search_alg":
         methods.search(draft, name_of(call.func))
+        methods.seed(draft, given.get("seed", given.get("random_state")))
         if isinstance(points := given.get("points_to_evaluate"), list):
             methods.first(draft, points)
         if isinstance(metric := given.get("metric"), list) and isinstance(mode := given.get("mode"), list):

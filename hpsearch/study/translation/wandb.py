@@ -77,11 +77,11 @@ def _entry(entry: Any) -> Entry:
         return entries.normal(entry.get("mu", 0), entry.get("sigma", 1), log="log" in kind)
     low, high = number(entry["min"]), number(entry["max"])
     rounded = {"step": entry.get("q", 1)} if kind.startswith("q_") else {}
+    # log(1 / value) is uniform with `inv_`, and so is log(value)
     is_log, stem = "log" in kind, kind.removeprefix("q_").removeprefix("inv_")
     if stem == "log_uniform":  # its ends are exponents of e
+        low, high = (-high, -low) if kind.startswith("inv_") else (low, high)
         low, high = float(f"{math.exp(low):.6g}"), float(f"{math.exp(high):.6g}")
-    if kind.startswith("inv_log_uniform"):
-        return _inverse_log(low, high)
     if stem not in ("uniform", "int_uniform", "log_uniform", "log_uniform_values"):
         raise ValueError(f"the distribution {kind} has no counterpart")
     if stem == "int_uniform":
@@ -95,12 +95,6 @@ def _kind(entry: dict[str, Any]) -> str:
     """W&B's default: whole numbers if both ends are whole."""
     ends = [number(entry[key]) for key in ("min", "max")]
     return "int_uniform" if all(isinstance(end, int) for end in ends) else "uniform"
-
-
-def _inverse_log(low: float, high: float) -> Entry:
-    if 0 <= low <= high < 1:
-        return {"low": float(low), "high": float(high), "scale": "reverse-log"}, ""
-    return entries.floats(low, high)[0], "was uniform in the logarithm of 1 / value"
 
 
 def _epochs(draft: Draft, name: str, value: Any) -> None:

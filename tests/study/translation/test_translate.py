@@ -43,6 +43,7 @@ parameters:
   width: {distribution: q_uniform, min: 16, max: 100, q: 16}
   noise: {distribution: normal, mu: 0, sigma: 0.1}
   beta: {distribution: inv_log_uniform_values, min: 0.9, max: 0.999}
+  old_beta: {distribution: inv_log_uniform, min: 2.302585, max: 9.21034}
   act: {values: [relu, gelu, null]}
   sizes: {values: [[64], [64, 32]]}
   optimizer:
@@ -70,7 +71,8 @@ def test_a_sweep_of_wandb(tmp_path: Path) -> None:
     assert found["batch"] == Int("batch", 32, 256, log=True)
     assert found["width"] == Int("width", 16, 96, step=16)
     assert found["noise"] == Float("noise", -0.2, 0.2)
-    assert found["beta"] == Float("beta", 0.9, 0.999, scale="reverse-log")
+    assert found["beta"] == Float("beta", 0.9, 0.999, log=True)
+    assert found["old_beta"] == Float("old_beta", 1e-4, 0.1, log=True)
     assert found["act"] == Choice("act", ("relu", "gelu", "none"), none=True)
     assert found["sizes"] == Choice("sizes", ([64], [64, 32]))
     assert found["optimizer.momentum"] == Choice("optimizer.momentum", (0.0, 0.9))
@@ -130,11 +132,11 @@ maxTrialNumber: 10
 maxExperimentDuration: 24h
 maxTrialDuration: 3600
 trialGpuNumber: 1
-tuner: {name: TPE, classArgs: {optimize_mode: maximize}}
+tuner: {name: TPE, classArgs: {optimize_mode: maximize, seed: 5}}
 assessor: {name: Medianstop, classArgs: {start_step: 2}}
 """
     _, table = read(tmp_path, text, "config.yml")
-    assert table["study"]["goal"] == "maximize"
+    assert (table["study"]["goal"], table["study"]["seed"]) == ("maximize", 5)
     assert table["search"] == {"method": "bayesian", "sampler": "tpe", "trials": 10}
     assert table["prune"] == {"method": "median", "warmup_epochs": 2}
     assert (table["resources"], table["limits"]) == (
@@ -150,7 +152,7 @@ kind: Experiment
 metadata: {name: tune-mnist}
 spec:
   objective: {type: maximize, goal: 0.99, objectiveMetricName: accuracy}
-  algorithm: {algorithmName: bayesianoptimization}
+  algorithm: {algorithmName: bayesianoptimization, algorithmSettings: [{name: random_state, value: "10"}]}
   parallelTrialCount: 3
   maxTrialCount: 12
   maxFailedTrialCount: 4
@@ -168,7 +170,7 @@ spec:
 
 def test_an_experiment_of_katib(tmp_path: Path) -> None:
     draft, table = read(tmp_path, KATIB)
-    assert table["study"] == {"name": "tune-mnist", "metric": "accuracy", "goal": "maximize"}
+    assert table["study"] == {"name": "tune-mnist", "metric": "accuracy", "goal": "maximize", "seed": 10}
     assert table["limits"] == {"target": 0.99, "max_failures": 4}
     assert table["trainer"]["command"] == ["python", "train.py", "--lr={lr}"]
     assert table["search"] == {"method": "bayesian", "sampler": "gp", "trials": 12}
@@ -188,7 +190,7 @@ def test_other_braces_of_a_katib_command_are_doubled(tmp_path: Path) -> None:
 HYDRA = """
 hydra:
   sweeper:
-    sampler: {_target_: optuna.samplers.TPESampler}
+    sampler: {_target_: optuna.samplers.TPESampler, seed: 3}
     direction: maximize
     n_trials: 30
     n_jobs: 2
@@ -252,17 +254,33 @@ def objective(trial):
         trial.suggest_int(f"units_{i}", 4, 128)
     return lr
 
-study = optuna.create_study(direction="maximize", sampler=optuna.samplers.CmaEsSampler(),
+study = optuna.create_study(direction="maximize", sampler=optuna.samplers.CmaEsSampler(seed=7),
                             pruner=optuna.pruners.MedianPruner())
 study.optimize(objective, n_trials=100, timeout=600)
 """
+
+
+@pytest.mark.parametrize(
+    ("pruner", "expected"),
+    [
+        ("HyperbandPruner(min_resource=2, reduction_factor=4)", {"method": "hyperband", "min_epochs": 2, "eta": 4}),
+        ("SuccessiveHalvingPruner(3)", {"method": "halving", "min_epochs": 3}),
+        ("SuccessiveHalvingPruner(min_resource='auto')", {"method": "halving"}),
+        ("MedianPruner(5, 10)", {"method": "median", "warmup_epochs": 10}),
+        ("MedianPruner(n_startup_trials=5)", {"method": "median"}),
+    ],
+)
+def test_the_arguments_of_a_pruner_of_optuna(tmp_path: Path, pruner: str, expected: dict[str, object]) -> None:
+    text = OPTUNA.replace("MedianPruner()", pruner).replace("    return lr", "    trial.report(lr, 1)\n    return lr")
+    _, table = read(tmp_path, text, "tune.py")
+    assert table["prune"] == expected
 
 
 def test_an_optuna_script(tmp_path: Path) -> None:
     draft, table = read(tmp_path, OPTUNA, "tune.py")
     assert table["trainer"] == {"epochs": 1, "use": "tune.py:objective"}
     assert table["study"]["metric"] == "val_accuracy"
-    assert table["study"]["goal"] == "maximize"
+    assert (table["study"]["goal"], table["study"]["seed"]) == ("maximize", 7)
     assert table["search"] == {"method": "bayesian", "sampler": "cmaes", "trials": 100}
     assert table["limits"] == {"study": "600s"}
     assert "prune" not in table  # the objective reports once

@@ -166,6 +166,7 @@ tuner = tune.Tuner(tune.with_resources(train_ppo, {"gpu": 1}), param_space=confi
     assert table["study"] == {"name": "my-study", "metric": "score", "goal": "maximize"}
     assert table["search"] == {"method": "bayesian", "sampler": "tpe", "trials": 9}
     assert table["trainer"] == {"use": "tune.py:train_ppo", "epochs": 40}
+    assert table["resources"] == {"per_trial": {"gpus": 1}}
     assert parameters(table) == {"lr": Choice("lr", (0.001, 0.0001)), "gamma": Float("gamma", 0.9, 0.99)}
 
 
