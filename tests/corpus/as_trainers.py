@@ -57,7 +57,7 @@ def train(params: Params, run: Run) -> Iterator[Report]:
 
 WITHOUT_LABELS = (
     *("autoencoder", "variational", "contrastive", "equation", "two_optimizers", "denoising"),
-    *("graph", "td_learning", "diffusion"),
+    *("graph", "td_learning", "diffusion", "quantised"),
 )
 """Trainers of these kinds have batches of inputs alone."""
 
