@@ -1,5 +1,6 @@
 """Writes a recorded study as an Optuna study in a SQLite file, for plots or further searches with Optuna's tools."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,8 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
     they trained for fewer epochs than possible, as Optuna's samplers and plots assume. FAILED and INFEASIBLE become
     FAIL, which Optuna's samplers ignore. The metric at each epoch is an intermediate value. With several goals Optuna
     has no intermediate values, and a trial without a value for each goal becomes FAIL too. User attributes have the
-    rest: number, state, reason, origin, round, seed and attempts of a trial; metric and fixed parameters of the study.
+    rest: number, state, reason, origin, round, seed and attempts of a trial, and the metrics that the study's
+    requirements are about; metric and fixed parameters of the study.
     """
     import optuna
 
@@ -70,6 +72,7 @@ def _frozen(trial: Trial, objective: Objective, space: Space, known: Mapping[str
         values=values if has_all else None,
         intermediate_values=reported if not objective.others else {},
         user_attrs={
+            **_required(trial, objective),
             "number": trial.number,
             "state": str(trial.state),
             "reason": trial.reason,
@@ -82,3 +85,16 @@ def _frozen(trial: Trial, objective: Objective, space: Space, known: Mapping[str
     one.datetime_start = datetime.fromtimestamp(trial.proposed_at / 1000)
     one.datetime_complete = datetime.fromtimestamp(trial.ended_at / 1000)
     return one
+
+
+def _required(trial: Trial, objective: Objective) -> dict[str, float]:
+    """The metrics of `require` in the report by which the trial is judged, so that an import finds them."""
+    judged = objective.judged(trial)
+    if judged is None:
+        return {}
+    return {
+        name: value
+        for one in objective.require
+        for name, value in objective.metrics_of(trial.curve, judged, one).items()
+        if math.isfinite(value)
+    }

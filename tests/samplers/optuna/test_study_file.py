@@ -10,6 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.requirements import read
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.optuna.study_file import write_study
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
@@ -60,6 +61,13 @@ class TestStates:
         }
         assert got.datetime_start == datetime.fromtimestamp(1)
         assert got.datetime_complete == datetime.fromtimestamp(9)
+
+    def test_has_the_metrics_that_are_required_at_the_judged_epoch(self, tmp_path: Path) -> None:
+        """So that a study with the same requirements can import the file."""
+        curve = tuple(Report(step, {"val_accuracy": step / 10, "ms": 4.0 - step}) for step in (1, 2, 3))
+        one = replace(trial(0, State.COMPLETE, ()), curve=curve)
+        objective = replace(ACCURACY, require=(read("ms <= 20"),))
+        assert written(tmp_path, one, objective=objective).trials[0].user_attrs["ms"] == 1.0
 
     def test_at_the_last_epoch(self, tmp_path: Path) -> None:
         objective = replace(ACCURACY, at="last")
