@@ -36,7 +36,11 @@ def _path(word: str) -> Path:
 
 
 def _study_path(word: str) -> Path:
-    if "." not in word and not Path(word).exists() and (file := _recorded_file(word)):
+    try:
+        is_new = not Path(word).exists()
+    except OSError as problem:
+        raise ArgumentTypeError(f"this path cannot be used: {problem.strerror}") from None
+    if "." not in word and is_new and (file := _recorded_file(word)):
         raise ArgumentTypeError(f'"{word}" is the name of a recorded study; its file is {file}')
     return Path(word)
 

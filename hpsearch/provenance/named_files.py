@@ -7,7 +7,6 @@ computes are not found.
 import ast
 import configparser
 import hashlib
-import io
 import json
 import re
 import tomllib
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from hpsearch.core import yaml_text
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import SCRIPTS, is_installed
 
@@ -121,8 +121,8 @@ def _ini(text: str) -> dict[str, dict[str, str]]:
 
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    ".yaml": lambda text: list(yaml.safe_load_all(io.StringIO(text))),
-    ".yml": lambda text: list(yaml.safe_load_all(io.StringIO(text))),
+    ".yaml": lambda text: list(yaml_text.documents(text)),
+    ".yml": lambda text: list(yaml_text.documents(text)),
     ".json": json.loads,
     ".toml": tomllib.loads,
     ".ini": _ini,

@@ -14,7 +14,7 @@ from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.study_place import check_same_file, place_of
 from hpsearch.study.definition import Study
-from hpsearch.study.file.address_secrets import has_secret, keep_secrets, resolved
+from hpsearch.study.file.address_secrets import MAX_LENGTH, has_secret, keep_secrets, resolved
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.kinds import MAX_STUDY_NAME_BYTES
 from hpsearch.study.file.lines import Lines
@@ -95,6 +95,8 @@ def homes(study: str, url: str | None) -> list[Path | None]:
 def looked_up(url: str, option: str) -> str:
     """The URL of an option, with ${env:NAME} replaced. BadInput for a password in it: all users of the machine can read
     the command line."""
+    if len(url) > MAX_LENGTH:
+        raise BadInput(f"{option}: an address must have at most {MAX_LENGTH:,} characters, got {len(url):,}")
     if has_secret(url):
         raise BadInput(
             f"{option}: a password must not be in the address, which all users of this machine can read; write "

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from hpsearch.core.errors import HpsearchError
 from hpsearch.core.redact import masked, without_passwords
 
+_RUN = re.compile(r"[^\s'\"]+")
+
 _STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
 """HTTP statuses by the names of MLflow's client."""
 
@@ -25,7 +27,15 @@ def cursor_name(uri: str) -> str:
 
 
 def _without_logins(text: str) -> str:
-    return re.sub(r"(\w://)[^\s'\"]*@", r"\1", without_passwords(text))
+    return _RUN.sub(_without_login, without_passwords(text))
+
+
+def _without_login(run: re.Match[str]) -> str:
+    """The time is linear in the length, because a server writes the texts of its errors."""
+    text = run[0]
+    end = text.rfind("@")
+    start = re.search(r"\w://", text[: max(end, 0)])
+    return text if start is None else text[: start.end()] + text[end + 1 :]
 
 
 def is_server(uri: str) -> bool:

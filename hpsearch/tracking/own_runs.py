@@ -14,7 +14,7 @@ LOGGERS = frozenset({"mlflow", "lightning", "pytorch_lightning", "transformers"}
 """Packages that start MLflow runs in a trainer."""
 
 _SQLITE = re.compile(
-    r"""(?:set_tracking_uri\(|\w*(?:tracking|mlflow)\w*["'\]]*\s*[=,])\s*["']sqlite:///([^"'{}?]+)["']""", re.IGNORECASE
+    r"""(?:set_tracking_uri\(|(?:tracking|mlflow)\w*["'\]]*\s*[=,])\s*["']sqlite:///([^"'{}?]+)["']""", re.IGNORECASE
 )
 """A SQLite store in source code: `mlflow.set_tracking_uri("sqlite:///mlflow.db")`."""
 

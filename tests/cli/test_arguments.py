@@ -16,6 +16,14 @@ def test_a_study_that_exists(done: CliRunner) -> None:
     assert done.invoke("status", "digits").names('"digits"', "toy")
 
 
+@pytest.mark.parametrize("command", ["check", "run", "status", "report"])
+def test_a_name_that_no_file_can_have(cli: CliRunner, command: str) -> None:
+    answer = cli.invoke(command, "a" * 5_000)
+    assert answer.code in (2, 5)
+    assert "File name too long" in answer.err
+    assert "bug" not in answer.err
+
+
 def test_journal(cli: CliRunner) -> None:
     answer = cli.invoke("status")
     assert answer.is_refused

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from hpsearch.core.errors import JournalError
 from hpsearch.tracking.location import artifact_folder, cursor_name, explain, without_credentials
 
@@ -8,6 +10,12 @@ class TestMessages:
     def test_addresses_without_passwords(self):
         text = "API request to https://me:s3cret@host:5000/api failed; postgresql://u:p@db/x"
         assert without_credentials(text) == "API request to https://host:5000/api failed; postgresql://db/x"
+
+    @pytest.mark.timeout(60)
+    @pytest.mark.parametrize("part", ["a://a:", "a://", "a://b@c"])
+    def test_megabytes_without_a_space(self, part: str):
+        """In quadratic time this would take an hour."""
+        assert without_credentials(part * 200_000).startswith("a://")
 
     def test_an_error_of_the_journal_is_unchanged(self):
         assert explain(JournalError("journal a.db: locked"), "http://host") == "journal a.db: locked"

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from hpsearch.core.redact import keep_secret, redact, without_passwords
 
+MAX_LENGTH = 2000
+"""The most characters of an address."""
+
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 SECRET_NAME = re.compile(

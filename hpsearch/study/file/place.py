@@ -11,7 +11,15 @@ from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.preferences import preferences
 from hpsearch.core.redact import is_ambiguous
-from hpsearch.study.file.address_secrets import REFERENCE, has_secret, keep_secrets, keep_webhook, resolved, shown
+from hpsearch.study.file.address_secrets import (
+    MAX_LENGTH,
+    REFERENCE,
+    has_secret,
+    keep_secrets,
+    keep_webhook,
+    resolved,
+    shown,
+)
 from hpsearch.study.file.faults import Faults
 
 
@@ -124,6 +132,8 @@ def _webhook(table: Mapping[str, Any], environment: Mapping[str, str], faults: F
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
     """The resolved URL. The path of a SQLite file, which is relative to the study file, is made absolute."""
+    if len(written) > MAX_LENGTH:
+        raise ValueError(f"must have at most {MAX_LENGTH:,} characters, got {len(written):,}")
     if has_secret(written):
         raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
     url = resolved(written, environment)

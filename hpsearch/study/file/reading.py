@@ -197,7 +197,10 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
     """The fault with its line and a caret under the position; passwords in URLs are hidden."""
     start = text.rfind("\n", 0, offset) + 1
     line = text[start:].partition("\n")[0]
-    line = re.sub(r"(?<=://).*(?=@)", lambda found: "*" * len(found[0]), redact(line, same_length=True))
+    line = redact(line, same_length=True)
+    first, last = line.find("://") + 3, line.rfind("@")
+    if 3 <= first < last:
+        line = line[:first] + "*" * (last - first) + line[last:]
     column = offset - start
     first = max(0, column - 60)
     shown = "".join(c if c.isprintable() else " " for c in line[first : column + 40])

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from hpsearch.core import yaml_text
 from hpsearch.study.translation.calls import Source, pairs_of
 from hpsearch.study.translation.entries import Unread
 
@@ -136,7 +137,7 @@ def _put(table: dict[str, Any], path: _Path, value: Any) -> None:
 
 def _in_text(text: str) -> Iterator[dict[str, Any]]:
     try:
-        found = yaml.safe_load(text)
+        found = yaml_text.document(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return
     if isinstance(found, dict):

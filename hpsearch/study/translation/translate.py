@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from hpsearch.core import yaml_text
 from hpsearch.core.errors import BadInput
 from hpsearch.study.translation import (
     ax_script,
@@ -63,7 +64,7 @@ def translate(file: Path) -> Draft:
 
 def _of_document(text: str, file: Path) -> Draft | None:
     try:
-        documents = _json(text) if file.suffix == ".json" else list(yaml.safe_load_all(text))
+        documents = _json(text) if file.suffix == ".json" else list(yaml_text.documents(text))
     except (ValueError, RecursionError, yaml.YAMLError) as problem:
         raise BadInput(f"{file} cannot be read: {problem}") from None
     return next((draft for one in documents if isinstance(one, dict) and (draft := _of_table(one, file))), None)
@@ -75,8 +76,8 @@ def _json(text: str) -> list[Any]:
         return [json.loads(text)]
     except ValueError as problem:
         try:
-            return [yaml.safe_load(text.replace("\t", " "))]
-        except yaml.YAMLError:
+            return [yaml_text.document(text.replace("\t", " "))]
+        except (ValueError, yaml.YAMLError):
             raise problem from None
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from hpsearch.core import yaml_text
 from hpsearch.study import placeholders
 from hpsearch.study.translation import draft
 from hpsearch.trainer.adapters.constants import constants, with_values
@@ -112,7 +113,7 @@ def _write_python(content: Mapping[str, Any], text: str) -> str:
 FORMATS: Mapping[str, Format] = {
     **dict.fromkeys(
         (".yaml", ".yml"),
-        Format(yaml.safe_load, lambda content, _: yaml.safe_dump(content, sort_keys=False, allow_unicode=True)),
+        Format(yaml_text.document, lambda content, _: yaml.safe_dump(content, sort_keys=False, allow_unicode=True)),
     ),
     ".json": Format(json.loads, lambda content, _: json.dumps(content, indent=2, ensure_ascii=False)),
     ".toml": Format(tomllib.loads, lambda content, _: "\n".join([*_toml(content), ""])),

@@ -24,7 +24,7 @@ TARGETS = {
 
 PATH = re.compile(r"[\w./-]+")
 
-IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
+IMPORTS_REPORT = re.compile(r"^[^\S\n]*from hpsearch import .*\breport\b", re.MULTILINE)
 
 
 def sources_of(program: Program, folder: Path) -> Sources:

@@ -117,3 +117,11 @@ def test_parameters_are_not_looked_up_since_they_are_recorded():
         f"study.toml:8 trainer.options.token: {message}",
         f"study.toml:10 space.key: {message}",
     ]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("key", ["[tracking]\nmlflow", "[journal]\nurl"])
+def test_an_address_of_any_length(key):
+    """To look for a password in it takes time that is quadratic in its length."""
+    (error,) = study_file_errors(("", f'{key} = "{"://a:" * 20_000}"'))
+    assert error.endswith("must have at most 2,000 characters, got 100,000")
