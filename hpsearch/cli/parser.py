@@ -5,10 +5,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from hpsearch import __version__
 from hpsearch.cli.help_texts import EXAMPLES, HelpFormatter, next_steps, variables
 from hpsearch.cli.mistyped import unknown_command, unrecognized
+from hpsearch.core.format import printable
 
 VERBS = {
     "quickstart": "write the first example study to a new folder, and run it",
@@ -77,8 +79,14 @@ def parsed(argv: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     return module, args
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """The message may have the name of a file that a shell has put in place of `*`."""
+        super().error(printable(message))
+
+
 def _top_parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="hpsearch",
         usage="hpsearch [-h] [-V] COMMAND ...",
         description="Hyperparameter search for PyTorch, run like an experiment.",
@@ -97,7 +105,7 @@ def verb_parser(verb: str) -> tuple[argparse.ArgumentParser, ModuleType]:
     module = importlib.import_module(f"hpsearch.cli.{MODULES.get(verb, verb)}")
     about = VERBS[verb]
     read = variables(verb)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"hpsearch {verb}",
         description=f"{about[0].upper()}{about[1:]}.",
         epilog=f"example:\n  {EXAMPLES[verb]}" + (f"\n\nenvironment variables:\n{read}" if read else ""),

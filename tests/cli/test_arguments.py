@@ -24,6 +24,14 @@ def test_a_name_that_no_file_can_have(cli: CliRunner, command: str) -> None:
     assert "bug" not in answer.err
 
 
+@pytest.mark.parametrize("words", [("\x1b[2J",), ("--\x1b[2J",), ("run", "study.toml", "\x1b[2J"), ("ui", "\x1b[2J")])
+def test_a_word_that_clears_the_terminal(cli: CliRunner, words: tuple[str, ...]) -> None:
+    answer = cli.invoke(*words)
+    assert answer.code == 2
+    assert "\\x1b[2J" in answer.err
+    assert "\x1b" not in answer.err
+
+
 def test_journal(cli: CliRunner) -> None:
     answer = cli.invoke("status")
     assert answer.is_refused

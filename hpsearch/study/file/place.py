@@ -122,6 +122,7 @@ def _webhook(table: Mapping[str, Any], environment: Mapping[str, str], faults: F
     address = resolved(written, environment)
     is_known = all(environment.get(name) is not None for name in REFERENCE.findall(written))  # not so in `submit`
     try:
+        _check_length(written)
         if is_known and not re.match(r"https?://[^/?#\s]+[^\s]*$", address):
             raise ValueError("must be the address of a webhook, https://… or http://…")
         keep_webhook(written, environment)
@@ -130,10 +131,14 @@ def _webhook(table: Mapping[str, Any], environment: Mapping[str, str], faults: F
     return address
 
 
+def _check_length(address: str) -> None:
+    if len(address) > MAX_LENGTH:
+        raise ValueError(f"must have at most {MAX_LENGTH:,} characters, got {len(address):,}")
+
+
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
     """The resolved URL. The path of a SQLite file, which is relative to the study file, is made absolute."""
-    if len(written) > MAX_LENGTH:
-        raise ValueError(f"must have at most {MAX_LENGTH:,} characters, got {len(written):,}")
+    _check_length(written)
     if has_secret(written):
         raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
     url = resolved(written, environment)

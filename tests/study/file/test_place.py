@@ -120,7 +120,7 @@ def test_parameters_are_not_looked_up_since_they_are_recorded():
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("key", ["[tracking]\nmlflow", "[journal]\nurl"])
+@pytest.mark.parametrize("key", ["[tracking]\nmlflow", "[journal]\nurl", "[notify]\nurl"])
 def test_an_address_of_any_length(key):
     """To look for a password in it takes time that is quadratic in its length."""
     (error,) = study_file_errors(("", f'{key} = "{"://a:" * 20_000}"'))
