@@ -71,7 +71,7 @@ def _configured_sampler(study: Study) -> Sampler:
             if kind == "freeze-thaw":
                 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 
-                return FreezeThaw(space, seed, trials, epochs, startup, known)
+                return FreezeThaw(space, seed, trials, epochs, startup, known, study.limits.epochs)
             if kind == "nsga2":
                 from hpsearch.samplers.optuna.adapter import nsga2
 

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+import numpy as np
+
 from hpsearch.orchestrator.simulation.method_comparison import METHODS, with_method
 from hpsearch.orchestrator.simulation.simulated_run import simulate
+from hpsearch.samplers.random import draw
 from hpsearch.study.definition import Study
 from tests.benchmarks.curve_tasks import METRIC, CurveTask, load
 from tests.benchmarks.processes import progress
@@ -34,6 +37,10 @@ HELD_OUT = {
         "patch32_VRNN64_relu_avg_bs128",
     ),
 }
+
+SCREEN = "screen"
+"""As many random points as a full training has epochs, one epoch each; the best is trained to the end; repeated. One
+worker."""
 
 BASE = "random+stopping"
 """Every regret is divided by that of this method on the same task with as many workers and epochs."""
@@ -94,11 +101,29 @@ def study(task: CurveTask, seed: int) -> Study:
 
 def regrets(task: CurveTask, method: str, seed: int, setting: Setting) -> tuple[list[float], float]:
     """At each mark; and the real seconds of proposing for 1,000 epochs."""
+    if method == SCREEN:
+        return screened(task, seed, setting.marks), 0.0
     wanted = with_method(study(task, seed), method, setting.marks[-1])
     run = simulate(wanted, task, workers=setting.workers, rows=task.rows)
     values = [task.scale if one is None else one for one in run.best_at(setting.marks)]
     found = [max(0.0, (value - task.best) / (task.scale - task.best)) for value in values]
     return found, 1000 * run.proposing / max(1, run.history.epochs)
+
+
+def screened(task: CurveTask, seed: int, marks: Sequence[int]) -> list[float]:
+    """The regret of `SCREEN` at each mark."""
+    generator, space = np.random.default_rng(seed), study(task, seed).space
+    order = iter(generator.permutation(len(task.rows or ())))
+    paused, losses = list[list[float]](), list[float]()
+    while len(losses) < marks[-1]:
+        for _ in range(task.epochs):
+            params = task.rows[next(order)] if task.rows else draw(space, generator, set())
+            curve = [report.metrics[METRIC] for report in task.curve(params, seed, task.epochs).reports]
+            losses.append(curve[0])
+            paused.append(curve)
+        best = min(range(len(paused)), key=lambda place: paused[place][0])
+        losses += paused.pop(best)[1:]
+    return [max(0.0, (min(losses[:mark]) - task.best) / (task.scale - task.best)) for mark in marks]
 
 
 def measured(names: Sequence[str], method: str, setting: Setting) -> Result:
@@ -151,7 +176,7 @@ def tables() -> Iterator[Table]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_search", description=__doc__)
-    methods = [one for one in METHODS if one != "study"]
+    methods = [SCREEN, *(one for one in METHODS if one != "study")]
     parser.add_argument("--methods", nargs="+", choices=methods, default=list(QUICK_METHODS))
     parser.add_argument("--suites", nargs="+", choices=list(DEVELOPMENT), default=list(DEVELOPMENT))
     parser.add_argument("--tasks", type=int, default=QUICK_TASKS, help="of each suite, at most")

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpsearch.core.decisions import New, Proposal, Resume
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
@@ -63,6 +64,9 @@ EXPLORING = 4
 """One in this number of new trials is a random draw, for trainers with a schedule over all epochs. Short trainings of
 other trainers rank trials well enough, and the search is faster without."""
 
+LAST_SHARE = 0.25
+"""The largest share of `limits.epochs` that is kept for training the best paused trials to the end."""
+
 CANDIDATES, CHOICE = 2**40, 2**41
 """The first numbers of further random streams; trials have smaller numbers."""
 
@@ -70,7 +74,7 @@ CANDIDATES, CHOICE = 2**40, 2**41
 @dataclass(frozen=True)
 class FreezeThaw:
     """startup_trials: the number of random trials before the model is used. trials: the total number of new trials.
-    epochs: the maximum of each.
+    epochs: the maximum of each. budget: the epochs of all trials together, if the study limits them.
 
     Without checkpoints no trial is paused: every trial trains to the end, and the model only proposes new ones.
     """
@@ -83,6 +87,7 @@ class FreezeThaw:
     epochs: int
     startup_trials: int = 10
     known: Sequence[Params] = ()
+    budget: int | None = None
     _taken: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
     _curves: Curves = field(default_factory=Curves, init=False, repr=False, compare=False)
     _fits: Fits = field(init=False, repr=False, compare=False)
@@ -115,6 +120,8 @@ class FreezeThaw:
     def _ask(self, history: History, estimate: Params | None) -> Proposal | None:
         """estimate: the parameters of the next new trial, in place of a proposal of the model."""
         now = _Now(self, history, self._curves.of(history))
+        if (finishing := now.finishing()) is not None:
+            return finishing
         taken = self._taken.keys(self.space, history)
         is_open = history.counted < self.trials and has_unknown_points(self.space, taken)
         if is_open and (known := known_point(self.known, history, now.rungs[0])) is not None:
@@ -300,6 +307,19 @@ class _Now:
             return Resume(number, vacancy.to, reason)
         number = min(vacancy.waiting, key=lambda number: self.curves[number].last)
         return Resume(number, vacancy.to, f"{count}: of {len(vacancy.waiting)} paused, the best value")
+
+    def finishing(self) -> Resume | None:
+        """The best paused trial, if the epochs that are left suffice for little more than one full training on each
+        worker."""
+        search, running = self.search, sum(trial.state.is_active for trial in self.history)
+        if search.budget is None or not self.can_pause or not self.paused:
+            return None
+        left = search.budget - self.history.epochs
+        if left > min((running + 1) * search.epochs, LAST_SHARE * search.budget):
+            return None
+        number = min(self.paused, key=lambda number: self.curves[number].last)
+        reason = f"the best value of {len(self.paused)} paused, trained to the end: {many(left, self.unit)} left"
+        return Resume(number, search.epochs, reason)
 
     def last(self) -> Resume | None:
         """When no new trial is left: the best one is trained to the end, if no trial has been."""

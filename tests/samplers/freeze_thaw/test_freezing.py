@@ -56,6 +56,20 @@ def test_every_second_promotion_goes_to_the_best_value() -> None:
     assert len({one.reason.split(",")[-1] for one in resumed}) > 1
 
 
+@pytest.mark.parametrize(("left", "running", "finishes"), [(6, 0, True), (9, 0, True), (18, 0, False), (18, 1, True)])
+def test_the_last_epochs_of_a_limited_study_train_the_best_paused_trial_to_the_end(
+    left: int, running: int, finishes: bool
+) -> None:
+    history = search(epochs=9).history
+    trials = [replace(one, state=State.RUNNING) if one.number < running else one for one in history]
+    history = History(LOSS, trials)
+    paused = [trial for trial in history if trial.state is State.PAUSED]
+    best = min(paused, key=lambda trial: valley(trial.params, trial.epoch)).number
+    asked = FreezeThaw(SQUARE, 0, 100, 9, 6, budget=history.epochs + left).ask(history)
+    reason = f"the best value of {len(paused)} paused, trained to the end: {left} epochs left"
+    assert (asked == Resume(best, 9, reason)) is finishes
+
+
 def test_in_a_table_the_model_proposes_rows_without_a_trial() -> None:
     rows = [SQUARE.from_unit(point) for point in stream(0, 0).random((60, 2)).tolist()]
     simulation = search(space=replace(SQUARE, rows=tuple(rows)))
