@@ -47,6 +47,7 @@ check: $(VENV)/installed-test  ## ruff and mypy
 
 # Known vulnerabilities in the installed packages, from PyPI's advisory database. pip-audit has a separate environment.
 audit: $(VENV)/installed  ## known vulnerabilities in the installed packages
+	rm -f .venv-audit/found.json
 	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
 	.venv-audit/bin/pip-audit --path "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		--skip-editable --format json --output .venv-audit/found.json || true

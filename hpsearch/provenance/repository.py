@@ -28,6 +28,10 @@ _NOT_CODE = (":/", ":(exclude,glob)**/.env*", ":(exclude,glob)**/.hpsearch/**")
 """Path specs: the whole repository, without files that may have passwords, and without the files of hpsearch."""
 
 
+_OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"}
+"""Variables that git sets for its hooks."""
+
+
 class _GitFailed(Exception):
     """A call of git failed; the message has the reason."""
 
@@ -88,7 +92,7 @@ def file_hash(path: Path, most_bytes: float = math.inf) -> str:
 
 def _git(folder: Path, *arguments: str) -> bytes:
     """The output of git in this folder. It takes no lock, so that a commit at the same time succeeds. _GitFailed."""
-    ours = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    ours = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
     environment = {**ours, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(

@@ -118,8 +118,10 @@ def test_a_variable_of_git_does_not_lead_elsewhere(
     committed: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = committed("rev-parse", "HEAD")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    assert repository.state(tmp_path)["commit"] == commit
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.setenv(name, str(tmp_path.parent / "nowhere"))
+    found = repository.state(tmp_path)
+    assert (found["commit"], found["diff_lines"]) == (commit, 0)
 
 
 class TestNoAnswer:

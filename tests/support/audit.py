@@ -7,6 +7,9 @@ from pathlib import Path
 
 
 def main(file: str) -> int:
+    if not Path(file).is_file():
+        print("nothing was checked: pip-audit has written no result. It needs the network; its message is above")
+        return 1
     found = json.loads(Path(file).read_text(encoding="utf-8"))["dependencies"]
     checked = [one for one in found if "vulns" in one]
     holes = [one for one in checked if one["vulns"]]
