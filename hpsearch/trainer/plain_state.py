@@ -340,18 +340,26 @@ def _imported_class(module: str, name: str) -> Any:
 
 
 def cloned(state: Any) -> Any:
-    """A deep copy of tensors and containers; for a small model ten times faster than torch.save."""
+    """A deep copy of tensors and containers; for a small model ten times faster than torch.save. A state that contains
+    itself is returned as it is: `to_plain` raises NotPlain for it."""
+    try:
+        return _cloned(state)
+    except RecursionError:
+        return state
+
+
+def _cloned(state: Any) -> Any:
     if _is_tensor(state):
         own = state.detach().clone()
         return type(state)(own, state.requires_grad) if type(state).__name__ == "Parameter" else own
     if type(state) is dict:
-        return {key: cloned(value) for key, value in state.items()}
+        return {key: _cloned(value) for key, value in state.items()}
     if type(state) is collections.OrderedDict:
-        ordered = collections.OrderedDict((key, cloned(value)) for key, value in state.items())
+        ordered = collections.OrderedDict((key, _cloned(value)) for key, value in state.items())
         vars(ordered).update(vars(state))
         return ordered
     if type(state) in (list, tuple):
-        return type(state)(map(cloned, state))
+        return type(state)(map(_cloned, state))
     try:
         return copy.deepcopy(state)
     except Exception:  # `to_plain` raises NotPlain for it

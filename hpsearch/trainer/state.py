@@ -186,6 +186,26 @@ def is_for_training(thing: Any) -> bool:
     return False
 
 
+def untracked_parameters(tracked: Mapping[str, Any]) -> str:
+    """Why a checkpoint lacks parameters that a tracked optimizer of torch updates; "" if it has all, or where an object
+    of another class than torch's may have them."""
+    for torch in _imported("torch"):
+        owners = [thing for thing in tracked.values() if not is_for_training(thing)]
+        if not all(isinstance(thing, torch.nn.Module) for thing in owners):
+            return ""
+        known = {id(own) for thing in owners for own in (*thing.parameters(), *thing.buffers())}
+        for name, thing in tracked.items():
+            groups = thing.param_groups if isinstance(thing, torch.optim.Optimizer) else ()
+            own = [one for group in groups for one in group["params"] if one.requires_grad]
+            if missing := sum(id(one) not in known for one in own):
+                return (
+                    f"run.track({name}=…): of the {len(own)} tensors that this optimizer updates, {missing} belong to "
+                    "no module that is passed to run.track(…): pass the model too, and every other module that is "
+                    "trained"
+                )
+    return ""
+
+
 def restore(thing: Any, state: Any) -> None:
     if hasattr(thing, "load_state_dict"):
         thing.load_state_dict(state)

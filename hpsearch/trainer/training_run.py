@@ -3,6 +3,7 @@
 import importlib.util
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -285,7 +286,12 @@ class Run:
             return f"{NO_EPOCH_LOOP}: write `for epoch in run.epochs():` after run.track(…)"
         if self._tracked_late:
             return "run.track(…) is called after the first epoch has begun: call it before `for epoch in run.epochs():`"
-        return ""
+        return self._untracked_parameters
+
+    @cached_property
+    def _untracked_parameters(self) -> str:
+        """Looked for once: a large model has thousands of parameters."""
+        return state.untracked_parameters(self.tracked)
 
     def first_epoch(self) -> int:
         """The first epoch to train, for a framework that has its own loop: 1, or the one after the checkpoint. It
@@ -294,6 +300,8 @@ class Run:
         if self._restored is None:
             return 1
         self._restored.check_can_be_continued(self.tracked)
+        if self._untracked_parameters:
+            raise state.NotResumable(self._untracked_parameters)
         first = self._restored.step + 1
         state.set_random_state(self._restored.random)
         self._restored = None

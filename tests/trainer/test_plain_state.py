@@ -348,9 +348,13 @@ class TestRefused:
         assert "run.track(helper=…)" in str(refused.value)
         assert where in str(refused.value)
 
-    def test_a_value_that_holds_itself(self) -> None:
+    @pytest.mark.parametrize("freeze", [lambda snapshot: snapshot, state.cloned], ids=["itself", "frozen"])
+    def test_a_value_that_holds_itself(
+        self, freeze: collections.abc.Callable[[state.Snapshot], state.Snapshot]
+    ) -> None:
+        snapshot = freeze(state.take_snapshot("study/0", 1, 0.0, {"helper": Holder(circle())}))
         with pytest.raises(state.NotSerializable):
-            state.pack(state.take_snapshot("study/0", 1, 0.0, {"helper": Holder(circle())}))
+            state.pack(snapshot)
 
 
 class TestSafety:

@@ -165,3 +165,43 @@ class TestNoDataFolder:
 
 def test_the_best_device_is_one_that_torch_has() -> None:
     assert best_device() == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class TestUntrackedParameters:
+    """A checkpoint without the parameters that its optimizer updates would continue another model, in silence."""
+
+    MODEL, HEAD = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+    SCALE = torch.zeros(1, requires_grad=True)
+    EVERYTHING = (*MODEL.parameters(), *HEAD.parameters(), SCALE)
+
+    @pytest.mark.parametrize(
+        ("parameters", "modules", "missing"),
+        [
+            ([*MODEL.parameters()], {"model": MODEL}, ""),
+            ([*MODEL.parameters()], {"model": torch.nn.DataParallel(MODEL)}, ""),
+            ([*MODEL.parameters()], {}, "of the 2 tensors that this optimizer updates, 2 "),
+            (EVERYTHING, {"model": MODEL}, "of the 5 tensors that this optimizer updates, 3 "),
+            (EVERYTHING, {"model": MODEL, "head": HEAD}, "of the 5 tensors that this optimizer updates, 1 "),
+            ([torch.zeros(1)], {}, ""),  # frozen
+            ([*MODEL.parameters()], {"weight": Weight()}, ""),  # an own class may have them
+        ],
+    )
+    def test_are_named(self, parameters: Any, modules: dict[str, Any], missing: str) -> None:
+        run = Run(0, 3)
+        run.track(optimizer=torch.optim.SGD(parameters, lr=0.1), **modules)
+        next(iter(run.epochs()))
+        assert missing in run.why_not_resumable
+        assert bool(missing) == bool(run.why_not_resumable)
+
+    def test_a_checkpoint_without_them_is_not_continued(self) -> None:
+        optimizer = torch.optim.SGD(self.MODEL.parameters(), lr=0.1)
+        run = Run(0, 4, restored=restored(optimizer=optimizer))
+        run.track(optimizer=optimizer)
+        with pytest.raises(state.NotResumable, match="pass the model too"):
+            run.first_epoch()
+
+    def test_there_are_none_without_an_optimizer(self) -> None:
+        run = Run(0, 3)
+        run.track(model=self.MODEL)
+        next(iter(run.epochs()))
+        assert not run.why_not_resumable
