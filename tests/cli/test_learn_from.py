@@ -13,12 +13,14 @@ from tests.cli.cli_runner import CliRunner
 
 FIRST = 'method = "random"\ntrials = 8'
 SECOND = 'method = "bayesian"\ntrials = {}\nlearn_from = ["toy"]'
+RENAMED = 'x = { low = 0.0, high = 1.0, renamed = "old" }'
+"""The earlier study has the parameter by its present name already."""
 
 
 def test_it_learns_and_goes_on_alike_without_the_earlier_study(cli: CliRunner) -> None:
     cli.study(FIRST)
     cli.run("--set", "study.seed=3")
-    cli.study(SECOND.format(6))
+    cli.study(SECOND.format(6), space=RENAMED)
     rename = ("--set", 'study.name="second"')
     answer = cli.run(*rename)
     assert 'the search learns from the ranks of 8 trials of study "toy"' in answer.err
@@ -27,10 +29,10 @@ def test_it_learns_and_goes_on_alike_without_the_earlier_study(cli: CliRunner) -
     (source,) = whole["evidence"]
     assert (source["kind"], source["trials"], source["learns"]) == ("learn_from", 8, True)
 
-    cli.study(SECOND.format(4))
+    cli.study(SECOND.format(4), space=RENAMED)
     cli.run("--set", 'study.name="third"')
     _rename_study(cli, "toy", "gone")
-    cli.study(SECOND.format(6))
+    cli.study(SECOND.format(6), space=RENAMED)
     assert cli.run("--set", 'study.name="third"').code == 0
     params = [trial["params"] for trial in whole["trials"]]
     assert [trial["params"] for trial in cli.export("third")["trials"]] == params

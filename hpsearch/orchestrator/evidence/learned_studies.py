@@ -4,7 +4,7 @@ They are recorded with the study, so that a continued study proposes the same tr
 changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
@@ -159,9 +159,9 @@ def _fitted(
 ) -> Learned:
     """there: the parameters that the earlier study searches. rows: number, parameters and loss of each of its trials;
     None if it was trained for fewer epochs than the others. The scores of the returned trials are these losses."""
-    shared = tuple(dict.fromkeys(one.name for one in space.parameters if _former(space, one.name) in there))
+    shared = tuple(dict.fromkeys(one.name for one in space.parameters if _name_in(there, space, one.name) in there))
     missing = [one for one in dict.fromkeys(one.name for one in space.parameters) if one not in shared]
-    former = {_former(space, one) for one in shared}
+    former = {_name_in(there, space, one) for one in shared}
     ignored = list(dict.fromkeys(one for one in there if one not in former))
     nothing = Learned(RelatedStudy(name, (), ()), missing=missing, ignored=ignored)
     if not shared:
@@ -198,16 +198,17 @@ def _losses(history: History, space: Space, trials: Sequence[Trial]) -> list[flo
     return [by_params.get(id(trial.params)) for trial in trials]
 
 
-def _former(space: Space, name: str) -> str:
+def _name_in(there: Collection[str], space: Space, name: str) -> str:
+    """The name that a parameter has in an earlier study: its present one, or a former one."""
     earlier = space.earlier.get(name)
-    return earlier.renamed if earlier and earlier.renamed else name
+    return earlier.renamed if earlier and earlier.renamed and name not in there else name
 
 
 def _shared_values(space: Space, shared: Sequence[str], given: Params) -> Params | Unusable:
     """The trial's values of the shared parameters. A number outside of the range is kept."""
     found: dict[str, Any] = {}
     for name in shared:
-        if (former := _former(space, name)) not in given:
+        if (former := _name_in(given, space, name)) not in given:
             continue
         own = [one for one in space.parameters if one.name == name]
         values = [value for one in own if (value := _value(one, given[former])) is not None]
