@@ -17,7 +17,7 @@ UNKNOWN = {"name": "unknown", "skip_reason": "not in the database"}
     [
         ([SOUND], 0, "0 packages with known holes; 1 of 1"),
         ([SOUND, HOLED], 1, "holed 2.0 CVE-1"),
-        ([UNKNOWN], 1, "0 of 1 packages are in the database"),
+        ([UNKNOWN], 1, "nothing was checked: pip-audit has reached no database with any of the 1 packages"),
         (None, 1, "nothing was checked: pip-audit has written no result. It needs the network"),
     ],
 )

@@ -12,11 +12,14 @@ def main(file: str) -> int:
         return 1
     found = json.loads(Path(file).read_text(encoding="utf-8"))["dependencies"]
     checked = [one for one in found if "vulns" in one]
+    if not checked:
+        print(f"nothing was checked: pip-audit has reached no database with any of the {len(found)} packages")
+        return 1
     holes = [one for one in checked if one["vulns"]]
     for one in holes:
         print(one["name"], one["version"], *(hole["id"] for hole in one["vulns"]))
     print(f"{len(holes)} packages with known holes; {len(checked)} of {len(found)} packages are in the database")
-    return int(bool(holes) or not checked)
+    return int(bool(holes))
 
 
 if __name__ == "__main__":
