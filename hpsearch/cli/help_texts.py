@@ -27,6 +27,7 @@ EXAMPLES = {
     "report": "hpsearch report study.toml -o report.html",
     "evaluate": "hpsearch evaluate study.toml --top 3 --seeds 5",
     "reproduce": "hpsearch reproduce study.toml 7",
+    "promote": "hpsearch promote study.toml --as digits --alias champion",
     "export": "hpsearch export study.toml --format csv -o trials.csv",
     "stop": "hpsearch stop study.toml",
     "sync": "hpsearch sync study.toml",

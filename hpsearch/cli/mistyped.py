@@ -35,6 +35,7 @@ OTHER_WORDS = {
     "report STUDY": "html plot plots visualise visualize",
     "doctor STUDY": "debug diagnose explain",
     "export STUDY": "csv download dump save to-csv",
+    "promote STUDY --as NAME": "deploy publish register register-model",
     "compare STUDY STUDY": "diff versus vs",
     "evaluate STUDY": "eval score",
     "ui": "browser dashboard gui mlflow open serve server web",
@@ -49,11 +50,8 @@ NOT_COMMANDS = {
     "tell": "asking and telling is for Python: hpsearch.Session",
     "join": "machines join through Ray: run `ray start --address=HEAD:6379` on this one, and the study with "
     'resources.address = "auto"',
-    "promote": "no command registers models; in Python `hpsearch.load(STUDY).best.load()` is the best one, "
-    "for MLflow's `register_model`",
     "delete": "no command deletes a study; to start again, use `hpsearch run study.toml --fork NEW_NAME`",
 }
-NOT_COMMANDS["register"] = NOT_COMMANDS["promote"]
 NOT_COMMANDS |= dict.fromkeys(("rm", "remove", "reset", "clean", "delete-study", "purge"), NOT_COMMANDS["delete"])
 
 WITHOUT_STUDY = {

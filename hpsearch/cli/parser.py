@@ -31,6 +31,7 @@ VERBS = {
     "report": "write an HTML report of a study, as one file that works offline",
     "evaluate": "train the best trials with new seeds, then evaluate them and ensembles once on the test set",
     "reproduce": "train a recorded trial again and compare the curves bit for bit",
+    "promote": "register the best model of a study in MLflow's model registry",
     "export": "export a study as JSON, CSV, Parquet or an Optuna study",
     "stop": "stop a running study; it can be continued later",
     "sync": "send recorded results to MLflow that it does not have yet",

@@ -49,12 +49,14 @@ def artifact_folder(uri: str) -> Path | None:
     return None
 
 
-def explain(error: Exception, uri: str) -> str:
-    """One sentence for the user: what is wrong and what to do, without passwords."""
+SENT_LATER = "training is not affected, and `hpsearch sync` sends what is missing"
+
+
+def explain(error: Exception, uri: str, then: str = SENT_LATER) -> str:
+    """One sentence for the user: what is wrong and what to do, without passwords. then: its end."""
     if isinstance(error, HpsearchError):
         return without_credentials(str(error))
-    problem = f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}"
-    return f"{problem}; training is not affected, and `hpsearch sync` sends what is missing"
+    return f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}; {then}"
 
 
 def _diagnosis(error: Exception, uri: str) -> str:

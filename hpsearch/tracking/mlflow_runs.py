@@ -16,8 +16,15 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
+from mlflow.utils.validation import (
+    _validate_model_alias_name,
+    _validate_model_alias_name_reserved,
+    _validate_model_name,
+)
 
 from hpsearch.core.folders import FILE_MODE, make_private, umask
+from hpsearch.tracking.known_runs import ChildRun, KnownRun
 from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tags
 from hpsearch.workers.held_logging import HeldBatch
@@ -30,6 +37,9 @@ MAX_RESULTS = 1000
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
 _ENDED = ("FINISHED", "FAILED", "KILLED")
 
+DIGEST = "hpsearch.sha256"
+"""The tag of a model version with the SHA-256 of its checkpoint."""
+
 MODEL_TRAINING = "custom_model_development"
 """The kind of experiment for which MLflow's pages show runs and curves first, instead of traces and prompts."""
 
@@ -40,57 +50,6 @@ class PayloadRefused(Exception):
 
 class Deleted(Exception):
     """The study's experiment or its own run was deleted in MLflow."""
-
-
-@dataclass(frozen=True)
-class KnownRun:
-    """The known state of a run in MLflow. Tags are written last, so everything that they list was sent."""
-
-    id: str
-    uid: str
-    status: str
-    end: int | None
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    deleted: bool = False
-
-    @property
-    def epoch(self) -> int:
-        """All points up to this epoch are in MLflow; -1 for no points (step 0 is before training)."""
-        tag = self.tags.get("hpsearch.epoch", "")
-        return int(tag) if tag.isdecimal() else -1
-
-    def agrees_with(self, payload: RunPayload) -> bool:
-        """Whether all of the payload was sent. Points are not compared: new ones change a tag."""
-        return not (self.differing_tags(payload) or self.missing_params(payload) or self.status_differs(payload))
-
-    def differing_tags(self, payload: RunPayload) -> dict[str, str]:
-        return {name: value for name, value in payload.tags.items() if self.tags.get(name) != value}
-
-    def missing_params(self, payload: RunPayload) -> dict[str, str]:
-        """A param cannot be changed in MLflow, so one with another value is not among them."""
-        return {name: value for name, value in payload.params.items() if name not in self.params}
-
-    def status_differs(self, payload: RunPayload) -> bool:
-        return payload.status != self.status or (payload.end is not None and payload.end != self.end)
-
-    def without_content(self) -> "KnownRun":
-        """The same run without tags and params, so that all of it is sent again."""
-        return replace(self, tags={}, params={})
-
-
-@dataclass(frozen=True)
-class ChildRun:
-    """A run that the trainer of a trial has started itself."""
-
-    id: str
-    status: str
-    tags: Mapping[str, str]
-
-    @property
-    def number(self) -> int:
-        """The number of its trial."""
-        return int(self.tags[PARENT].rpartition("/")[2])
 
 
 class MlflowRuns:
@@ -172,6 +131,15 @@ class MlflowRuns:
     def find(self, uid: str) -> KnownRun | None:
         """The run with this uid. Of duplicates (a create_run whose reply was lost), all but the fullest are deleted."""
         return self._without_duplicates(self._search(f"tags.`hpsearch.uid` = '{uid}'"))
+
+    def find_active(self, study: str, uid: str) -> KnownRun | None:
+        """The run with this uid in the experiment of a study; None if it does not exist or was deleted."""
+        try:
+            self.open_experiment(study, restore=False)
+        except Deleted:
+            return None
+        run = self.find(uid)
+        return None if run is None or run.deleted else run
 
     def find_all(self) -> dict[str, KnownRun]:
         """Every run of the study by uid, in as few calls as possible; duplicates are deleted as in `find`."""
@@ -263,6 +231,35 @@ class MlflowRuns:
         self._log(run.id, (), {}, tags)
         return replace(run, tags={**run.tags, **tags})
 
+    # The model registry ─────────────────────────────────────────────────────────────────────────
+
+    def registered(self, name: str, run_id: str, digest: str) -> str | None:
+        """The version of a registered model that has this digest; None: there is none."""
+        found = self._client.search_model_versions(f"run_id = '{run_id}'", max_results=MAX_RESULTS)
+        same = [int(one.version) for one in found if one.name == name and one.tags.get(DIGEST) == digest]
+        return str(min(same)) if same else None
+
+    def upload(self, run_id: str, folder: Path, name: str) -> str:
+        """Send the files of a folder as the run's artifacts below `name`, and return their address."""
+        self._client.log_artifacts(run_id, str(folder), name)
+        uri = f"runs:/{run_id}/{name}"
+        return str(RunsArtifactRepository.get_underlying_uri(uri, self._client.tracking_uri))
+
+    def register(self, name: str, source: str, run_id: str, tags: Mapping[str, str], description: str) -> str:
+        """Add a version to a registered model, which is created if there is none. Returns the version."""
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            if " by a prompt." in error.message:
+                raise PayloadRefused(error.message) from error
+        made = self._client.create_model_version(name, source, run_id, dict(tags), description=description)
+        return str(made.version)
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        self._client.set_registered_model_alias(name, alias, version)
+
     def _create(self, payload: RunPayload) -> KnownRun:
         tags = {name: payload.tags[name] for name in _IDENTITY if name in payload.tags}
         return _known_run(self._client.create_run(self._experiment, payload.start, {**tags, **_SOURCE}, payload.name))
@@ -328,6 +325,17 @@ def create_database(path: Path) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def check_model_names(name: str, alias: str | None) -> None:
+    """PayloadRefused, with MLflow's reason, for a name of a registered model or of an alias that MLflow refuses."""
+    try:
+        _validate_model_name(name)
+        if alias is not None:
+            _validate_model_alias_name(alias)  # type: ignore[no-untyped-call]
+            _validate_model_alias_name_reserved(alias)  # type: ignore[no-untyped-call]
+    except MlflowException as error:
+        raise PayloadRefused(error.message) from error
 
 
 # Runs of any experiment ──────────────────────────────────────────────────────────────────────────

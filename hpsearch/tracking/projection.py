@@ -15,8 +15,9 @@ from hpsearch.core.front import front
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.tracking.known_runs import KnownRun
 from hpsearch.tracking.location import cursor_name
-from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
+from hpsearch.tracking.mlflow_runs import Deleted, MlflowRuns, PayloadRefused
 from hpsearch.tracking.pending_files import PendingFiles
 from hpsearch.tracking.run_payloads import STATUS, interrupted, study_payload, trial_payload, trial_uid
 from hpsearch.workers.held_logging import held_batches, held_files

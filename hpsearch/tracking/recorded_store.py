@@ -33,13 +33,24 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
                 work = work_folder(one.record, segments, *places)
                 done[one.record.name] = sync(one.record, one.objective, journal, uri, work=work)
             elif study is not None:
-                raise BadInput(
-                    f'study "{one.record.name}" is not tracked with MLflow (tracking.mlflow = "none"): name a store '
-                    "with --mlflow URI"
-                )
+                raise _not_tracked(one.record)
     if refused:
         raise BadInput("\n".join(refused))
     return done
+
+
+def store_of(journal: Journal, record: StudyRecord, asked: str, journal_url: str | None, mlflow: str | None) -> str:
+    """The URI of the MLflow store of one study, as for `sync_recorded`. BadInput if it is not tracked with MLflow."""
+    uri = _uri_of(journal, record, asked, journal_url, mlflow)
+    if uri == "none":
+        raise _not_tracked(record)
+    return uri
+
+
+def _not_tracked(record: StudyRecord) -> BadInput:
+    return BadInput(
+        f'study "{record.name}" is not tracked with MLflow (tracking.mlflow = "none"): name a store with --mlflow URI'
+    )
 
 
 def _uri_of(

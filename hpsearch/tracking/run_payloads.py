@@ -117,7 +117,7 @@ def trial_payload(
         start=trial.proposed_at,
         status=STATUS[trial.state],
         end=_end(trial),
-        tags=_tags(tags),
+        tags=mlflow_tags(tags),
         params=_params(trial.params),
         points=(*points(shown), *best_points(objective, trial)),
         texts=texts,
@@ -178,7 +178,7 @@ def study_payload(
         start=study.created_at,
         status="RUNNING" if running else "FAILED" if state == "FAILED" else "FINISHED",
         end=None if running else end,
-        tags=_tags(tags),
+        tags=mlflow_tags(tags),
         params=_params(dict(_flat({**study.identity, "search": search}))),
         texts=texts,
     )
@@ -286,7 +286,8 @@ def _params(params: Mapping[str, Any]) -> dict[str, str]:
     return {safe_name(name): _cut(value_text(value), MAX_PARAM_LENGTH) for name, value in params.items() if value != ""}
 
 
-def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+def mlflow_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those that have a value, in the length that MLflow stores."""
     return {name: _cut(value, MAX_TAG_LENGTH) for name, value in tags.items() if value}
 
 

@@ -196,14 +196,19 @@ class CheckpointStore:
     def at(self, step: int) -> Snapshot | None:
         """The state after exactly this epoch, from best.pt (which may lack the state that only training needs) or from
         the epoch's own file. None, and a warning, if neither has it."""
+        found = self.content_at(step)
+        return found[1] if found is not None else None
+
+    def content_at(self, step: int) -> tuple[bytes, Snapshot] | None:
+        """The same with the content of its file."""
         names = [name for name in (BEST, self._name(step)) if (self.folder / name).exists()]
         others = []
         for name in names:
-            snapshot = self.read(name)
-            if snapshot is not None and snapshot.step == step:
-                return snapshot
-            if snapshot is not None:
-                others.append(f"best.pt is of epoch {snapshot.step}, but epoch {step} is needed")
+            found = self._read(name)
+            if found is not None and found[1].step == step:
+                return found
+            if found is not None:
+                others.append(f"best.pt is of epoch {found[1].step}, but epoch {step} is needed")
         self.warnings += others
         if not names:
             missing = f"there is no checkpoint of epoch {step} in {self.folder}"
@@ -212,6 +217,10 @@ class CheckpointStore:
 
     def read(self, name: str) -> Snapshot | None:
         """One file of the store; None, and a warning, if it is damaged or belongs to another trial."""
+        found = self._read(name)
+        return found[1] if found is not None else None
+
+    def _read(self, name: str) -> tuple[bytes, Snapshot] | None:
         path = self.folder / name
         try:
             content = path.read_bytes()
@@ -226,7 +235,7 @@ class CheckpointStore:
         except Exception as problem:  # any defect: an older checkpoint is used, or none
             self.warnings.append(f"checkpoint {path} is not used: {problem}")
             return None
-        return snapshot
+        return content, snapshot
 
     def _name(self, step: int) -> str:
         return f"epoch-{step:06d}.pt"

@@ -64,6 +64,14 @@ def test_ray_and_mlflow(cli: CliRunner) -> None:
     check_mlflow(cli, document)
     (updated,) = cli.invoke("sync", "toy", "--json").data
     assert [updated[key] for key in ("study", "sent", "pending", "files_pending")] == ["toy", 0, 0, 0]
+    best, promoted = (
+        cli.invoke("best", "toy", "--json").data,
+        cli.invoke("promote", "toy", "--as", "networks", "--json"),
+    )
+    assert [promoted.data[key] for key in ("version", "trial", "is_new")] == ["1", best["number"], True]
+    again = cli.invoke("promote", "study.toml", "--as", "networks").out.splitlines()
+    assert again[0] == "networks, version 1 is this model already; nothing was registered"
+    assert again[-2].endswith("mlflow.artifacts.download_artifacts('models:/networks/1')")
 
 
 def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:

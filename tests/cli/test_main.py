@@ -92,6 +92,7 @@ class TestArguments:
             (("create_study",), "hpsearch", "`hpsearch init`"),
             (("log", "toy", "3"), "hpsearch", "`hpsearch logs toy 3`"),
             (("validate", "mine.toml"), "hpsearch", "`hpsearch check mine.toml`"),
+            (("register", "toy"), "hpsearch", "`hpsearch promote toy --as NAME`"),
             (("delete", "toy"), "hpsearch", "--fork NEW_NAME"),
             (("tell",), "hpsearch", "hpsearch.Session"),
             (("ui", "study.toml"), "hpsearch ui", "--home FOLDER"),

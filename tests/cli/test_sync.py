@@ -8,8 +8,8 @@ from tests.cli.cli_runner import CliRunner
 def test_a_study_that_is_not_in_mlflow(cli: CliRunner) -> None:
     cli.study()
     cli.run()
-    for study in ("toy", "study.toml"):
-        answer = cli.invoke("sync", study)
+    for words in (("sync", "toy"), ("sync", "study.toml"), ("promote", "toy", "--as", "best")):
+        answer = cli.invoke(*words)
         assert answer.is_refused
         assert answer.names('"toy"', "tracking.mlflow", "--mlflow")
     assert cli.invoke("sync").out == "no study of this journal is tracked with MLflow\n"
