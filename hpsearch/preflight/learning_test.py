@@ -41,8 +41,9 @@ class LearningTest:
 
     @property
     def may_be_the_rate(self) -> bool:
-        """Whether a wrong learning rate would explain all failed checks."""
-        return not self.passed and {check.name for check in self.checks if check.stops} <= EXPLAINED_BY_RATE
+        """Whether a wrong learning rate would explain all checks that failed, or whose training loss hardly falls."""
+        wrong = {check.name for check in self.checks if check.stops or check.evidence.get("flat")}
+        return bool(wrong) and wrong <= EXPLAINED_BY_RATE
 
     def document(self) -> dict[str, Any]:
         return {

@@ -64,7 +64,7 @@ def _tested(study: Study, measurer: Measurer, notify: Notify) -> tuple[LearningT
         return learning, None
     ranged = run_range_test(study, measurer)
     if not ranged.outside or ranged.found is None:
-        return learning, None
+        return learning, ranged if learning.passed else None
     low, high = ranged.asked
     rate = ranged.found.middle
     notify(

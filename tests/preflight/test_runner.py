@@ -167,8 +167,10 @@ def _with_range(study: Study, low: float, high: float, expand: bool = False) -> 
 class TestARateThatIsFarOff:
     """At rates that are wrong by decades, a sound trainer learns as little as one with shuffled labels."""
 
-    def test_the_checks_are_repeated_in_the_range_that_the_range_test_finds(self, study: Study) -> None:
-        measurer = LearnsFrom(1e-3)
+    @pytest.mark.parametrize("fall", [0.2, 0.0])
+    def test_the_checks_are_repeated_in_the_range_that_the_range_test_finds(self, study: Study, fall: float) -> None:
+        """fall: of the training loss at rates that are too low."""
+        measurer = LearnsFrom(1e-3, fall)
         far = _with_range(study, 1e-7, 1e-6, expand=True)
         record = complete(far, measurer, PreflightRecord(), str)
         first, *_, last = measurer.asked
@@ -193,6 +195,13 @@ class TestARateThatIsFarOff:
             complete(_with_range(study, 1e-4, 1e-1), measurer, PreflightRecord(), str)
         assert len([one for one in measurer.asked if isinstance(one, LearningMeasurement)]) == 1
 
+    def test_a_training_loss_that_hardly_falls_at_a_right_rate_is_a_warning(self, study: Study) -> None:
+        """A task that is learnt suddenly looks like this before."""
+        measurer, said = LearnsFrom(math.inf, fall=0.0), list[str]()
+        complete(_with_range(study, 1e-4, 1e-1), measurer, PreflightRecord(), said.append)
+        assert any("preflight warning: labels: " in line for line in said)
+        assert len(measurer.asked) == len(set(map(str, measurer.asked))), "nothing is measured twice"
+
     def test_alone(self, study: Study) -> None:
         found = run_preflight(_with_range(study, 1e-7, 1e-6, expand=True), LearnsFrom(1e-3))
         assert found.learning.passed
@@ -203,20 +212,24 @@ class TestARateThatIsFarOff:
 class LearnsFrom(Answering):
     """What it measures of a trainer that learns something from this rate on."""
 
-    def __init__(self, rate: float):
+    def __init__(self, rate: float, fall: float = 0.2):
         super().__init__()
-        self._rate = rate
+        self._rate, self._fall = rate, fall
 
     def measure(self, measurement: Any) -> Any:
         if isinstance(measurement, LearningMeasurement):
-            self._learning = _learnt(measurement.params["lr"] >= self._rate)
+            self._learning = _learnt(measurement.params["lr"] >= self._rate, self._fall)
         return super().measure(measurement)
 
 
-def _learnt(well: bool) -> Measurements:
-    """Of a training, and of two on shuffled labels."""
+def _losses(first: float, fall: float) -> tuple[float, ...]:
+    return tuple(first * (1 - fall * step / 60) + 0.01 * (step % 3) for step in range(60))
+
+
+def _learnt(well: bool, fall: float) -> Measurements:
+    """Of a training, and of two on shuffled labels. fall: the fraction by which the losses fall."""
     trained, shuffled = (
-        TrainedEpochs(1.0, (Report(1, {"val_loss": loss}),), tuple(loss + 0.01 * (i % 3) for i in range(60)), 500, 2.0)
+        TrainedEpochs(1.0, (Report(1, {"val_loss": loss}),), _losses(loss, fall), 500, 2.0)
         for loss in (0.5 if well else 2.301, 2.3)
     )
     attempt = OverfitAttempt(1.0, 64, (2.3, *[0.1] * 20), 1.0, math.log(10))

@@ -20,6 +20,9 @@ from hpsearch.preflight.measurements import TrainedEpochs
 SIGNIFICANT = 3.0
 """A difference of this many standard errors is significant."""
 
+FLAT = 0.05
+"""A training loss that falls by a smaller fraction of its initial value says nothing about the labels."""
+
 DOUBT = 2 / 3
 """The fraction of the margin from which on a difference is in doubt: two standard errors in place of three."""
 
@@ -70,6 +73,13 @@ def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[Tra
         possible=not is_proportion or 1 - abs(chance) > margin,
         doubtful=is_proportion and own < min(baselines) and chance - margin <= own < chance - DOUBT * margin,
     )
+
+
+def hardly_falls(trained: TrainedEpochs) -> tuple[float, float] | None:
+    """The means of the first and of the last losses if they are nearly equal, otherwise None."""
+    count = max(1, len(trained.losses) // 5)
+    first, last = fmean(trained.losses[:count]), fmean(trained.losses[-count:])
+    return (first, last) if first - last < FLAT * abs(first) else None
 
 
 def _gain(trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> tuple[float, bool]:

@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
-from hpsearch.preflight.judge.chance import ChanceComparison, compare
+from hpsearch.preflight.judge.chance import ChanceComparison, compare, hardly_falls
 from hpsearch.preflight.judge.check import Check, Numbers, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.judge.first_step_checks import MAX_RATIO, NO_LOSS, NO_MODEL, NO_STEP
 from hpsearch.preflight.measurements import MEMORISED, Measurements, OverfitAttempt, TrainedEpochs
@@ -24,9 +23,6 @@ KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its co
 FEW_WRONG, SHOWN = 0.25, 10
 """If more than the fraction FEW_WRONG of a minibatch stays wrong, the model is too small; if less, these examples may
 be faulty. SHOWN: the most examples that a message lists."""
-
-FLAT = 0.05
-"""A training loss that falls by a smaller fraction of its initial value says nothing about the labels."""
 
 LEARNT = 0.9
 """The minibatch of a trainer that takes its batches by itself cannot be made smaller. If its loss falls below this
@@ -290,7 +286,14 @@ def labels(measured: Measurements, objective: Objective) -> Check:
         return passed("labels", observed, numbers)
     if not found.possible or (found.learns and found.doubtful):
         return skipped("labels", f"{observed}: the validation set is too small for a significant difference")
-    return failed("labels", f"{observed}: {_what_is_wrong(found, measured.trained)}", numbers)
+    if not found.learns and (ends := hardly_falls(measured.trained)) is not None:
+        why = (
+            f"{observed}: the training loss hardly falls ({ends[0]:.3g} to {ends[1]:.3g}), with your labels and with "
+            "shuffled ones, so this check cannot decide. The learning rate may be far too low ([lr_range] tests it), "
+            "the task may be learnt suddenly, after more epochs, or the labels do not belong to their inputs"
+        )
+        return warned("labels", why, numbers | {"flat": 1})
+    return failed("labels", f"{observed}: {_what_is_wrong(found)}", numbers)
 
 
 def _are_equal(one: TrainedEpochs, other: TrainedEpochs) -> bool:
@@ -301,13 +304,7 @@ def _are_equal(one: TrainedEpochs, other: TrainedEpochs) -> bool:
     return all(math.isclose(a, b, rel_tol=1e-6) or (math.isnan(a) and math.isnan(b)) for a, b in pairs)
 
 
-def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:
-    if not found.learns and (ends := _hardly_falls(trained)) is not None:
-        return (
-            f"the training loss is not lower than with shuffled labels, and hardly falls ({ends[0]:.3g} to "
-            f"{ends[1]:.3g}). The learning rate may be far too low ([lr_range] tests it), or the labels do not belong "
-            'to their inputs. A task that is learnt suddenly, after more epochs, needs skip = ["labels"] in [preflight]'
-        )
+def _what_is_wrong(found: ChanceComparison) -> str:
     if not found.learns:
         return (
             "the training loss is not lower than with shuffled labels. The labels do not belong to their inputs, or "
@@ -322,13 +319,6 @@ def _what_is_wrong(found: ChanceComparison, trained: TrainedEpochs) -> str:
         "the training loss improves, but the metric does not. The labels of the validation set do not belong to its "
         "examples, or its inputs are preprocessed differently"
     )
-
-
-def _hardly_falls(trained: TrainedEpochs) -> tuple[float, float] | None:
-    """The means of the first and of the last losses if they are nearly equal, otherwise None."""
-    count = max(1, len(trained.losses) // 5)
-    first, last = fmean(trained.losses[:count]), fmean(trained.losses[-count:])
-    return (first, last) if first - last < FLAT * abs(first) else None
 
 
 def compared(measured: Measurements, objective: Objective) -> ChanceComparison | None:

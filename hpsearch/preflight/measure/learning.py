@@ -4,15 +4,16 @@ import time
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Params
-from hpsearch.preflight.judge.chance import ChanceComparison, compare
+from hpsearch.preflight.judge.chance import ChanceComparison, compare, hardly_falls
 from hpsearch.preflight.measure import epochs, first_steps, overfit
 from hpsearch.preflight.measure.batches import BatchFilter, ShuffledTargets, unchanged
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
 from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
 from hpsearch.trainer.open_trial import TrainerContext
 
-SHORT, LONG = 3, 10
-"""Epochs after which the metric should be better than chance. LONG is tried if it is not after SHORT."""
+SHORT, LONG, LONGEST = 3, 10, 30
+"""Epochs after which the metric should be better than chance. LONG is tried if it is not after SHORT. LONGEST is tried
+if the training loss hardly falls in LONG epochs either: some tasks are learnt suddenly."""
 
 SHUFFLED_RUNS, MAX_SHUFFLED_RUNS = 2, 8
 """Numbers of trainings on shuffled labels. Their spread measures the effect of chance. Two of them can both be good by
@@ -74,21 +75,18 @@ class EpochTrainings:
         trained = found.trained
         assert trained is not None
         memorised = next((one.factor for one in found.attempts if one.memorised), trained.factor)
-        for factor, most, regularized in (
-            (trained.factor, SHORT, True),
-            (memorised, SHORT, True),
-            (trained.factor, LONG, True),
-            (memorised, LONG, True),
-            (memorised, SHORT, False),
-        ):
-            if not (regularized and found.shuffled and (factor, most) == (trained.factor, len(trained.reports))):
-                tried = self._compared(found, factor, most, regularized)
-                if tried is None:
-                    break
-                comparison = self._comparison(tried)
-                if comparison.learns and comparison.better:
-                    return tried
-                found = tried if regularized else found
+        factors = dict.fromkeys((trained.factor, memorised))
+        plan = [(factor, most, True) for most in (SHORT, LONG, LONGEST) for factor in factors]
+        for factor, most, regularized in (*plan, (memorised, SHORT, False)):
+            if most == LONGEST and found.trained is not None and hardly_falls(found.trained) is None:
+                continue
+            tried = self._compared(found, factor, most, regularized)
+            if tried is None:
+                break
+            comparison = self._comparison(tried)
+            if comparison.learns and comparison.better:
+                return tried
+            found = tried if regularized else found
         if not found.shuffled or found.trained is None or not self._comparison(found).learns:
             return found
         more = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MAX_SHUFFLED_RUNS)]

@@ -24,9 +24,9 @@ from hpsearch.study.file.sections import CheckName
 SCORE = Objective("val_score", "maximize")
 
 
-def trained(score: float, loss: float) -> TrainedEpochs:
-    """Losses and scores with little noise."""
-    losses = tuple(loss + 0.01 * (i % 3) for i in range(60))
+def trained(score: float, loss: float, fall: float = 0.2) -> TrainedEpochs:
+    """Losses and scores with little noise. fall: the fraction by which the losses fall."""
+    losses = tuple(loss * (1 - fall * i / 60) + 0.01 * (i % 3) for i in range(60))
     return TrainedEpochs(1.0, tuple(Report(i, {"val_score": score}) for i in (1, 2, 3)), losses, 500, 2.0)
 
 
@@ -108,6 +108,13 @@ def test_a_fault_stops_the_study(measured: Measurements, name: str) -> None:
 )
 def test_what_to_do_about_a_fault(measured: Measurements, name: str, says: str) -> None:
     assert only(measured, name).says == says
+
+
+def test_labels_are_in_doubt_where_nothing_is_learnt_from_any_labels() -> None:
+    """A task that is learnt suddenly looks the same before; shuffled labels that are memorised do not."""
+    check = only(replace(SOUND, trained=trained(0.1, 2.31, 0.02)), "labels")
+    assert (check.outcome, check.severity) == ("failed", "warning")
+    assert "hardly falls (2.32 to 2.28), with your labels and with shuffled ones" in check.says
 
 
 def test_labels_are_not_judged_where_another_check_fails() -> None:

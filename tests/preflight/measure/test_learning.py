@@ -6,7 +6,7 @@
 import json
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -16,7 +16,7 @@ from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
-from tests.preflight.measure import faulty, sound
+from tests.preflight.measure import data, faulty, sound
 from tests.preflight.measure.helpers import SCORE, context
 from tests.preflight.measure.test_layers import no_torch, untracked
 
@@ -82,6 +82,15 @@ def test_shuffled_labels_can_be_memorised_and_fail_the_labels_check_only() -> No
     checks = {check.name: check for check in judge(found(faulty.labels_digits), SCORE)}
     assert checks["overfits"].outcome == "passed"
     assert failures(tuple(checks.values())) == {"labels": "error"}
+
+
+@pytest.mark.slow
+def test_what_is_learnt_suddenly_has_more_epochs_to_compare() -> None:
+    """Nothing is learnt in twelve epochs, so that its losses are those of shuffled labels."""
+    measured = found(late)
+    labels = next(check for check in judge(measured, SCORE) if check.name == "labels")
+    assert measured.trained is not None
+    assert (labels.outcome, len(measured.trained.reports)) == ("passed", 30)
 
 
 @pytest.mark.slow
@@ -157,6 +166,18 @@ def test_it_pickles() -> None:
     assert pickle.loads(pickle.dumps(measured)) == measured
     json.dumps(asdict(measured.steps))
     assert measured.memory.host > 50e6
+
+
+def late(params: Params, run: Run) -> Iterator[Report]:
+    """Its rate is nearly 0 for twelve epochs."""
+    import torch
+
+    split = data.digits()
+    few = replace(split, inputs=split.inputs[:256], targets=split.targets[:256])
+    model = sound.mlp(64, 10)
+    optimizer = torch.optim.SGD(model.parameters(), 0.5)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1e-9 if epoch < 12 else 1.0)
+    yield from sound.fit(run, few, model, optimizer, torch.nn.functional.cross_entropy, schedule=schedule)
 
 
 def raising(params: Params, run: Run) -> Iterator[Report]:
