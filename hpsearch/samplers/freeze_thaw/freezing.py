@@ -19,7 +19,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
-from hpsearch.samplers.believed import Preference, prior_preference, together
+from hpsearch.samplers.believed import Preference, prior_preference, together, trust
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.freeze_thaw.blas_threads import one_blas_thread
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
@@ -236,9 +236,10 @@ class _Now:
     def _preference(self) -> Preference | None:
         """The preference from the user's priors and the studies in learn_from."""
         space, ended = self.search.space, [one for one in self.history if self.curves[one.number].steps]
-        last = [self.curves[one.number].last for one in ended]
-        found = transfer(space, self.history, [one.params for one in ended], last)
-        return together(prior_preference(space, len(self.history)), found.preference if found else None)
+        tried, last = [one.params for one in ended], [self.curves[one.number].last for one in ended]
+        found = transfer(space, self.history, tried, last)
+        prior = prior_preference(space, len(self.history), trust(space, tried, last))
+        return together(prior, found.preference if found else None)
 
     @cached_property
     def paused(self) -> list[int]:
