@@ -5,6 +5,7 @@ All are immutable and can be pickled. Only the loop changes a trial's state.
 
 import json
 import math
+import statistics
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -109,8 +110,7 @@ class State(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the trial is WAITING or RUNNING. All other states are final, except that a sampler may resume a
-        PAUSED trial, and a later run may retry a FAILED one."""
+        """WAITING or RUNNING. The others are final, unless a sampler resumes PAUSED, or a later run retries FAILED."""
         return self in (State.WAITING, State.RUNNING)
 
 
@@ -219,7 +219,7 @@ def mean_of(values: Sequence[float]) -> float:
     try:
         return math.fsum(values) / len(values)
     except OverflowError:
-        return math.fsum(value / len(values) for value in values)
+        return statistics.mean(values)  # exact, and slower
 
 
 @dataclass(frozen=True, slots=True)

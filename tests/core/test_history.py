@@ -84,6 +84,7 @@ class TestLosses:
 
     @pytest.mark.parametrize("at", ["best", "last", "mean of last 3"])
     @example(losses=[1e308, 1.5e308], parts=set())
+    @example(losses=[1.7976931348623157e308] * 3, parts=set())
     @given(losses=st.lists(st.floats(allow_nan=True), min_size=1, max_size=8), parts=st.sets(st.integers(1, 7)))
     def test_do_not_depend_on_how_a_curve_grew(self, at: str, losses: list[float], parts: set[int]) -> None:
         objective = Objective("val_loss", "minimize", at=at)
