@@ -48,22 +48,28 @@ def _ending(result: RunResult) -> str:
     if result.signal is not None:
         return f"stopped by {result.signal.name}"
     if result.end.stopped:
-        return f"stopped ({result.end.stopped})"
+        return f"{'done' if _is_planned(result) else 'stopped'} ({result.end.stopped})"
     if not result.end.all_failed:
         return "done (nothing was left to train)" if result.trained_nothing else "done"
     kind = "infeasible" if result.end.cause is Cause.INFEASIBLE else "failed"
     return f"{kind} (all {many(len(result.history), 'trial')})"
 
 
+def _is_planned(result: RunResult) -> bool:
+    """Whether the run ended because the budget of the search, which is not under [limits], is used up."""
+    return result.end.is_limit and "epochs" in result.end.numbers and result.study.epochs_key != "limits.epochs"
+
+
 def _counts(result: RunResult) -> str:
-    stopped = bool(result.end.stopped)
+    planned = _is_planned(result)
+    stopped = bool(result.end.stopped) and not planned
     words = {
         State.COMPLETE: "complete",
         State.PRUNED: "pruned",
         State.INFEASIBLE: "infeasible",
         State.FAILED: "failed",
         State.PAUSED: "paused" if stopped else "not continued",
-        State.WAITING: "interrupted (will resume)",
+        State.WAITING: "not finished" if planned else "interrupted (will resume)",
     }
     counts = ", ".join(f"{result.counts[state]} {word}" for state, word in words.items() if state in result.counts)
     trials = f"{many(len(result.history), 'trial')}{f': {counts}' if counts else ''}"

@@ -142,6 +142,18 @@ def test_trials_of_every_state() -> None:
     assert stopped.splitlines()[1].startswith(f"{start} paused, 1 interrupted (will resume); 10 epochs")
 
 
+def test_the_budget_of_the_search_is_used_up() -> None:
+    """It is the end that the file asks for, unlike one of [limits]."""
+    found = result([trial(0), trial(1, State.PAUSED), trial(2, State.WAITING)], limit({"epochs": 60}))
+    auto = make_study(
+        ('[search]\nmethod = "random"\ntrials = 5', '[search]\nmethod = "auto"\nbudget = { epochs = 60 }')
+    )
+    lines = text(replace(found, study=auto)).splitlines()
+    assert lines[0] == "digits: done (a limit)"
+    assert lines[1].startswith("3 trials: 1 complete, 1 not continued, 1 not finished; ")
+    assert text(found).splitlines()[0] == "digits: stopped (a limit)"
+
+
 @pytest.mark.parametrize(
     ("changes", "head"),
     [
