@@ -20,7 +20,6 @@ from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 from mlflow.utils.validation import (
     _validate_model_alias_name,
     _validate_model_alias_name_reserved,
-    _validate_model_name,
 )
 
 from hpsearch.core.folders import FILE_MODE, make_private, umask
@@ -328,9 +327,11 @@ def create_database(path: Path) -> None:
 
 
 def check_model_names(name: str, alias: str | None) -> None:
-    """PayloadRefused, with MLflow's reason, for a name of a registered model or of an alias that MLflow refuses."""
+    """PayloadRefused, with the reason, for a name of a registered model or of an alias that MLflow refuses. MLflow 3.10
+    accepts any name of a model, and then cannot find it in an address."""
+    if not name or {"/", ":"} & set(name):
+        raise PayloadRefused(f"a model's name must not be empty, or contain / or :, got {name!r}")
     try:
-        _validate_model_name(name)
         if alias is not None:
             _validate_model_alias_name(alias)  # type: ignore[no-untyped-call]
             _validate_model_alias_name_reserved(alias)  # type: ignore[no-untyped-call]
