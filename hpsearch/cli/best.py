@@ -4,7 +4,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from hpsearch.cli.verb import Answer, recorded_study, same_study
-from hpsearch.core.errors import BadInput
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -18,7 +17,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import front
     from hpsearch.cli.text.show import trial
     from hpsearch.records.find import homes, opened, work_folder
-    from hpsearch.records.study_front import study_front
+    from hpsearch.records.study_front import check_preferences, study_front
     from hpsearch.records.study_status import best_trial
     from hpsearch.workers.trial_files import TrialFiles
 
@@ -27,8 +26,7 @@ def run(args: Namespace) -> Iterator[Answer]:
             found = study_front(journal, study, args.prefer)
             yield Answer(found.document(), lambda: front.of_study(found))
             return
-        if args.prefer:
-            raise BadInput(f"--prefer is for a study with several goals; {study.record.name} has one")
+        check_preferences(study, args.prefer)
         best = best_trial(journal, study)
     work = work_folder(study.record, best.segments, *homes(args.study, args.journal))
     files = TrialFiles.find(work, study.record, best.trial.number)

@@ -5,7 +5,9 @@ import json
 import re
 from urllib.parse import unquote
 
-_RUN = re.compile(r"[^\s'\"]+")
+RUN = re.compile(r"[^\s'\"]+")
+"""A text without spaces and quotes, such as an address in a sentence."""
+
 _BEFORE_PASSWORD = re.compile(r"\w://[^:/@]*:")
 _NAMED_PASSWORD = re.compile(r"(\b(?:password|passwd|pwd|sslpassword|token)=)([^\s&'\"]+)", re.IGNORECASE)
 _LOGIN = re.compile(r"://[^:/@]*:(?P<password>[^@]*)@(?P<host>[^/?#]*)")
@@ -55,7 +57,7 @@ def without_passwords(text: str, same_length: bool = False) -> str:
         return url if before is None else url[: before.end()] + stars(url[before.end() : end]) + url[end:]
 
     if "://" in text:
-        text = _RUN.sub(without_login, text)
+        text = RUN.sub(without_login, text)
     return _NAMED_PASSWORD.sub(lambda found: found[1] + stars(found[2]), text)
 
 

@@ -8,7 +8,7 @@ from hpsearch.core.format import many, number
 from hpsearch.evaluation.evaluate import evaluation_on_record
 from hpsearch.journal import Journal
 from hpsearch.records.find import JournalStudy
-from hpsearch.records.study_front import study_front
+from hpsearch.records.study_front import check_preferences, study_front
 from hpsearch.records.study_status import TrialDetails, best_trial, trial_details
 
 
@@ -45,8 +45,7 @@ def chosen_trial(
         assert preferred is not None, "there are preferences"
         why = f"the best {objective.metric} with {' and '.join(preferences)}"
         return ChosenTrial(trial_details(journal, study, preferred.trial), why)
-    if preferences:
-        raise BadInput(f"--prefer is for a study with several goals; {name} has one")
+    check_preferences(study, preferences)
     return _winner(journal, study) or ChosenTrial(best_trial(journal, study), "the best trial of the study")
 
 

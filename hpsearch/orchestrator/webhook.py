@@ -1,7 +1,6 @@
 """Posts the end of a run to the webhook of [notify]: of Slack, Mattermost, Discord, or a server of your own."""
 
 import http.client
-import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from typing import Any
 
 from hpsearch import __version__
 from hpsearch.core.errors import InfrastructureError
-from hpsearch.core.format import finite, first_line
+from hpsearch.core.format import first_line, json_text
 from hpsearch.core.redact import redact
 from hpsearch.orchestrator.run_result import RunResult
 
@@ -39,7 +38,7 @@ def _text(text: str) -> dict[str, str]:
 
 def post(address: str, message: Mapping[str, Any]) -> str:
     """Send a message, once; "" if it was accepted, else why not, for the user. The address is a secret."""
-    body = json.dumps(finite(message)).encode()
+    body = json_text(message).encode()
     headers = {"Content-Type": "application/json", "User-Agent": f"hpsearch/{__version__}"}
     try:
         request = urllib.request.Request(address, body, headers)

@@ -27,6 +27,12 @@ class Front:
         return {**found, "preferred": asdict(self.preferred)} if self.preferred else found
 
 
+def check_preferences(study: JournalStudy, preferences: Sequence[str]) -> None:
+    """BadInput: a preference for a study with one goal."""
+    if preferences and not study.objective.others:
+        raise BadInput(f"--prefer is for a study with several goals; {study.record.name} has one")
+
+
 def study_front(journal: Journal, study: JournalStudy, preferences: Sequence[str] = ()) -> Front:
     """BadInput: a preference that is not a comparison of metrics that the study reports. NoTrialSucceeded: no trial has
     a result, or none meets the preferences."""

@@ -6,9 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.core.errors import HpsearchError
-from hpsearch.core.redact import masked, without_passwords
-
-_RUN = re.compile(r"[^\s'\"]+")
+from hpsearch.core.redact import RUN, masked, without_passwords
 
 _STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
 """HTTP statuses by the names of MLflow's client."""
@@ -27,7 +25,7 @@ def cursor_name(uri: str) -> str:
 
 
 def _without_logins(text: str) -> str:
-    return _RUN.sub(_without_login, without_passwords(text))
+    return RUN.sub(_without_login, without_passwords(text))
 
 
 def _without_login(run: re.Match[str]) -> str:

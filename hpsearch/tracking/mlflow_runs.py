@@ -17,15 +17,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
-from mlflow.utils.validation import (
-    _validate_model_alias_name,
-    _validate_model_alias_name_reserved,
-)
+from mlflow.utils.validation import _validate_model_alias_name, _validate_model_alias_name_reserved
 
 from hpsearch.core.folders import FILE_MODE, make_private, umask
 from hpsearch.tracking.known_runs import ChildRun, KnownRun
 from hpsearch.tracking.location import artifact_folder
-from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tags
+from hpsearch.tracking.run_payloads import DIGEST, Point, RunPayload, clean, text_tags
 from hpsearch.workers.held_logging import HeldBatch
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
@@ -35,9 +32,6 @@ MAX_RESULTS = 1000
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
 _ENDED = ("FINISHED", "FAILED", "KILLED")
-
-DIGEST = "hpsearch.sha256"
-"""The tag of a model version with the SHA-256 of its checkpoint."""
 
 MODEL_TRAINING = "custom_model_development"
 """The kind of experiment for which MLflow's pages show runs and curves first, instead of traces and prompts."""
@@ -331,10 +325,11 @@ def check_model_names(name: str, alias: str | None) -> None:
     accepts any name of a model, and then cannot find it in an address."""
     if not name or {"/", ":"} & set(name):
         raise PayloadRefused(f"a model's name must not be empty, or contain / or :, got {name!r}")
+    if alias is None:
+        return
     try:
-        if alias is not None:
-            _validate_model_alias_name(alias)  # type: ignore[no-untyped-call]
-            _validate_model_alias_name_reserved(alias)  # type: ignore[no-untyped-call]
+        _validate_model_alias_name(alias)  # type: ignore[no-untyped-call]
+        _validate_model_alias_name_reserved(alias)  # type: ignore[no-untyped-call]
     except MlflowException as error:
         raise PayloadRefused(error.message) from error
 

@@ -15,7 +15,7 @@ from hpsearch.tracking.connection import check_server
 from hpsearch.tracking.location import explain, without_credentials
 from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.tracking.mlflow_tracker import sync
-from hpsearch.tracking.run_payloads import clean, mlflow_tags, trial_uid
+from hpsearch.tracking.run_payloads import DIGEST, clean, mlflow_tags, trial_uid
 from hpsearch.workers.checkpoints import BEST, CheckpointStore
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Model:
         about = {f"hpsearch.{name}": str(self.about[name]) for name in ("study", "trial", "epoch", "metric", "value")}
         params = json_text(self.about["params"])
         named = {**about, "hpsearch.uid": trial_uid(self.study.uid, self.trial.number), "hpsearch.params": params}
-        return mlflow_tags({**named, "hpsearch.sha256": self.digest})
+        return mlflow_tags({**named, DIGEST: self.digest})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.plots import figures
 
+DIGEST = "hpsearch.sha256"
+"""The tag of a model version with the SHA-256 of its checkpoint."""
+
 MAX_NAME_LENGTH = 200
 MAX_PARAM_LENGTH = 6000
 MAX_TAG_LENGTH = 5000
