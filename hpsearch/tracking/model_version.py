@@ -28,13 +28,14 @@ ABOUT = "trial.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A trial's checkpoint. content: of the file. about: the trial, as a document. result: its value, as text.
-    why: this trial, as text."""
+    """A trial's checkpoint. content: of the file. about: the trial, as a document. params: its parameters, as text.
+    result: its value, as text. why: this trial, as text."""
 
     study: StudyRecord
     trial: Trial
     content: bytes
     about: dict[str, Any]
+    params: str
     result: str
     why: str
 
@@ -52,7 +53,7 @@ class Model:
         code = "\n".join(["import mlflow, torch", "", *loading(f"runs:/{run_id}/{self.folder}")])
         about = f"Trial {self.trial.number} of study {self.study.name}: {self.result} ({self.why})."
         return clean(
-            f"{about}\n\n{params_line(self.trial.params)}\n\nThe state of the objects given to `run.track` "
+            f"{about}\n\n{self.params}\n\nThe state of the objects given to `run.track` "
             f"({', '.join(self.about['objects'])}):\n\n```python\n{code}\n```\n"
         )
 
@@ -126,7 +127,8 @@ def model_of(study: JournalStudy, trial: Trial, work: Path | None, why: str) -> 
         "objects": sorted(snapshot.objects),
         "why": why,
     }
-    return Model(record, trial, content, about, score(trial, objective), why)
+    params = params_line(study.space.shown(trial.params))
+    return Model(record, trial, content, about, params, score(trial, objective), why)
 
 
 def _advice(store: CheckpointStore) -> str:

@@ -23,7 +23,11 @@ WHY = "the best trial of the study"
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[StudyRecorder]:
     study = {"name": "digits", "metric": "val_accuracy", "goal": "maximize", "at": "best"}
-    recorder = StudyRecorder(tmp_path, study=study)
+    space = {
+        "lr": {"low": 1e-5, "high": 1.0, "log": True},
+        "act": {"values": ["relu", "tanh"], "names": ["rectified", "smooth"]},
+    }
+    recorder = StudyRecorder(tmp_path, study=study, space=space)
     yield recorder
     recorder.close()
 
@@ -70,6 +74,7 @@ def test_a_version_with_the_checkpoint_its_run_and_its_origin(
     assert json.loads(version.tags["hpsearch.params"]) == recorder.trials[0].params
     folder = Path(client.download_artifacts(version.run_id, version.source.rpartition("/")[2], str(tmp_path)))
     assert f"runs:/{version.run_id}/{folder.name}" in version.description
+    assert "act = rectified" in version.description
     assert torch.load(folder / "best.pt", weights_only=True)["objects"]["model"]["weight"].tolist() == [1.5]
     assert json.loads((folder / "trial.json").read_text())["objects"] == ["model"]
 

@@ -1,7 +1,6 @@
 """The answer of `hpsearch promote`."""
 
 from hpsearch.cli.text.layout import wrapped
-from hpsearch.core.format import params_line
 from hpsearch.tracking.model_version import Model, Registered
 
 
@@ -10,7 +9,7 @@ def text(done: Registered, model: Model) -> str:
     lines = [
         f"{done.name}, version {done.version}{new}",
         f"  trial {model.trial.number} of {model.study.name}, {model.result}: {model.why}",
-        f"  {params_line(model.trial.params)}",
+        f"  {model.params}",
         f"  it has the state of: {', '.join(model.about['objects'])}",
         *([f"  alias {done.alias}: models:/{done.name}@{done.alias}"] if done.alias else []),
     ]
