@@ -23,10 +23,7 @@ def scenario(other_user: OtherUser, open_folder: Path) -> Iterator[Scenario]:
 
 
 def limited(user: OtherUser, processes: int) -> list[str]:
-    """It reads the Python of this user, which may be in a closed folder."""
-    rights = [f"--{kind}=-all,+dac_read_search" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
-    as_user = ["setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups", *rights]
-    return [*as_user, "prlimit", f"--nproc={processes}:{processes}"]
+    return user.command("prlimit", f"--nproc={processes}:{processes}")
 
 
 def study(scenario: Scenario, trainer: str, options: str = "") -> None:
