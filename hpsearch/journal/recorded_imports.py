@@ -8,9 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.core.format import json_text
-from hpsearch.core.redact import masked
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.journal.records import storable
+from hpsearch.journal.records import recordable, storable
 from hpsearch.journal.schema import imported_trials, imports
 from hpsearch.journal.store import Journal
 
@@ -33,7 +32,7 @@ def add(journal: Journal, one: Import) -> None:
     """Record an import in one transaction."""
     row = {
         "study": storable(one.study),
-        "source": storable(masked(one.source)),
+        "source": recordable(one.source),
         "kind": one.kind,
         "at": one.at,
         "document": json_text(one.document),

@@ -118,7 +118,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     row["cause_numbers"] = json.dumps(dict(trial.cause_numbers))
     row["superseded"], row["reads_epochs"] = int(trial.superseded), int(trial.reads_epochs)
     for name in ("reason", "origin", "error", "exception"):
-        row[name] = storable(masked(row[name]))
+        row[name] = recordable(row[name])
     row["epoch"] = trial.epoch
     return row
 
@@ -168,7 +168,7 @@ def decision_row(place: int, decision: Decision) -> dict[str, Any]:
         "number": decision.number,
         "step": decision.step,
         "kind": decision.kind,
-        "reason": storable(masked(decision.reason)),
+        "reason": recordable(decision.reason),
         "at": decision.at,
     }
 
@@ -189,6 +189,11 @@ def segment_rows(study_id: int, segments: Sequence[TrainingSegment]) -> dict[str
             for one in segments
         ],
     }
+
+
+def recordable(text: str) -> str:
+    """As `storable`, without secrets."""
+    return storable(masked(text)) if text else ""
 
 
 def storable(text: str) -> str:

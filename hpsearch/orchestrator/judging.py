@@ -35,28 +35,27 @@ class Judging:
         A trial whose report lacks the study's metric only stops at its last epoch. A trial without any value continues
         beyond `until`.
         """
-        report, objective, comparison = trial.curve[-1], history.objective, ""
+        report, objective, epoch, comparison = trial.curve[-1], history.objective, trial.epoch, ""
+        has_metric, may_stop = objective.is_in(report), (self.stopping or objective).is_in(report)
         if objective.has_diverged(report):
-            at = f"at {objective.unit} {trial.epoch}"
-            reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} {at}"
+            reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} at {objective.unit} {epoch}"
             reason += _if_not_measured(report, objective)
-            return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
-        if reached := target_reached(self.target, objective, trial):
+            return Stop(reason, Cause.DIVERGED, {"epoch": epoch}), ""
+        if self.target is not None and (reached := target_reached(self.target, objective, trial)):
             return reached, ""
-        if trial.epoch >= self.epochs:
-            return Finish(trained_all(trial, objective.unit), numbers={"epoch": trial.epoch}), ""
-        if (self.stopping or objective).is_in(report):
+        if epoch >= self.epochs:
+            return Finish(f"trained {'all ' * (epoch > 1)}{many(epoch, objective.unit)}", numbers={"epoch": epoch}), ""
+        if may_stop:
             early = self.early_stopping.judge(trial, history)
             if not isinstance(early, Continue):
                 return early, ""
-        if objective.is_in(report):
+        if has_metric:
             verdict = self.pruner.judge(trial, history)
             if not isinstance(verdict, Continue):
                 return verdict, ""
             comparison = verdict.reason
-        if trial.epoch >= trial.until and objective.judged(trial) is not None:
-            numbers = {"epoch": trial.epoch, "round": trial.round}
-            return Pause(planned_end(trial, objective.unit), numbers=numbers), comparison
+        if epoch >= trial.until and objective.judged(trial) is not None:
+            return Pause(planned_end(trial, objective.unit), numbers={"epoch": epoch, "round": trial.round}), comparison
         return Continue(comparison), comparison
 
     def missing(self, trial: Trial, history: History) -> str:
@@ -72,9 +71,9 @@ class Judging:
     def _missing_other(self, trial: Trial, history: History) -> str:
         """A message if the trial is COMPLETE and no trial has reported the metric of another goal or of a
         requirement."""
-        if trial.state is not State.COMPLETE or trial.diverged:
-            return ""
         objective = history.objective
+        if trial.state is not State.COMPLETE or not (objective.others or objective.require):
+            return ""
         wanted = [(one.metric, f"study.objectives.{place}.metric = ") for place, one in enumerate(objective.goals)]
         reported = {name for one in history for report in one.curve for name in report.metrics}
         wanted += [
@@ -110,10 +109,6 @@ def full_reason(reason: str, trial: Trial, history: History) -> str:
     return "; ".join([reason, *(one.text for one in history.objective.unmet(trial))])
 
 
-def trained_all(trial: Trial, unit: str) -> str:
-    return f"trained {'all ' * (trial.epoch > 1)}{many(trial.epoch, unit)}"
-
-
 def early_end(trial: Trial, epochs: int, unit: str) -> Finish:
     """epochs: maximum of one trial."""
     reason = f"its trainer ended at {unit} {trial.epoch} of {epochs}"
@@ -126,10 +121,10 @@ def planned_end(trial: Trial, unit: str) -> str:
     return f"trained to {unit} {trial.epoch}, as far as planned{in_round}"
 
 
-def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:
+def target_reached(target: float, objective: Objective, trial: Trial) -> Finish | None:
     """The end of a trial whose value is limits.target or better; None for other trials."""
-    value = objective.value(trial) if target is not None else None
-    if target is None or value is None or value * objective.sign > target * objective.sign or objective.unmet(trial):
+    value = objective.value(trial)
+    if value is None or value * objective.sign > target * objective.sign or objective.unmet(trial):
         return None
     reason = f"limits.target = {target:g} is reached: {objective.label} {value:.6g} at {objective.unit} {trial.epoch}"
     return Finish(reason, Cause.LIMIT, {"target": target, "value": value, "epoch": trial.epoch})

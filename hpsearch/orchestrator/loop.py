@@ -16,8 +16,7 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Queued, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator import judging
-from hpsearch.orchestrator.driver_time import DriverTime
-from hpsearch.orchestrator.lost_workers import Losses
+from hpsearch.orchestrator.lost_workers import DriverTime, Losses
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -232,6 +231,12 @@ class Loop:
         self._turn.trials[trial.number] = trial
         return trial
 
+    def _add_report(self, trial: Trial, report: Report) -> Trial:
+        self.totals.epochs += report.step - trial.epoch
+        report = replace(report, at=self._now(trial))
+        self._turn.reports.append((trial.number, report))
+        return self._put(replace(trial, curve=(*trial.curve, report)))
+
     def _decide(self, kind: str, reason: str, trial: Trial | None = None) -> None:
         number, step = (None, None) if trial is None else (trial.number, trial.epoch)
         self._turn.decisions.append(Decision(kind, reason, number, step, self._now()))
@@ -263,8 +268,7 @@ class Loop:
             unsent = self._unsent(number, trial.epoch)
             hung = judging.hung_at_its_end(trial, unsent, self.rules.epochs, silent)
             for report in () if hung else unsent:
-                self.totals.epochs += report.step - trial.epoch
-                trial = self._put(self._turn.add_report(trial, replace(report, at=self._now(trial))))
+                trial = self._add_report(trial, report)
             if hung:
                 self._take_reports(trial, hung)
             elif trial.busy + silent > longest:
@@ -289,8 +293,7 @@ class Loop:
         self._error = self._error or self._findings.error
         verdict: Verdict = Continue()
         for report in judging.not_recorded(event.reports, trial):
-            self.totals.epochs += report.step - trial.epoch
-            trial = self._put(self._turn.add_report(trial, replace(report, at=self._now(trial))))
+            trial = self._add_report(trial, report)
             verdict, comparison = self._judging.verdict(self.history.renumbered(trial), self.history.current)
             if comparison:
                 self._decide("go on", comparison, trial)
@@ -367,24 +370,18 @@ class Loop:
             self._wait(trial, failure.summary, Cause.INTERRUPTED)
         elif failure.kind == "infeasible":
             self._end(trial, State.INFEASIBLE, failure.summary, Cause.INFEASIBLE, {"epoch": trial.epoch})
-        elif failure.kind == "oom":
-            self._retry_alone(trial, failure)
         elif failure.kind in ("terminated", "lost"):
             outside = failure.kind == "terminated"
             self._retry_elsewhere(trial, Lost(trial.number, failure.summary, failure.traceback, outside=outside))
-        else:
-            failed = replace(trial, error=failure.traceback, exception=failure.exception)
-            self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
-
-    def _retry_alone(self, trial: Trial, failure: Failure) -> None:
-        """Out of memory: the trial is tried once more while no other trial runs, then FAILED."""
-        if trial.cause is not Cause.OUT_OF_MEMORY:
+        elif failure.kind == "oom" and trial.cause is not Cause.OUT_OF_MEMORY:
             self._wait(trial, f"out of memory ({failure.summary}): tried once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
-            return
-        reason = judging.out_of_memory_alone(failure)
-        failed = replace(trial, error=failure.traceback, exception=failure.exception)
-        self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
+        else:
+            reason, cause = failure.summary, Cause.TRAINER_RAISED
+            if failure.kind == "oom":
+                reason, cause = judging.out_of_memory_alone(failure), Cause.OUT_OF_MEMORY
+            failed = replace(trial, error=failure.traceback, exception=failure.exception)
+            self._end(failed, State.FAILED, reason, cause, {"epoch": trial.epoch})
 
     def _retry_elsewhere(self, trial: Trial, lost: Lost, numbers: Numbers = NONE) -> None:
         """The worker is lost. The trial is tried again, up to limits.retries times; losses while the run stops do not

@@ -1,7 +1,7 @@
 """The decisions of one turn of the loop, before they are recorded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hpsearch.core.decisions import Decision, Verdict
 from hpsearch.core.messages import Order, Provenance
@@ -26,10 +26,6 @@ class Turn:
     started: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
     unsaved: str = ""
     warnings: list[str] = field(default_factory=list)
-
-    def add_report(self, trial: Trial, report: Report) -> Trial:
-        self.reports.append((trial.number, report))
-        return replace(trial, curve=(*trial.curve, report))
 
     def show(self, observers: Sequence[Observer]) -> None:
         """Notify the observers, after the decisions were recorded and carried out."""

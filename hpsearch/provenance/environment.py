@@ -44,25 +44,6 @@ SETTINGS = (
 
 def of_worker(own: Sources, device: str, threads: int) -> dict[str, Any]:
     """The environment of a worker, in plain JSON values. own: the trainer's sources, see `sources`."""
-    return _of_this_process(own, device, threads)
-
-
-def of_caller() -> dict[str, Any]:
-    """The environment of a program that trains the trials of a `Session`. sources: the files of the program."""
-    torch = sys.modules.get("torch")
-    own = Sources.of_script(script) if (script := _script()) else Sources()
-    device = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
-    threads = torch.get_num_threads() if torch is not None else os.cpu_count() or 1
-    return {"trained_by": CALLER, **_of_this_process(own, device, threads)}
-
-
-def _script() -> Path | None:
-    """The program's file; None in a notebook or an interactive session."""
-    name = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(name).absolute() if name and Path(name).is_file() else None
-
-
-def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": _packages(own.packages),
@@ -74,6 +55,21 @@ def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
         "settings": _settings(os.environ),
         "sources": sources(own),
     }
+
+
+def of_caller() -> dict[str, Any]:
+    """The environment of a program that trains the trials of a `Session`. sources: the files of the program."""
+    torch = sys.modules.get("torch")
+    own = Sources.of_script(script) if (script := _script()) else Sources()
+    device = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
+    threads = torch.get_num_threads() if torch is not None else os.cpu_count() or 1
+    return {"trained_by": CALLER, **of_worker(own, device, threads)}
+
+
+def _script() -> Path | None:
+    """The program's file; None in a notebook or an interactive session."""
+    name = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(name).absolute() if name and Path(name).is_file() else None
 
 
 def sources(own: Sources) -> dict[str, str]:

@@ -37,7 +37,7 @@ def _reverse_log(value: float) -> float:
     return -_log(1 - value)
 
 
-LINEAR = Scale(lambda value: value, lambda x: x)
+LINEAR = Scale(float, float)
 LOG = Scale(_log, math.exp)
 CURVED: dict[CurvedScale, Scale] = {
     "logit": Scale(_logit, _logistic),

@@ -24,10 +24,9 @@ from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.study.space import Space
-from hpsearch.trainer import arguments, contract, delivery, forms, state
+from hpsearch.trainer import arguments, contract, delivery, forms, reporting, state
 from hpsearch.trainer.adapters import command, program_sources
 from hpsearch.trainer.parameter_reads import ParameterReads
-from hpsearch.trainer.reporting import reports_to
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 from hpsearch.trainer.trainer_sources import may_use_torch, sources_of
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
@@ -189,7 +188,7 @@ class OpenTrial:
         """Train an epoch. None if the trainer returns. Raises the trainer's exceptions; Infeasible if it returns
         without a report; TrainerError for an invalid report."""
         try:
-            with reports_to(self.run.report), _ending_forks():
+            with _in_trainer(self.run):
                 report = next(self._reports)
         except StopIteration:
             if self.step == 0:
@@ -225,17 +224,20 @@ class OpenTrial:
 
     def close(self) -> None:
         """Close the generator, so that its `finally` runs. Raises its exceptions."""
-        with reports_to(self.run.report), _ending_forks():
+        with _in_trainer(self.run):
             self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
 
 
 @contextmanager
-def _ending_forks() -> Iterator[None]:
-    """End a process that the trainer has forked and that has returned or raised: only the original process trains."""
+def _in_trainer(run: Run) -> Iterator[None]:
+    """While the trainer's code runs, `hpsearch.report` is `Run.report`. A process that it has forked ends here when it
+    returns or raises: only the original process trains."""
     own = os.getpid()
+    before, reporting.current = reporting.current, run.report
     try:
         yield
     finally:
+        reporting.current = before
         if os.getpid() != own:
             problem = sys.exc_info()[1]
             is_error = problem is not None and not isinstance(problem, StopIteration)

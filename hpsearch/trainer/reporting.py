@@ -5,26 +5,15 @@ Programs that a search starts import this module, so it imports no other module 
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 REPORT = "HPSEARCH_REPORT"
 """The environment variable with the path of the file for a program's reports: one line of JSON for each."""
 
-_current: Callable[..., None] | None = None
-"""`Run.report` of the trainer that is running. Trials that share a process take turns, one epoch at a time."""
-
-
-@contextmanager
-def reports_to(report_of_run: Callable[..., None]) -> Iterator[None]:
-    """In this context `report` calls this `Run.report`."""
-    global _current
-    before, _current = _current, report_of_run
-    try:
-        yield
-    finally:
-        _current = before
+current: Callable[..., None] | None = None
+"""`Run.report` of the trainer that is running; `OpenTrial` sets it. Trials that share a process take turns, one epoch
+at a time."""
 
 
 def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | int | None = None, **named: Any) -> None:
@@ -37,8 +26,8 @@ def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | int | Non
     Returns when the pruner has judged the report. Raises TrialStopped if the trial has to end. In a program that
     `trainer.command` has started it returns at once, and SIGTERM stops the program.
     """
-    if _current is not None:
-        _current(step, metrics, **named)
+    if current is not None:
+        current(step, metrics, **named)
     elif path := os.environ.get(REPORT):
         at, given = step_and_metrics(step, metrics, named)
         if given is None:
