@@ -19,11 +19,10 @@ from hpsearch.study.file import known_points, prune_sections, search_sections
 from hpsearch.study.plan import promotes
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore, stores_in
-from hpsearch.trainer.contract import check_is_not_ask_and_tell
+from hpsearch.trainer.contract import check_is_not_ask_and_tell, sources_of_trainer
 from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.trainer_object import TrainerObject
-from hpsearch.trainer.trainer_sources import sources_of_trainer
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 

@@ -16,10 +16,10 @@ from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
 from hpsearch.trainer import contract
 from hpsearch.trainer.adapters import script_check
-from hpsearch.trainer.delivery import delivered_names, head
+from hpsearch.trainer.arguments import delivered_names, head
+from hpsearch.trainer.contract import sources_of_trainer
 from hpsearch.trainer.source import overwritten, source_check, unseeded, unused_parameters
 from hpsearch.trainer.source.source_check import SourceCheck
-from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 
 def check(study: Study) -> SourceCheck:

@@ -9,7 +9,7 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Reported, Unread
 from hpsearch.core.trial import State, Trial
 from hpsearch.orchestrator.turn import Turn
-from hpsearch.trainer.delivery import head
+from hpsearch.trainer.arguments import head
 
 Finding = tuple[str, str, Trial | None]
 """Kind and reason of a decision, and its trial; None for the study."""

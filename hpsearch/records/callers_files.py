@@ -26,8 +26,8 @@ from hpsearch.records.study_place import place_of
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
 from hpsearch.study.program import Program
+from hpsearch.trainer.contract import sources_of
 from hpsearch.trainer.source.source_reader import Definition, SourceReader
-from hpsearch.trainer.trainer_sources import sources_of
 
 OWN_CLUSTERS = ("local", "none", "auto")
 """Values of resources.address that name no address; "auto" reads RAY_ADDRESS."""

@@ -25,7 +25,7 @@ from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, source_text
 from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.study.definition import Study
-from hpsearch.trainer.trainer_sources import sources_of_trainer
+from hpsearch.trainer.contract import sources_of_trainer
 
 MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote its changed lines."""

@@ -1,19 +1,33 @@
-"""From "module:name" in the study file to a generator that trains."""
+"""Finds a study's trainer: imports "module:name" as a generator that trains, and finds its source files."""
 
 import difflib
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.provenance.module_search import module_of
+from hpsearch.provenance.sources import Sources, read_once
+from hpsearch.study.program import Program
 from hpsearch.trainer import forms, import_errors
+from hpsearch.trainer.adapters import program_sources
 from hpsearch.trainer.training_run import Trainer
+
+if TYPE_CHECKING:  # workers need no study file: without it, their forks take 1 ms less
+    from hpsearch.study.definition import Study
+
+
+WITHOUT_TORCH = frozenset({"lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost"})
+"""Packages that do not import torch."""
+
+NAMES_TORCH = re.compile(r"torch|\btrack\b")
+"""Matches the code of a trainer that uses torch, or that calls `Run.track`, whose checkpoints torch writes."""
 
 
 def find(use: str, folder: Path | None) -> Trainer:
@@ -91,3 +105,29 @@ def display_name(use: str) -> str:
 def display_name_of_object(use: str) -> str:
     """The name, in messages, of a trainer that is a Python object."""
     return f"the trainer `{use}`"
+
+
+# Its source files ──────────────────────────────────────────────────────────────────────────────
+
+
+def sources_of(use: str, folder: Path, program: Program | None) -> Sources:
+    """The sources of a program, or of the module in `use`, searched in the study's folder first. Imports nothing."""
+    if program is not None:
+        return program_sources.sources_of(program, folder)
+    module = module_of(use, folder)
+    return read_once(module, lambda: Sources.of(module))
+
+
+def sources_of_trainer(study: "Study") -> Sources:
+    """The files that a worker would import, or the objects if the trainer is a Python object."""
+    if (given := study.own("trainer")) is not None:
+        return Sources.of_object(given)
+    return sources_of(study.trainer.use, study.folder, study.trainer.program)
+
+
+def may_use_torch(own: Sources) -> bool:
+    """Whether training with these sources may need torch. An import of torch takes seconds, and makes a fork of the
+    process slower by 10 ms."""
+    if own.packages - WITHOUT_TORCH or own.objects:
+        return True
+    return any(NAMES_TORCH.search(path.read_text(errors="replace")) for path in own.files.values())

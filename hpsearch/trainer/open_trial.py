@@ -24,11 +24,11 @@ from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.study.space import Space
-from hpsearch.trainer import arguments, contract, delivery, forms, reporting, state
+from hpsearch.trainer import arguments, contract, forms, reporting, state
 from hpsearch.trainer.adapters import command, program_sources
+from hpsearch.trainer.contract import may_use_torch, sources_of
 from hpsearch.trainer.parameter_reads import ParameterReads
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
-from hpsearch.trainer.trainer_sources import may_use_torch, sources_of
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
@@ -106,13 +106,13 @@ class TrainerContext:
 
     def params(self, params: Params) -> dict[str, Any]:
         """The arguments of a training: the options, and a trial's parameters. No two trainings share a list."""
-        own = params if self.space is None else delivery.delivered(self.space, params)
+        own = params if self.space is None else arguments.delivered(self.space, params)
         given = copy.deepcopy({**self.options, **own})
-        return delivery.nested(given) if self.nested else given
+        return arguments.nested(given) if self.nested else given
 
     def names(self, params: Params) -> Collection[str]:
         """The names under which the trainer receives a trial's parameters."""
-        return params if self.space is None else delivery.delivered_names(self.space, params)
+        return params if self.space is None else arguments.delivered_names(self.space, params)
 
     def run(
         self,

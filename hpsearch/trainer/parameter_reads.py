@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.core.format import quoted
 from hpsearch.core.messages import Unread
-from hpsearch.trainer.delivery import head
+from hpsearch.trainer.arguments import head
 from hpsearch.trainer.source.unused_parameters import nearest
 
 _forks: list[int] = []

@@ -9,8 +9,7 @@ from typing import Any, get_origin, get_type_hints
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params
 from hpsearch.provenance.sources import code_holder
-from hpsearch.trainer.arguments import check_names, converted, dataclass_at, params_as
-from hpsearch.trainer.delivery import grouped
+from hpsearch.trainer.arguments import check_names, converted, dataclass_at, grouped, params_as
 from hpsearch.trainer.training_run import Run
 
 NAMED = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

@@ -13,7 +13,7 @@ from hpsearch.journal import TrainingSegment
 from hpsearch.orchestrator.lost_workers import LOSSES
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
-from hpsearch.trainer.trainer_sources import sources_of_trainer
+from hpsearch.trainer.contract import sources_of_trainer
 
 ASKED = "a retry of the failed trials was requested"
 

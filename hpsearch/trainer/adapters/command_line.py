@@ -17,7 +17,7 @@ from hpsearch.study import placeholders
 from hpsearch.study.program import Program
 from hpsearch.trainer.adapters import constants, hydra_words
 from hpsearch.trainer.adapters.script_options import Options
-from hpsearch.trainer.delivery import nested
+from hpsearch.trainer.arguments import nested
 
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
 

@@ -28,10 +28,10 @@ from hpsearch.trainer.source.source_reader import (
     Definition,
     Function,
     Module,
+    Scope,
     SourceReader,
     Unknown,
     fields,
-    own_scope,
 )
 
 BUILT_IN = {"bool", "int", "float", "str"}
@@ -327,7 +327,17 @@ def _names_used(found: Definition | Unknown, call: _Call) -> frozenset[str] | No
 
 
 def _is_generator(function: Function) -> bool:
-    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_scope(function))
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own_scope(function))
+
+
+def _own_scope(function: Function) -> Iterator[ast.AST]:
+    """The nodes of a function, without those of nested functions and classes."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, Scope):
+            todo += ast.iter_child_nodes(node)
 
 
 def _may_report(function: Function, texts: _Texts) -> bool:
@@ -336,7 +346,7 @@ def _may_report(function: Function, texts: _Texts) -> bool:
         return True
     returns = any(
         isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and node.value is not None)
-        for node in own_scope(function)
+        for node in _own_scope(function)
     )
     return returns or any(isinstance(node, ast.Name) and node.id == "run" for node in ast.walk(function))
 

@@ -164,16 +164,6 @@ def _own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
             yield from _own_nodes(node)
 
 
-def own_scope(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of nested functions and classes."""
-    todo: list[ast.AST] = list(function.body)
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, Scope):
-            todo += ast.iter_child_nodes(node)
-
-
 def fields(reader: SourceReader, kind: Definition) -> dict[str, bool] | Unknown:
     """The fields of a dataclass, with the bases' fields first, and whether each needs a value. MISSING: it is not a
     dataclass."""

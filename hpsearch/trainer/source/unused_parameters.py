@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 
 from hpsearch.core.messages import Unread
 from hpsearch.study.space import Space
-from hpsearch.trainer.delivery import delivered_names, head
+from hpsearch.trainer.arguments import delivered_names, head
 
 MIN_ABBREVIATION = 2
 """The fewest letters of an abbreviation such as "lr" for "learning_rate"."""

@@ -16,7 +16,7 @@ from hpsearch.provenance.sources import is_installed
 from hpsearch.study.definition import Study
 from hpsearch.study.file.prune_sections import OwnPrune
 from hpsearch.study.file.search_sections import Own
-from hpsearch.trainer.trainer_sources import sources_of_trainer
+from hpsearch.trainer.contract import sources_of_trainer
 from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
 from hpsearch.workers.pools.ray.packages import packages, runtime_env
 from hpsearch.workers.pools.ray.upload import left_out

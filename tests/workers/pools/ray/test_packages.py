@@ -11,8 +11,8 @@ import pytest
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
+from hpsearch.trainer.contract import sources_of
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
-from hpsearch.trainer.trainer_sources import sources_of
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.packages import packages, pickled, runtime_env
 from tests.support import toys

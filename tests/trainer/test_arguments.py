@@ -10,8 +10,7 @@ import pytest
 import hpsearch
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import State
-from hpsearch.trainer.arguments import converted
-from hpsearch.trainer.delivery import grouped, nested
+from hpsearch.trainer.arguments import converted, grouped, nested
 
 got: list[Any] = []
 

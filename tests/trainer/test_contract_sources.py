@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.provenance.sources import Sources
-from hpsearch.trainer.trainer_sources import may_use_torch
+from hpsearch.trainer.contract import may_use_torch
 
 PLAIN = "for epoch in run.epochs():\n    yield Report(epoch, {'val_loss': 1.0})\n"
 
