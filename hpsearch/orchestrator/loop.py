@@ -17,12 +17,11 @@ from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Queued, 
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator import judging
 from hpsearch.orchestrator.lost_workers import DriverTime, Losses
-from hpsearch.orchestrator.observers import Observer
+from hpsearch.orchestrator.observers import Observer, Turn
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, failures_reached, limit_reached, new_trial
 from hpsearch.orchestrator.trainer_findings import TrainerFindings
-from hpsearch.orchestrator.turn import Turn
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool

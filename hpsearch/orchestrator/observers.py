@@ -1,14 +1,16 @@
-"""Observers of the loop: progress, notes for the user, the tracker, the record of rounds."""
+"""Observers of the loop, and the turn that they are shown: notes for the user, the tracker, the record of rounds."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from hpsearch.core.decisions import Verdict
+from hpsearch.core.decisions import Decision, Verdict
 from hpsearch.core.errors import JournalUnavailable
 from hpsearch.core.history import History
-from hpsearch.core.trial import EPOCH, Trial
+from hpsearch.core.messages import Order, Provenance
+from hpsearch.core.trial import EPOCH, Report, Trial
 from hpsearch.orchestrator.held_study import HeldStudy
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.preflight_record import keep
@@ -55,6 +57,43 @@ class Observer:
 
     def show_line(self, text: str) -> None:
         """Show a line to the user permanently."""
+
+
+@dataclass
+class Turn:
+    """The decisions of one turn. They are recorded, then carried out, then shown.
+
+    unsaved: why trials of this trainer have no checkpoints, if it was found in this turn. warnings: about the trainer.
+    """
+
+    trials: dict[int, Trial] = field(default_factory=dict)
+    reports: list[tuple[int, Report]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    provenance: list[tuple[int, Provenance]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    judged: list[tuple[Trial, Verdict]] = field(default_factory=list)
+    ended: list[Trial] = field(default_factory=list)
+    started: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
+    unsaved: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    def show(self, observers: Sequence[Observer]) -> None:
+        """Notify the observers, after the decisions were recorded and carried out."""
+        for one in observers if self.unsaved else ():
+            one.unsaved(self.unsaved)
+        for warning in self.warnings:
+            for one in observers:
+                one.warned(warning)
+        for trial, verdict in self.judged:
+            for one in observers:
+                one.reported(trial)
+                one.judged(trial, verdict)
+        for trial in self.ended:
+            for one in observers:
+                one.ended(trial)
+        for trial, notes in self.started:
+            for one in observers:
+                one.trial_started(trial, notes)
 
 
 class Notes(Observer):

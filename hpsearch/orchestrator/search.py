@@ -22,7 +22,6 @@ from hpsearch.orchestrator.changes.changed_file import AGAIN, BeforeRounds
 from hpsearch.orchestrator.changes.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.changes.extension import ExtendRequest
 from hpsearch.orchestrator.changes.retries import Retries, retries
-from hpsearch.orchestrator.equal_curves import EqualCurves
 from hpsearch.orchestrator.evidence import earlier_evidence, learned_studies
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
@@ -32,6 +31,7 @@ from hpsearch.orchestrator.own import own_methods
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, ReachedLimit, Totals, study_limit_reached
 from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.orchestrator.trainer_findings import EqualCurves
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep

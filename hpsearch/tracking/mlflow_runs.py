@@ -23,8 +23,7 @@ from hpsearch.core.folders import FILE_MODE, make_private, umask
 from hpsearch.tracking.known_runs import ChildRun, KnownRun
 from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import DIGEST, Point, RunPayload, clean, text_tags
-from hpsearch.workers.held_logging import HeldBatch
-from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
+from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT, HeldBatch
 
 MAX_IN_BATCH = 1000
 MAX_PARAMS_IN_BATCH = 100

@@ -20,8 +20,7 @@ from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_runs import Deleted, MlflowRuns, PayloadRefused
 from hpsearch.tracking.pending_files import PendingFiles
 from hpsearch.tracking.run_payloads import STATUS, interrupted, study_payload, trial_payload, trial_uid
-from hpsearch.workers.held_logging import held_batches, held_files
-from hpsearch.workers.own_logging import ADOPTED, CHILD
+from hpsearch.workers.own_logging import ADOPTED, CHILD, held_batches, held_files
 from hpsearch.workers.trial_log import end_of_log
 
 REPORTS_PER_CALL = 1000

@@ -3,7 +3,8 @@
 MLflow: each run that the trainer starts is in the study's experiment and has tags with its trial (`MLFLOW_RUN_CONTEXT`,
 which MLflow adds to all runs of a process). The tracker writes the trial's own run later, from another process, and
 makes these runs its children. If the study's store cannot be used, the trainer's runs are in a store in the trial's
-scratch folder, so that no trial makes one in the working directory.
+scratch folder, so that no trial makes one in the working directory. Metrics and parameters that a server does not
+take are kept in a file, which the tracker sends later; starting a run and logging an artifact need the server.
 """
 
 import functools
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ from typing import Any
 from hpsearch.core.errors import BadInput
 from hpsearch.core.folders import make_private
 from hpsearch.study.file.address_secrets import resolved
-from hpsearch.workers.held_logging import hold_unsent
 
 FILE = "own-logging.json"
 """A file in the study's folder: the experiment that trainers log to themselves, and its store."""
@@ -56,6 +56,10 @@ the next trial for long."""
 
 ASYNC_THREAD = "MLflowAsyncLoggingLoop"
 """The name of MLflow's thread that sends what is logged asynchronously."""
+
+SERVER_ERROR = 500
+"""HTTP status: the server or a proxy failed. MLflow also raises it if there is no server. With a lower status, a later
+attempt would fail too."""
 
 
 def write_experiment(work: Path, uri: str, experiment: str) -> None:
@@ -111,7 +115,7 @@ class LoggingEnvironment:
     and its own active MLflow run.
 
     keep: for a trial with its own process: nothing is restored, and MLflow ends the active run when the process ends.
-    held: with `keep`, the file for values that cannot be sent to a server (see `held_logging`); None: they are not
+    held: with `keep`, the file for values that cannot be sent to a server (see `hold_unsent`); None: they are not
     kept.
     """
 
@@ -233,3 +237,68 @@ def _writers() -> Iterator[Any]:
         init = getattr(getattr(sys.modules.get(name), "SummaryWriter", None), "__init__", None)
         if getattr(init, "__defaults__", None):
             yield init
+
+
+# What MLflow did not take ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class HeldBatch:
+    """One call of `log_batch`. metrics: name, value, timestamp, step; params, tags: name and value."""
+
+    run: str
+    metrics: Sequence[tuple[str, float, int, int]]
+    params: Sequence[tuple[str, str]]
+    tags: Sequence[tuple[str, str]]
+
+
+def held_folder(work: Path) -> Path:
+    """The folder of the files with values that a server did not take, one for each trial. work: the study's folder."""
+    return work / "held"
+
+
+def hold_unsent(file: Path) -> None:
+    """From now on, write to the file what this process cannot send to an MLflow server; MLflow still raises its error.
+    No effect if MLflow is not imported."""
+    store = getattr(sys.modules.get("mlflow.store.tracking.rest_store"), "RestStore", None)
+    original = getattr(store, "log_batch", None)
+    if original is None or hasattr(original, "__wrapped__"):
+        return
+
+    @functools.wraps(original)
+    def log_batch(self: Any, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
+        try:
+            return original(self, run_id, metrics, params, tags)
+        except Exception as problem:
+            status: Callable[[], int] = getattr(problem, "get_http_status_code", lambda: SERVER_ERROR)
+            if status() >= SERVER_ERROR:
+                _hold(file, run_id, metrics, params, tags)
+            raise
+
+    setattr(store, "log_batch", log_batch)  # noqa: B010  # of a class that is not imported here
+
+
+def _hold(file: Path, run: str, metrics: Any, params: Any, tags: Any) -> None:
+    pairs = [[[one.key, str(one.value)] for one in given] for given in (params, tags)]
+    points = [[one.key, one.value, one.timestamp, one.step] for one in metrics]
+    with suppress(OSError, ValueError, TypeError):
+        make_private(file.parent)
+        with file.open("a") as written:
+            written.write(json.dumps([run, points, *pairs]) + "\n")
+
+
+def held_files(work: Path) -> list[Path]:
+    """The files with values to send. A process may still write to its file, so each file is renamed; the process then
+    writes to a new one."""
+    for path in held_folder(work).glob("*.jsonl"):
+        sending = path.with_suffix(".sending")
+        if not sending.exists():  # else that one is sent first
+            path.rename(sending)
+    return sorted(held_folder(work).glob("*.sending"))
+
+
+def held_batches(path: Path) -> Iterator[HeldBatch]:
+    for line in path.read_text().splitlines():
+        with suppress(ValueError, TypeError):  # the process was killed while it wrote the last line
+            run, metrics, params, tags = json.loads(line)
+            yield HeldBatch(run, *([tuple(one) for one in given] for given in (metrics, params, tags)))

@@ -25,8 +25,7 @@ from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerC
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
-from hpsearch.workers.held_logging import held_folder
-from hpsearch.workers.own_logging import LoggingEnvironment, OwnLogging
+from hpsearch.workers.own_logging import LoggingEnvironment, OwnLogging, held_folder
 from hpsearch.workers.sent_code import on_this_node
 from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import CappedLog, log_file

@@ -8,8 +8,7 @@ from mlflow.entities import Run
 from hpsearch.core.trial import State
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
 from hpsearch.tracking.own_runs import OwnLoggingStore, stores_in
-from hpsearch.workers.held_logging import held_folder
-from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, FILE, NEW, PARENT
+from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, FILE, NEW, PARENT, held_folder
 from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.workers.held_logging import HeldBatch, held_batches, held_files, held_folder, hold_unsent
+from hpsearch.workers.own_logging import HeldBatch, held_batches, held_files, held_folder, hold_unsent
 
 METRIC = SimpleNamespace(key="loss", value=0.5, timestamp=7, step=1)
 PARAM = SimpleNamespace(key="lr", value=0.1)

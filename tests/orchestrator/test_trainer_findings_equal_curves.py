@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Params, Report, State, Trial
-from hpsearch.orchestrator.equal_curves import EqualCurves
+from hpsearch.orchestrator.trainer_findings import EqualCurves
 
 LOSS = Objective("val_loss", "minimize")
 TELLING = (1.0123456789, 0.5123456789, 0.3)
