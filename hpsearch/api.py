@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.core.format import json_text, outline, score
 from hpsearch.core.front import front
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Params, State, Trial

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hpsearch
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from tests.cli.cli_runner import CliRunner
 from tests.cli.conftest import cli
 from tests.trainers.conftest import one_thread

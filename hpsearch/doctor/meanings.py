@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from hpsearch.core.measured import PREFIX, is_measured
+from hpsearch.core.metric_names import PREFIX, is_measured
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.measured_loss import MEAN, can_be_compared, is_of_last_batch
 from hpsearch.doctor.name_words import (

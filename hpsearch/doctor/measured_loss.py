@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from hpsearch.core.measured import PREFIX
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.core.trial import Trial
 
 MEAN, LAST = f"{PREFIX}mean_loss", f"{PREFIX}last_loss"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, median
 
-from hpsearch.core.measured import PREFIX
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.doctor.series import Series
 
 DESCENDS = 0.15

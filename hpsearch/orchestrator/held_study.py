@@ -26,8 +26,7 @@ from hpsearch.records import kept_rules
 from hpsearch.records.evidence_record import related_of
 from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.records.trainer_code import TrainerCode
-from hpsearch.study.definition import Study
-from hpsearch.study.objectives import objective_of
+from hpsearch.study.definition import Study, objective_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.format import many
 from hpsearch.core.history import History
-from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure, Reported
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
 

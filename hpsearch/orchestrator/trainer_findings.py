@@ -8,8 +8,8 @@ from hpsearch.core.decisions import RESTARTS
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.format import named, quoted
 from hpsearch.core.history import History
-from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Reported, Unread
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Report, State, Trial, identical, key_of
 from hpsearch.orchestrator.observers import Observer, Turn
 from hpsearch.trainer.arguments import head

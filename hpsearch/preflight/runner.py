@@ -17,7 +17,7 @@ from hpsearch.preflight.learning_test import LearningTest, run_learning_test
 from hpsearch.preflight.range_test import RangeTest, run_range_test
 from hpsearch.records.preflight_record import summary
 from hpsearch.study.definition import Study
-from hpsearch.study.searched_rate import searched_rate
+from hpsearch.study.file.sections import searched_rate
 from hpsearch.study.space import Float
 from hpsearch.workers.pools.base import Measurer
 

@@ -5,12 +5,13 @@
 
 import importlib.metadata
 import importlib.util
+import json
 import math
 import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from hpsearch import __version__
 from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND
-from hpsearch.provenance import installed, repository
+from hpsearch.provenance import repository
 from hpsearch.provenance.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
@@ -37,6 +38,13 @@ SETTINGS = (
     "HPSEARCH_UMASK",
 )
 """The environment variables that are recorded: those that can change results, and hpsearch's without a password."""
+
+
+LOCKS = (
+    *("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pixi.lock", "Pipfile.lock", "conda-lock.yml"),
+    *("environment.yml", "requirements.lock", "requirements.txt", "constraints.txt"),
+)
+"""Files with the versions of an environment."""
 
 
 # In the worker's process ─────────────────────────────────────────────────────────────────────────
@@ -93,7 +101,7 @@ def _version(name: str) -> str:
     on whether the module is imported yet: the environment of all trials of a process is the same."""
     with suppress(importlib.metadata.PackageNotFoundError, ValueError):
         return importlib.metadata.version(name)
-    return installed.version_of_module(name)
+    return version_of_module(name)
 
 
 def _cpu() -> dict[str, Any]:
@@ -139,15 +147,15 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def code(use: str, folder: Path, keep_diff: bool = True) -> dict[str, Any]:
     """The git repositories of the study's folder and of the trainer "module:name" (`repository.state`), the installed
-    distributions, and the lock files (`provenance.installed`)."""
+    distributions, and the lock files."""
     states = [repository.state(place, keep_diff) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]
     unique = {one["name"]: one for one in (known or states[:1])}
     return {
         "folder": str(folder),
         "repositories": list(unique.values()),
-        "distributions": installed.distributions(),
-        "locks": installed.lock_files(folder),
+        "distributions": distributions(),
+        "locks": lock_files(folder),
     }
 
 
@@ -215,3 +223,85 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _shortened(one) for name, one in value.items()}
     return value[:12] if isinstance(value, str) and re.fullmatch("[0-9a-f]{40,64}", value) else value
+
+
+# Installed distributions ─────────────────────────────────────────────────────────────────────────
+
+
+def distributions(path: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    """By name: `version`, and `url` for a distribution that is not from an index (PEP 610).
+
+    path: the folders to search; default: sys.path. Names and versions are from the names of the .dist-info folders:
+    reading the metadata of every distribution takes 100 times as long.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for place in sys.path if path is None else path:
+        with suppress(OSError):
+            for folder in Path(place or ".").glob("*.dist-info"):
+                name, _, version = folder.name.removesuffix(".dist-info").partition("-")
+                found.setdefault(name.lower().replace("_", "-"), {"version": version, **_direct(folder)})
+    return dict(sorted(found.items()))
+
+
+def version_of_module(name: str) -> str:
+    """The version of the distribution with this top-level module, such as scikit-learn for sklearn; "" if unknown."""
+    for one in importlib.metadata.distributions():
+        files = f"\n{one.read_text('RECORD') or ''}"
+        if f"\n{name}/__init__.py," in files or f"\n{name}.py," in files:
+            return one.version
+    return ""
+
+
+def _direct(folder: Path) -> dict[str, str]:
+    """`url`, with the commit of a repository, and `editable`."""
+    try:
+        about = json.loads((folder / "direct_url.json").read_text(encoding="utf-8"))
+        vcs = about.get("vcs_info", {})
+        url = f"{vcs['vcs']}+{about['url']}@{vcs['commit_id']}" if vcs else about["url"]
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+    return {"url": redact(url), **({"editable": "true"} if about.get("dir_info", {}).get("editable") else {})}
+
+
+def lock_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of the lock files in the study's folder, or in the nearest folder above it within its repository."""
+    absolute = folder.absolute()
+    for place in (absolute, *absolute.parents):
+        if here := [place / name for name in LOCKS if (place / name).is_file()]:
+            return {file.name: repository.file_hash(file) for file in here}
+        if (place / ".git").exists():
+            break
+    return {}
+
+
+def requirements(recorded: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Lines of a requirements file. An editable installation is a comment, since it is on one machine only. A local
+    version, such as 2.13.0+cpu, is not on PyPI, and no installer records the index that it is from."""
+    for name, one in recorded.items():
+        if "editable" in one:
+            yield f"# {name} {one['version']} was installed from {one['url']}, editable"
+        elif "url" in one:
+            yield f"{name} @ {one['url']}"
+        else:
+            note = "  # not on PyPI: add --extra-index-url with the index that has it" if "+" in one["version"] else ""
+            yield f"{name}=={one['version']}{note}"
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """`numpy: was 2.3.0, is 2.4.6` for each distribution and lock file that differs; [] if an older hpsearch recorded
+    no distributions. before, now: the `code` of an environment."""
+    lines = []
+    if "distributions" in before:
+        old, new = (_versions(code["distributions"]) for code in (before, now))
+        lines += [
+            f"{name}: was {old.get(name, 'not installed')}, is {new.get(name, 'not installed')}"
+            for name in sorted({*old, *new})
+            if old.get(name) != new.get(name)
+        ]
+    locks, new_locks = before.get("locks", {}), now.get("locks", {})
+    lines += [f"{name} has changed" for name, digest in locks.items() if new_locks.get(name) != digest]
+    return lines
+
+
+def _versions(recorded: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: " from ".join(filter(None, [one["version"], one.get("url")])) for name, one in recorded.items()}

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from hpsearch.provenance.added_folders import added_folders
 from hpsearch.provenance.computed_names import computed_package
+from hpsearch.provenance.module_search import added_folders
 
 MAX_BYTES = 1 << 20
 """Maximum size of a file that may be a program."""

@@ -14,7 +14,7 @@ from hpsearch.core.format import finite, value_text
 from hpsearch.core.front import front
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.provenance import installed
+from hpsearch.provenance import environment
 from hpsearch.records.evidence_record import EVIDENCE, evidence_of
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.study_place import TRAINER_CODE
@@ -86,7 +86,7 @@ class StudyExport:
         about, locks = last["environment"], last["code"]["locks"]
         lines = [f'# study "{self.record.name}", Python {about["python"]}, {about["platform"]}']
         lines += [f"# beside the study: {name}, SHA-256 {digest}" for name, digest in locks.items()]
-        return "\n".join([*lines, *installed.requirements(last["code"]["distributions"])])
+        return "\n".join([*lines, *environment.requirements(last["code"]["distributions"])])
 
     def write_parquet(self, path: Path) -> None:
         """The same rows as `csv`. A parameter with values of several types becomes text."""

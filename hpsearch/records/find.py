@@ -13,13 +13,12 @@ from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.study_place import check_same_file, place_of
-from hpsearch.study.definition import Study
+from hpsearch.study.definition import Study, objective_of
 from hpsearch.study.file.address_secrets import MAX_LENGTH, has_secret, keep_secrets, resolved
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.kinds import MAX_STUDY_NAME_BYTES
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.space import space_section
-from hpsearch.study.objectives import objective_of
 from hpsearch.study.space import Space
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.records.export import trial_document
 

@@ -7,7 +7,7 @@ from typing import Any
 from hpsearch.core import requirements
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.front import FrontTrial, front, front_trial, preferred
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from hpsearch.journal import Journal
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.study_status import why_no_best

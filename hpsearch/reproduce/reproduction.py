@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.records.find import JournalStudy
 

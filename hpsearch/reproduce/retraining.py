@@ -15,7 +15,7 @@ from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
-from hpsearch.provenance import environment, installed
+from hpsearch.provenance import environment
 from hpsearch.records.callers_files import CallersStudy, as_recorded
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
@@ -111,7 +111,7 @@ class Changes:
         packages = [
             f"distributions.{line}"
             for segment in self._segments
-            for line in installed.changed(segment.environment.document["code"], self._code)
+            for line in environment.changed(segment.environment.document["code"], self._code)
         ]
         self.other_distributions = bool(packages)
         lines += packages

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
+from hpsearch.core import requirements
 from hpsearch.core.format import many
+from hpsearch.core.goals import Goal
 from hpsearch.core.replicates import Replicates
-from hpsearch.core.trial import ASK_AND_TELL, Objective
+from hpsearch.core.trial import ASK_AND_TELL, EPOCH, Objective
 from hpsearch.study import auto_search
 from hpsearch.study.file import (
     given_objects,
@@ -24,8 +26,7 @@ from hpsearch.study.file.faults import Faults, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.prune_sections import NeverPrune, Prune
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
-from hpsearch.study.file.section import OtherTables, Section, kinds
-from hpsearch.study.file.section_kinds import kind_of_method
+from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds
 from hpsearch.study.file.sections import (
     Checkpoints,
     JournalSection,
@@ -36,15 +37,14 @@ from hpsearch.study.file.sections import (
     Preflight,
     Resources,
     Tracking,
+    searched_rate,
 )
 from hpsearch.study.file.space import space_section
 from hpsearch.study.file.space.space_names import flat
 from hpsearch.study.file.study_section import Provenance, StudySection
 from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.many_steps import with_step_defaults
-from hpsearch.study.objectives import objective_of
 from hpsearch.study.recorded_rules import with_numbers, with_recorded_key, with_recorded_space
-from hpsearch.study.searched_rate import searched_rate
 from hpsearch.study.space import Float, Space
 
 
@@ -362,3 +362,12 @@ def _is_table(name: str, table: object, faults: Faults) -> bool:
 def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] | None:
     """The class of a table; for [search] and [prune] it depends on `method`."""
     return kind_of_method(name, table, _METHODS[name], faults) if name in _METHODS else _TABLES.get(name)
+
+
+def objective_of(about: Mapping[str, Any], trainer: Mapping[str, Any]) -> Objective:
+    """about, trainer: the recorded tables [study] and [trainer], without faults. Records of earlier versions have fewer
+    keys."""
+    require = tuple(map(requirements.read, about.get("require", ())))
+    others = tuple(Goal(one["metric"], one["goal"]) for one in about.get("objectives", ())[1:])
+    unit = trainer.get("unit", EPOCH)
+    return Objective(about["metric"], about["goal"], about["at"], about.get("failed", "keep"), require, others, unit)

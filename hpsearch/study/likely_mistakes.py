@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from hpsearch.core.format import many, number
+from hpsearch.core.metric_names import goal_of, split_of
 from hpsearch.core.trial import key_of
 from hpsearch.study import plan
 from hpsearch.study.conditions import is_comparison, matches
@@ -22,7 +23,6 @@ from hpsearch.study.file.search_sections import (
 )
 from hpsearch.study.file.space.space_conditions import numbers_to_compare
 from hpsearch.study.grid_counts import grid_size
-from hpsearch.study.metric_names import goal_of, split_of
 from hpsearch.study.space import Choice, Float, Int, Parameter
 
 Mistake = tuple[KeyPath, str]

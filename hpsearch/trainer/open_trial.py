@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import Infeasible, TrainerError
-from hpsearch.core.measured import PREFIX
 from hpsearch.core.messages import Unread
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.module_search import search_first_in

@@ -14,8 +14,8 @@ from time import perf_counter  # a trainer may replace time.perf_counter
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.measured import is_measured
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
 from hpsearch.trainer import arguments, state

@@ -11,9 +11,8 @@ import sys
 import pytest
 
 from hpsearch import __version__
-from hpsearch.cli.help_texts import EXAMPLES
 from hpsearch.cli.mistyped import NOT_COMMANDS, OTHER_WORDS
-from hpsearch.cli.parser import VERBS, parsed
+from hpsearch.cli.parser import EXAMPLES, VERBS, parsed
 from hpsearch.study.file import reading
 from tests.cli.cli_runner import CliRunner, environment
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.diagnosis import diagnose

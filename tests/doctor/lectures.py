@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from hpsearch.core.history import History
-from hpsearch.core.measured import PREFIX
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.core.trial import Params, Report, Trial
 from hpsearch.doctor.findings import Label
 from hpsearch.orchestrator import build

@@ -2,8 +2,8 @@
 
 import pytest
 
+from hpsearch.core.metric_names import goal_of
 from hpsearch.doctor import name_words
-from hpsearch.study.metric_names import goal_of
 
 
 @pytest.mark.parametrize("word", sorted(name_words.LOSSES | name_words.ERROR_RATES | name_words.PERPLEXITIES))

@@ -1,6 +1,6 @@
 """Curves of trainings that learn nothing that transfers, and similar ones that do."""
 
-from hpsearch.core.measured import PREFIX
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Label

@@ -8,7 +8,7 @@ from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
 from hpsearch.core.folders import nearby
 from hpsearch.core.format import many, number, parameter, params_line, score
-from hpsearch.core.measured import is_measured
+from hpsearch.core.metric_names import is_measured
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial, identical
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from hpsearch.core.metric_names import goal_of
 from hpsearch.core.trial import Objective
 from hpsearch.study.file.kinds import Count, MetricName
 from hpsearch.study.file.section import OtherTables, Problems, Section
-from hpsearch.study.metric_names import goal_of
 
 
 class EarlyStopping(Section):

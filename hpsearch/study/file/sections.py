@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hpsearch.core.metric_names import is_never_negative
+from hpsearch.core.parameter_roles import learning_rate_of
 from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
@@ -22,9 +24,7 @@ from hpsearch.study.file.kinds import (
     Whole,
 )
 from hpsearch.study.file.section import OtherTables, Problems, Section
-from hpsearch.study.metric_names import is_never_negative
-from hpsearch.study.searched_rate import searched_rate
-from hpsearch.study.space import Choice, Float, Int, Parameter
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 # [preflight], [lr_range], [metrics] ──────────────────────────────────────────────────────────────
 
@@ -85,6 +85,16 @@ class LrRange(Section):
             yield ("lr_range", "parameter"), f"`{name}` is not a parameter of [space]{did_you_mean(name, names)}"
         elif not _is_positive(known[name]):
             yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
+
+
+def searched_rate(space: Space) -> tuple[str | None, bool]:
+    """The name of the learning rate that a study searches, and whether the range test finds its range (`auto = true`).
+    None if no learning rate is searched in one range above 0, or if several parameters may be the learning rate."""
+    ranges = [one for one in space.parameters if isinstance(one, Float)]
+    for one in ranges:
+        if one.auto:
+            return one.name, True
+    return learning_rate_of(one.name for one in ranges if not one.axis and one.low > 0), False
 
 
 def _is_positive(found: Parameter | Value) -> bool:

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.core.measured import PREFIX
+from hpsearch.core.metric_names import PREFIX
 from hpsearch.trainer.measurements.backward_losses import BackwardLosses, collect
 from hpsearch.trainer.measurements.gradient_sums import GradientSum, sum_of
 from hpsearch.trainer.measurements.layer_measurements import (

@@ -1,9 +1,13 @@
-"""Whether a higher or a lower value of a metric is better, by the words in its name."""
+"""What the name of a metric shows: whether a higher or a lower value is better, on which data it is measured, and
+whether hpsearch has added it to the trainer's own metrics."""
 
 import re
 from typing import Literal
 
 Goal = Literal["minimize", "maximize"]
+
+PREFIX = "hpsearch/"
+"""Before the names of the metrics that hpsearch measures: gradients, weights, times."""
 
 HIGHER_IS_BETTER = frozenset(
     [
@@ -45,6 +49,11 @@ OPPOSITES = frozenset(("1", "minus", "neg", "negative"))
 NEVER_NEGATIVE = frozenset(
     ("acc", "accuracy", "auc", "auroc", "auprc", "dice", "f1", "iou", "map", "precision", "recall", "top1", "top5")
 ) | frozenset(("brier", "cer", "err", "error", "fid", "mae", "mape", "mse", "perplexity", "ppl", "rmse", "wer"))
+
+
+def is_measured(name: str) -> bool:
+    """Whether hpsearch has measured it, and the trainer has not reported it."""
+    return name.startswith(PREFIX)
 
 
 def goal_of(metric: str) -> Goal | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpsearch.study.metric_names import goal_of, is_never_negative
+from hpsearch.core.metric_names import goal_of, is_never_negative
 
 HIGHER = (
     "val_accuracy eval/acc acc@1 Acc1 valAccuracy top5_acc accuracy_top5 f1_score macro_f1 roc_auc AUC "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.provenance.installed import changed, distributions, lock_files, requirements
+from hpsearch.provenance.environment import changed, distributions, lock_files, requirements
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.provenance.added_folders import added_folders
+from hpsearch.provenance.module_search import added_folders
 from hpsearch.provenance.sources import Sources
 
 
