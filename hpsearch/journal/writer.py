@@ -123,7 +123,12 @@ class Writer:
         study = {"study_id": self._lease.study_id, "revision": revision}
         return {
             "trials": [
-                {**study, **trial_row(trial), **self._judge.judge(trial), "caller": _caller(batch, trial)}
+                {
+                    **study,
+                    **trial_row(trial),
+                    **self._judge.judge(trial),
+                    "caller": batch.caller if trial.state is State.RUNNING else None,
+                }
                 for trial in batch.trials
             ],
             "reports": [{**study, **report_row(number, report)} for number, report in batch.reports],
@@ -186,10 +191,6 @@ class Writer:
         return JournalUnavailable(
             f"journal {self._database.where}: it has revision {recorded}, expected {self.revision}; try again"
         )
-
-
-def _caller(batch: Batch, trial: Trial) -> str | None:
-    return batch.caller if trial.state is State.RUNNING else None
 
 
 def _statements(database: Database) -> Mapping[str, str]:

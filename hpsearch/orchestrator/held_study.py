@@ -73,15 +73,17 @@ class HeldStudy:
     def evidence(self) -> list[earlier_evidence.Source]:
         return earlier_evidence.sources(self.study, self.journal, self.record)
 
-    def history(self) -> History:
-        return history_of(self.study, self.journal, self.record)
+    def history(self, evidence: Sequence[earlier_evidence.Source] | None = None) -> History:
+        return history_of(self.study, self.journal, self.record, evidence)
 
 
-def history_of(study: Study, journal: Journal, record: StudyRecord) -> History:
-    """All trials so far, and the evidence for the sampler."""
+def history_of(
+    study: Study, journal: Journal, record: StudyRecord, evidence: Sequence[earlier_evidence.Source] | None = None
+) -> History:
+    """All trials so far, and the evidence for the sampler; None: as recorded."""
     documents = journal.documents(record.id)
     taken = documents.get(fork.FORK, {})
-    sources = earlier_evidence.sources(study, journal, record)
+    sources = earlier_evidence.sources(study, journal, record) if evidence is None else evidence
     known = [trial for source in sources for trial in source.trials if not source.about]
     return History(
         study.objective,

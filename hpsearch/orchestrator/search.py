@@ -132,13 +132,14 @@ class Search:
             if self._origin and (note := note_on_fork(self.study, held.journal, self._origin)):
                 self._notes.add(note)
         learned_studies.record(learned, held.journal, held.lease)
+        evidence = held.evidence()
         if history is None or learned:
-            history = held.history()
+            history = held.history(evidence)
             notes = [one.note(self.study.search) for one in learned]
-            for note in [*earlier_evidence.notes(held.evidence(), self.study), *notes]:
+            for note in [*earlier_evidence.notes(evidence, self.study), *notes]:
                 self._notes.add(note)
             self._observer.retried(held.journal.count(held.record.id, EXTENDED))
-        earlier_evidence.record(self.study, held.journal, held.record, held.lease)
+        earlier_evidence.record(evidence, self.study, held.journal, held.record, held.lease)
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
         self._notes.show_all()

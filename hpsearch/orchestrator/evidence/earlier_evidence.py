@@ -148,9 +148,9 @@ def notes(found: Sequence[Source], study: Study) -> list[str]:
     return lines
 
 
-def record(study: Study, journal: Journal, own: StudyRecord, lease: Lease) -> None:
+def record(found: Sequence[Source], study: Study, journal: Journal, own: StudyRecord, lease: Lease) -> None:
     """Record the evidence of the study, if there is any."""
-    if (found := sources(study, journal, own)) or EVIDENCE in journal.documents(own.id):
+    if found or EVIDENCE in journal.documents(own.id):
         journal.put_document(lease, EVIDENCE, document(found, study.search), at=now_ms())
 
 

@@ -87,7 +87,7 @@ def import_results(study: Study, asked: Request) -> ImportResult:
                 journal, recorded_imports.Import(study.study.name, name, kind, now_ms(), document, own)
             )
         if new and record and lease:
-            earlier_evidence.record(study, journal, record, lease)
+            earlier_evidence.record(earlier_evidence.sources(study, journal, record), study, journal, record, lease)
     return ImportResult(study.study.name, kind, len(read), found, study.search.learns)
 
 
