@@ -99,7 +99,7 @@ class Turn:
 class Notes(Observer):
     """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn.
 
-    resumes: whether this run may resume trials. Only then missing checkpoints are shown. unit: see `Objective.unit`.
+    resumes: whether this run may resume trials, so that missing checkpoints make it longer. unit: see `Objective.unit`.
     """
 
     def __init__(self, say: Callable[[str], None]):
@@ -109,11 +109,13 @@ class Notes(Observer):
         self._warned = set[str]()
 
     def unsaved(self, why: str) -> None:
+        cannot, again = f"trials of this trainer cannot be continued: {why}", f"trains again from {self.unit} 1"
         if not self.resumes:
+            self.add(f"note: {cannot}. An interrupted trial (after Ctrl-C) {again}")
             return
         self.add(
-            f"warning: trials of this trainer cannot be continued: {why}. A resumed trial (after Ctrl-C, after a lost "
-            f"worker, in a later round) trains again from {self.unit} 1, and the repeated {self.unit}s count in limits"
+            f"warning: {cannot}. A resumed trial (after Ctrl-C, after a lost worker, in a later round) {again}, and the "
+            f"repeated {self.unit}s count in limits"
         )
 
     def warned(self, text: str) -> None:

@@ -195,3 +195,19 @@ class TestDisk:
         cli.study(trainer="tests.support.toys:untracked")
         cli.run()
         assert cli.invoke("plan", "study.toml", "--json").data["disk"] is None
+
+
+def test_a_trainer_that_tracks_nothing_is_noted_where_only_ctrl_c_costs(cli: CliRunner) -> None:
+    cli.study(trainer="tests.support.toys:untracked")
+    (note,) = [line for line in cli.run().err.splitlines() if "cannot be continued" in line]
+    assert note.startswith("note: ")
+    assert "run.track(…)" in note
+    cli.study(trainer="tests.support.toys:untracked", more="[limits]\nepochs = 9\n")
+    (warning,) = [line for line in cli.run("--fork", "shared").err.splitlines() if "cannot be continued" in line]
+    assert warning.startswith("warning: ")
+
+
+def test_a_trial_of_one_epoch_needs_no_checkpoint_to_continue(cli: CliRunner) -> None:
+    cli.study(trainer="tests.support.toys:untracked", epochs=1)
+    answer = cli.run()
+    assert (answer.code, "cannot be continued" in answer.err) == (0, False)

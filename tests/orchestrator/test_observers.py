@@ -43,14 +43,24 @@ class TestNotes:
         notes.turn_ended(EMPTY, [])
         assert said == ["from the loop", "from another thread"]
 
-    @pytest.mark.parametrize("resumes", [True, False])
-    def test_a_trainer_without_checkpoints_matters_where_trials_are_resumed(self, resumes: bool) -> None:
+    @pytest.mark.parametrize(
+        ("resumes", "start", "costs"),
+        [
+            (True, "warning: ", "(after Ctrl-C, after a lost worker, in a later round) trains again from epoch 1"),
+            (False, "note: ", "An interrupted trial (after Ctrl-C) trains again from epoch 1"),
+        ],
+    )
+    def test_a_trainer_without_checkpoints_is_a_warning_where_the_run_resumes_trials(
+        self, resumes: bool, start: str, costs: str
+    ) -> None:
         said: list[str] = []
         notes = Notes(said.append)
         notes.resumes = resumes
         notes.unsaved("nothing is tracked")
         notes.show_all()
-        assert len(said) == resumes
+        (line,) = said
+        assert line.startswith(f"{start}trials of this trainer cannot be continued: nothing is tracked. ")
+        assert costs in line
 
 
 class TestTracking:
