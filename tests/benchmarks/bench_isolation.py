@@ -9,7 +9,7 @@ the trial's process from the order on, without what the process did while it wai
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +21,17 @@ from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from hpsearch.workers.pools.ray.reaper import descendants
 from hpsearch.workers.worker import Setup, Worker
-from tests.benchmarks.processes import ROOT, progress
+from tests.benchmarks import timed_toy
+from tests.benchmarks.processes import ROOT, measured, progress
 from tests.benchmarks.table import Row, Table
 
 PAIRS, EPOCHS = 40, 4
+
+LONG, WARM = 40, 13
+"""Epochs of a trial whose epochs are compared one by one, and the epoch from which they count as alike."""
+
+NEW_PROCESSES = 15
+"""New Python processes that train the same: each imports torch for seconds."""
 
 TRAINERS: dict[str, tuple[str, Params]] = {
     "no-op": ("tests.benchmarks.trainers:noop", {"slice": 0.0}),
@@ -62,6 +69,49 @@ def tables() -> Iterator[Table]:
     yield Table("An epoch", columns, epochs, f"the median of epochs 2 to {EPOCHS} of each trial; {note}")
     columns = ("MiB", "PSS of the template", "PSS of a trial beside it", "private memory of the trial")
     yield Table("Memory", columns, memory, "the trial waits after its first epoch; the next trial's process is there")
+    yield from _epochs_one_by_one()
+
+
+def _epochs_one_by_one() -> Iterator[Table]:
+    """A process that has trained before is faster in its first epochs than any new one, whoever started it."""
+    progress("epochs one by one")
+    params = timed_toy.PARAMS
+    by_worker, alone = 'a worker with "none" in a new Python process', "a new Python process without a worker"
+    curves: dict[str, list[list[float]]] = {'"none"': [], '"process"': [], by_worker: [], alone: []}
+    with tempfile.TemporaryDirectory() as folder:
+        shared = Worker(Setup(timed_toy.context(), Path(folder) / "shared", "u"))
+        isolated = IsolatedWorker(replace(shared.setup, work=Path(folder) / "isolated", isolated=True))
+        for worker in (shared, isolated):
+            worker.warm_up()
+            worker.check(params)
+            _curve(worker, params, 0)
+        for number in range(1, PAIRS + 1):
+            pair: list[tuple[str, Either]] = [('"none"', shared), ('"process"', isolated)]
+            for name, worker in pair if number % 2 else pair[::-1]:
+                curves[name].append(_curve(worker, params, number))
+            if number <= NEW_PROCESSES:
+                curves[by_worker].append(measured("timed_toy", LONG, "worker"))
+                curves[alone].append(measured("timed_toy", LONG))
+        isolated.close()
+    columns = ("ms", "epoch 2", "3", "4", "5", f"{WARM} to {LONG}")
+    for name, statistic in (("median", median), ("least", min)):
+        rows = [(kind, *_by_epoch(found, statistic)) for kind, found in curves.items()]
+        yield Table(f"The training itself, by epoch, {name}", columns, rows, f"{PAIRS} trials, {NEW_PROCESSES} processes")
+
+
+def _curve(worker: Either, params: Params, number: int) -> list[float]:
+    """Milliseconds of each epoch within the trainer, so without its report."""
+    reported = _checked(worker.start(Start(number, params, 3, until=LONG, epochs=LONG)))
+    times = [report.metrics["ms"] for report in reported.reports]
+    while len(times) < LONG:
+        times += [report.metrics["ms"] for report in _checked(worker.advance()).reports]
+    worker.release(over=True)
+    return times
+
+
+def _by_epoch(curves: list[list[float]], statistic: Callable[[list[float]], float]) -> list[float]:
+    firsts = [statistic([curve[epoch - 1] for curve in curves]) for epoch in (2, 3, 4, 5)]
+    return [*firsts, statistic([ms for curve in curves for ms in curve[WARM - 1 :]])]
 
 
 def _trained(worker: Either, params: Params, number: int) -> Times:
