@@ -329,7 +329,7 @@ class Objective:
         return self._losses_at(trial.curve, report) if report is not None else (math.inf,) * len(self.goals)
 
     def _losses_at(self, curve: Sequence[Report], report: Report) -> tuple[float, ...]:
-        metrics = metrics_at(curve, report.step, [one.metric for one in self.others])
+        metrics = metrics_at(curve, report.step, [one.metric for one in self.others]) if self.others else {}
         return (self.loss_of(report), *(one.loss(metrics) for one in self.others))
 
     def values(self, trial: Trial) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import Any, TextIO
 
@@ -27,13 +27,13 @@ FRAME = 0.25
 """Seconds between two updates of the live view."""
 
 
-def _is_notebook_cell(environment: Mapping[str, str] = os.environ) -> bool:
+def _is_notebook_cell() -> bool:
     """Whether a notebook's `!hpsearch run` started this process. Such a cell looks like a terminal, but keeps every
     frame.
 
     JPY_PARENT_PID: set by Jupyter for its kernels. MPLBACKEND: set by the kernel.
     """
-    return "JPY_PARENT_PID" in environment or "matplotlib_inline" in environment.get("MPLBACKEND", "")
+    return "JPY_PARENT_PID" in os.environ or "matplotlib_inline" in os.environ.get("MPLBACKEND", "")
 
 
 class Stderr(Console):

@@ -21,7 +21,6 @@ from hpsearch.study.file import (
     several_goals,
     suggestions,
 )
-from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.prune_sections import NeverPrune, Prune
@@ -29,6 +28,7 @@ from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds
 from hpsearch.study.file.sections import (
     Checkpoints,
+    EarlyStopping,
     JournalSection,
     Limits,
     LrRange,
@@ -93,7 +93,8 @@ class Study(Section):
 
     @property
     def objective(self) -> Objective:
-        return objective_of(self.study.model_dump(exclude_none=True), {"unit": self.trainer.word})
+        unit = self.trainer.model_dump(include={"unit"}, exclude_none=True)
+        return objective_of(self.study.model_dump(exclude_none=True), unit)
 
     @property
     def metric_meanings(self) -> dict[str, str]:

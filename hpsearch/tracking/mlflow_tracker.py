@@ -232,11 +232,12 @@ def pending(journal: Journal, study_id: int, uri: str) -> int:
 # Limits of the thread ────────────────────────────────────────────────────────────────────────────
 
 
-def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
+def backoff() -> Iterator[float]:
     """Seconds to wait after each of several failures in a row."""
+    seconds = 1.0
     while True:
-        yield first
-        first = min(2 * first, longest)
+        yield seconds
+        seconds = min(2 * seconds, 60.0)
 
 
 class CpuShare:

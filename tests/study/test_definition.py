@@ -16,7 +16,7 @@ from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
 from hpsearch.study.definition import Study
 from hpsearch.study.differences import differences
-from hpsearch.study.file import early_stopping, prune_sections, search_sections, trainer_sections
+from hpsearch.study.file import prune_sections, search_sections, sections, trainer_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
 from tests.support.study_text import FILE, RANDOM, ROUNDS, make_study
@@ -60,7 +60,7 @@ def test_a_file_with_everything():
     )
     assert (study.study.seed, study.study.at) == (7, "last")
     assert study.prune == prune_sections.MedianPrune(method="median", startup_trials=5, warmup_epochs=1, interval=2)
-    assert study.early_stopping == early_stopping.EarlyStopping(patience=3, min_delta=0.0)
+    assert study.early_stopping == sections.EarlyStopping(patience=3, min_delta=0.0)
     assert study.resources.per_trial.memory == 4 * 2**30
     assert (study.resources.per_trial.cpus, study.resources.per_trial.gpus) == (2.0, 0.25)
     assert (study.limits.study, study.limits.trial, study.limits.stall) == (21600.0, 5400.0, 0.25)

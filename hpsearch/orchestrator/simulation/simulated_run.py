@@ -13,7 +13,6 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.evidence import learned_studies
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.proposals import Proposals
-from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.promoting import Promoting
@@ -108,15 +107,12 @@ def simulate(
     resumes: bool = True,
     fault: Fault = no_fault,
     history: History | None = None,
-    recorder: Recorder | None = None,
-    sampler: Sampler | None = None,
 ) -> SimulatedRun:
     """Run the search of a study to its end. Nothing is written, and no trainer is called.
 
     seed: in place of study.seed. rows: the parameter sets that have curves, if only these can be trained: each proposal
-    is replaced by the nearest of them. history, recorder: to continue a search; default: a new search, which is not
-    recorded. sampler: in place of the study's. The others: see `Simulated`. NotFound: a study of learn_from is not
-    recorded.
+    is replaced by the nearest of them. history: of the search to continue; default: a new search. The others: see
+    `Simulated`. NotFound: a study of learn_from is not recorded.
     """
     if seed is not None:
         study = study.model_copy(update={"study": study.study.model_copy(update={"seed": seed})})
@@ -126,7 +122,7 @@ def simulate(
     if rows is not None and all(isinstance(one, Choice) or not one.expand for one in study.space.parameters):
         distinct = {key_of(row): row for row in rows}  # a range with `expand` has rows outside of it
         study = study.with_space(replace(study.space, rows=tuple(distinct.values())))
-    made = sampler or build.sampler(study)
+    made = build.sampler(study)
     timed = TimedSampler(made.sampler if isinstance(made, Promoting) else made)
     new = timed if rows is None else TableRows(timed, study.space, rows)
     began = (
@@ -141,7 +137,7 @@ def simulate(
         build.pruner(study),
         build.early_stopping(study),
         pool,
-        recorder or recorded,
+        recorded,
         history,
         clock=pool.clock,
         wall=pool.wall,

@@ -47,11 +47,11 @@ def skipped(name: str, why: str) -> Check:
     return Check(name, "skipped", why)
 
 
-def names_text(names: Iterable[str], most: int = 5) -> str:
-    """`a, b and 3 more`."""
+def names_text(names: Iterable[str]) -> str:
+    """`a, b, c, d, e and 3 more`."""
     found = list(names)
-    left = len(found) - most
-    return ", ".join(found) if left <= 0 else f"{', '.join(found[:most])} and {left} more"
+    left = len(found) - 5
+    return ", ".join(found) if left <= 0 else f"{', '.join(found[:5])} and {left} more"
 
 
 def text(checks: Sequence[Check]) -> str:

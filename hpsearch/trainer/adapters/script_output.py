@@ -266,8 +266,8 @@ def _cell(value: Any) -> float | None:
 class Tail:
     """The last lines of an output."""
 
-    def __init__(self, most: int = 15):
-        self._lines, self._all = Lines(), deque[str](maxlen=most)
+    def __init__(self) -> None:
+        self._lines, self._all = Lines(), deque[str](maxlen=15)
 
     def add(self, content: bytes) -> None:
         self._all.extend(line for line in self._lines.add(content) if line.strip())
