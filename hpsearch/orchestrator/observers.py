@@ -114,8 +114,8 @@ class Notes(Observer):
             self.add(f"note: {cannot}. An interrupted trial (after Ctrl-C) {again}")
             return
         self.add(
-            f"warning: {cannot}. A resumed trial (after Ctrl-C, after a lost worker, in a later round) {again}, and the "
-            f"repeated {self.unit}s count in limits"
+            f"warning: {cannot}. A resumed trial (after Ctrl-C, after a lost worker, in a later round) {again}, and "
+            f"the repeated {self.unit}s count in limits"
         )
 
     def warned(self, text: str) -> None:

@@ -22,7 +22,8 @@ from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND
 from hpsearch.provenance import repository
-from hpsearch.provenance.sources import Sources, is_installed
+from hpsearch.provenance.module_search import is_installed
+from hpsearch.provenance.sources import Sources
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
 """Packages with a recorded version, if installed, besides those that the trainer imports."""

@@ -1,15 +1,18 @@
 """Finds the module of a study's trainer: first in the study's folder, then on the Python path. Installed code, such as
-Ray, finds the modules that it imports first where they are installed.
+Ray, finds the modules that it imports first where they are installed. Also: the files of modules, without an import,
+and the folders that code adds to sys.path.
 
 A file with the name of a standard module is imported under another name.
 """
 
 import ast
 import importlib
+import importlib.util
 import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
@@ -174,6 +177,42 @@ def _after_standard() -> int:
     return max(places, default=-1) + 1
 
 
+# Files of modules ────────────────────────────────────────────────────────────────────────────────
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a file belongs to an installed distribution."""
+    return bool({"site-packages", "dist-packages"} & set(path.parts))
+
+
+def module_places(top: str) -> list[Path]:
+    """The file of a top-level module, or the folders of a namespace package; [] if there is neither."""
+    spec = spec_of(top)
+    if spec is None:
+        return []
+    return [Path(place) for place in ([spec.origin] if spec.origin else spec.submodule_search_locations or ())]
+
+
+def source_file(name: str) -> Path | None:
+    """The Python source file of a module; None if there is none. Imports nothing."""
+    top, *inside = name.split(".")
+    spec = spec_of(top)
+    if spec is None:
+        return None
+    if not inside:
+        return Path(spec.origin) if spec.origin is not None and spec.origin.endswith(".py") else None
+    *folders, last = inside
+    places = [Path(folder, *folders) for folder in spec.submodule_search_locations or ()]
+    files = (file for place in places for file in (place / last / "__init__.py", place / f"{last}.py"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def spec_of(top: str) -> ModuleSpec | None:
+    with suppress(ImportError, ValueError):  # of a module without one, such as __main__
+        return importlib.util.find_spec(top)
+    return None
+
+
 # Folders that code adds to sys.path ─────────────────────────────────────────────────────────────
 
 
@@ -245,3 +284,27 @@ def _text(node: ast.expr, file: Path, values: Mapping[str, ast.expr]) -> str | N
 def _joined(separator: str, parts: Sequence[ast.expr], file: Path, values: Mapping[str, ast.expr]) -> str | None:
     texts = [text for one in parts if (text := _text(one, file, values)) is not None]
     return separator.join(texts) if len(texts) == len(parts) else None
+
+
+@contextmanager
+def restored_path() -> Iterator[None]:
+    before = [*sys.path]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+@contextmanager
+def searched_first(folder: Path) -> Iterator[None]:
+    """A context in which imports search the script's folder first, as when Python runs the script."""
+    with restored_path():
+        sys.path.insert(0, str(folder))
+        yield
+
+
+def extend_path(path: Path) -> None:
+    """Search the folders that the file adds to sys.path, as if it had been imported."""
+    for folder, first in added_folders(path):
+        if str(folder) not in sys.path:
+            sys.path.insert(0 if first else len(sys.path), str(folder))

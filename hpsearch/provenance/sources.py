@@ -12,15 +12,21 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from hpsearch.provenance.computed_names import computed_package
-from hpsearch.provenance.module_search import added_folders
+from hpsearch.provenance.module_search import (
+    extend_path,
+    is_installed,
+    module_places,
+    restored_path,
+    searched_first,
+    source_file,
+    spec_of,
+)
 
 MAX_BYTES = 1 << 20
 """Maximum size of a file that may be a program."""
@@ -81,14 +87,14 @@ class Sources:
         return found
 
     def _add(self, todo: list[str]) -> None:
-        with _restored_path():
+        with restored_path():
             for known in self.files.values():
-                _extend_path(known)
+                extend_path(known)
             while todo:
                 name = todo.pop()
                 if name not in self.files and not self._is_package(name) and (path := source_file(name)) is not None:
                     self.files[name] = path
-                    _extend_path(path)
+                    extend_path(path)
                     todo += _imports(name, path)
 
     def _add_file(self, path: Path) -> None:
@@ -96,7 +102,7 @@ class Sources:
             return
         self.files[path.name] = path
         if path.suffix == ".py":
-            with _searched_first(path.parent):
+            with searched_first(path.parent):
                 self._add([*_imports("__main__", path)])
             return
         for word in sorted(set(re.findall(r"[\w./-]+", path.read_text(errors="replace")))):
@@ -132,35 +138,11 @@ class Sources:
             return False  # in a folder of the user that extends an installed package
         if top in self.packages:
             return True
-        places = _places(top)
+        places = module_places(top)
         if not places or any(map(is_installed, places)):
             self.packages.add(top)
             return True
         return False
-
-
-@contextmanager
-def _restored_path() -> Iterator[None]:
-    before = [*sys.path]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-@contextmanager
-def _searched_first(folder: Path) -> Iterator[None]:
-    """A context in which imports search the script's folder first, as when Python runs the script."""
-    with _restored_path():
-        sys.path.insert(0, str(folder))
-        yield
-
-
-def _extend_path(path: Path) -> None:
-    """Search the folders that the file adds to sys.path, as if it had been imported."""
-    for folder, first in added_folders(path):
-        if str(folder) not in sys.path:
-            sys.path.insert(0 if first else len(sys.path), str(folder))
 
 
 def source_text(path: Path) -> str:
@@ -257,39 +239,6 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(one)
 
 
-def is_installed(path: Path) -> bool:
-    """Whether a file belongs to an installed distribution."""
-    return bool({"site-packages", "dist-packages"} & set(path.parts))
-
-
-def _places(top: str) -> list[Path]:
-    """The file of a top-level module, or the folders of a namespace package; [] if there is neither."""
-    spec = _spec(top)
-    if spec is None:
-        return []
-    return [Path(place) for place in ([spec.origin] if spec.origin else spec.submodule_search_locations or ())]
-
-
-def source_file(name: str) -> Path | None:
-    """The Python source file of a module; None if there is none. Imports nothing."""
-    top, *inside = name.split(".")
-    spec = _spec(top)
-    if spec is None:
-        return None
-    if not inside:
-        return Path(spec.origin) if spec.origin is not None and spec.origin.endswith(".py") else None
-    *folders, last = inside
-    places = [Path(folder, *folders) for folder in spec.submodule_search_locations or ()]
-    files = (file for place in places for file in (place / last / "__init__.py", place / f"{last}.py"))
-    return next((file for file in files if file.is_file()), None)
-
-
-def _spec(top: str) -> ModuleSpec | None:
-    with suppress(ImportError, ValueError):  # of a module without one, such as __main__
-        return importlib.util.find_spec(top)
-    return None
-
-
 def _imports(module: str, path: Path) -> Iterator[str]:
     """The modules that a file imports, and the parent packages of these and of `module`. Some names may be of objects
     that are not modules."""
@@ -329,10 +278,40 @@ def _imported_by(call: ast.Call) -> Iterator[ast.Import | ast.ImportFrom]:
             yield ast.ImportFrom(module=package, names=names, level=len(start) - len(package))
 
 
+def computed_package(call: ast.Call) -> str:
+    """The package of the module that a call of import_module imports, with the dots of a relative name; "" if the
+    source does not show it."""
+    start = _constant_start(call.args[0])
+    if not start.endswith("."):
+        return ""
+    if not start.strip("."):  # import_module("." + name, "models")
+        start = f"{_given_package(call)}{start}"
+    return start.removesuffix(".") if start.strip(".") else ""
+
+
+def _constant_start(text: ast.expr) -> str:
+    """Of a text: "models." of f"models.{name}", "models." + name, "models.%s" % name, and "models.{}".format(name)."""
+    match text:
+        case ast.JoinedStr(values=[first, *_]) | ast.BinOp(left=first, op=ast.Add()):
+            return _constant_start(first)
+        case ast.BinOp(left=ast.Constant(value=str(start)), op=ast.Mod()):
+            return start.partition("%")[0]
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(start)), attr="format")):
+            return start.partition("{")[0]
+        case ast.Constant(value=str(start)):
+            return start
+    return ""
+
+
+def _given_package(call: ast.Call) -> str:
+    given = [*call.args[1:2], *(one.value for one in call.keywords if one.arg == "package")]
+    return next((one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)), "")
+
+
 def _modules_of(package: str) -> list[str]:
     """The modules of a package; [] if it is installed."""
     top, *inside = package.split(".")
-    places = [Path(place, *inside) for place in getattr(_spec(top), "submodule_search_locations", None) or ()]
+    places = [Path(place, *inside) for place in getattr(spec_of(top), "submodule_search_locations", None) or ()]
     return sorted({file.stem for place in places if not is_installed(place) for file in place.glob("*.py")})
 
 

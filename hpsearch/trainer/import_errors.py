@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.provenance.sources import is_installed
+from hpsearch.provenance.module_search import is_installed
 from hpsearch.trainer.failures import short_traceback
 
 

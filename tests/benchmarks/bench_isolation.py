@@ -96,7 +96,9 @@ def _epochs_one_by_one() -> Iterator[Table]:
     columns = ("ms", "epoch 2", "3", "4", "5", f"{WARM} to {LONG}")
     for name, statistic in (("median", median), ("least", min)):
         rows = [(kind, *_by_epoch(found, statistic)) for kind, found in curves.items()]
-        yield Table(f"The training itself, by epoch, {name}", columns, rows, f"{PAIRS} trials, {NEW_PROCESSES} processes")
+        yield Table(
+            f"The training itself, by epoch, {name}", columns, rows, f"{PAIRS} trials, {NEW_PROCESSES} processes"
+        )
 
 
 def _curve(worker: Either, params: Params, number: int) -> list[float]:

@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.core.errors import PoolError
-from hpsearch.provenance.sources import is_installed
+from hpsearch.provenance.module_search import is_installed
 from hpsearch.study.definition import Study
 from hpsearch.study.file.prune_sections import OwnPrune
 from hpsearch.study.file.search_sections import Own

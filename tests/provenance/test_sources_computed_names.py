@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from hpsearch.provenance.computed_names import computed_package
+from hpsearch.provenance.sources import computed_package
 
 
 @pytest.mark.parametrize(
