@@ -23,7 +23,7 @@ from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND
 from hpsearch.provenance import repository
 from hpsearch.provenance.module_search import is_installed
-from hpsearch.provenance.sources import Sources
+from hpsearch.provenance.sources import Sources, file_hash
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
 """Packages with a recorded version, if installed, besides those that the trainer imports."""
@@ -83,7 +83,7 @@ def _script() -> Path | None:
 
 def sources(own: Sources) -> dict[str, str]:
     """SHA-256 of the trainer's files by module, and of objects that are not in a file."""
-    return {name: repository.file_hash(path) for name, path in sorted(own.files.items())} | own.objects
+    return {name: file_hash(path) for name, path in sorted(own.files.items())} | own.objects
 
 
 def versions(own: Sources) -> dict[str, str]:
@@ -269,7 +269,7 @@ def lock_files(folder: Path) -> dict[str, str]:
     absolute = folder.absolute()
     for place in (absolute, *absolute.parents):
         if here := [place / name for name in LOCKS if (place / name).is_file()]:
-            return {file.name: repository.file_hash(file) for file in here}
+            return {file.name: file_hash(file) for file in here}
         if (place / ".git").exists():
             break
     return {}

@@ -20,8 +20,7 @@ import yaml
 
 from hpsearch.core import yaml_text
 from hpsearch.provenance.module_search import is_installed
-from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import SCRIPTS
+from hpsearch.provenance.sources import SCRIPTS, file_hash
 
 SETTINGS = {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg"}
 DATA = {".csv", ".tsv", ".txt", ".jsonl", ".npy", ".npz", ".parquet", ".feather", ".pkl", ".h5", ".hdf5", ".mat"}

@@ -4,13 +4,13 @@ No error is raised: without git, without a repository, or after a timeout, the p
 """
 
 import hashlib
-import math
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.redact import redact, without_keys
+from hpsearch.provenance.sources import file_hash
 
 GIT_TIMEOUT = 3.0
 """Seconds for each call of git. They may be too few for a very large repository."""
@@ -79,15 +79,6 @@ def _untracked(root: Path) -> dict[str, Any]:
         "untracked": {name: file_hash(root / name, MAX_BYTES) for name in names[:MAX_FILES]},
         "untracked_files": len(names),
     }
-
-
-def file_hash(path: Path, most_bytes: float = math.inf) -> str:
-    """The SHA-256 of a file; for a larger file its size; for an unreadable file the reason."""
-    try:
-        size = path.stat().st_size
-        return hashlib.sha256(path.read_bytes()).hexdigest() if size <= most_bytes else f"{size:,} bytes"
-    except OSError as problem:
-        return f"cannot be read: {problem.strerror}"
 
 
 def _git(folder: Path, *arguments: str) -> bytes:

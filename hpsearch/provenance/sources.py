@@ -8,6 +8,7 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 import textwrap
@@ -151,6 +152,15 @@ def source_text(path: Path) -> str:
     OSError, SyntaxError (an unknown encoding) and UnicodeDecodeError.
     """
     return importlib.util.decode_source(path.read_bytes())
+
+
+def file_hash(path: Path, most_bytes: float = math.inf) -> str:
+    """The SHA-256 of a file; for a larger file its size; for an unreadable file the reason."""
+    try:
+        size = path.stat().st_size
+        return hashlib.sha256(path.read_bytes()).hexdigest() if size <= most_bytes else f"{size:,} bytes"
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
 
 
 def code_hash(path: Path) -> str:

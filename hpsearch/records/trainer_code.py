@@ -21,8 +21,7 @@ from hpsearch.core.redact import redact, without_keys
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment, named_files
-from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources, source_text
+from hpsearch.provenance.sources import Sources, file_hash, source_text
 from hpsearch.records.study_place import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.trainer.contract import sources_of_trainer

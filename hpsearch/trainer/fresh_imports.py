@@ -17,8 +17,7 @@ from weakref import WeakKeyDictionary
 
 from hpsearch.core.errors import BadInput
 from hpsearch.provenance.module_search import search_first_in
-from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources, code_hash
+from hpsearch.provenance.sources import Sources, code_hash, file_hash
 
 _CODE_OF_OBJECTS: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
 """For each object that was passed to a study: the hashes of its files' code at that time."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import hpsearch
-from hpsearch.provenance.repository import file_hash
+from hpsearch.provenance.sources import file_hash
 from hpsearch.records import find
 
 TRAINER = """

@@ -17,8 +17,7 @@ from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.own.own_pruner import OwnPruner
 from hpsearch.orchestrator.own.own_sampler import OwnSampler, kind_of
 from hpsearch.provenance.module_search import module_of
-from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources, code_hash
+from hpsearch.provenance.sources import Sources, code_hash, file_hash
 from hpsearch.samplers.optuna.adapter import Adapted, adapted, is_optuna_class
 from hpsearch.samplers.optuna.distributions import quiet
 from hpsearch.study import feasible
