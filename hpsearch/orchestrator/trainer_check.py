@@ -14,11 +14,11 @@ from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
-from hpsearch.trainer import contract
+from hpsearch.trainer import contract, parameter_reads
 from hpsearch.trainer.adapters import script_check
 from hpsearch.trainer.arguments import delivered_names, head
 from hpsearch.trainer.contract import sources_of_trainer
-from hpsearch.trainer.source import overwritten, source_check, unseeded, unused_parameters
+from hpsearch.trainer.source import overwritten, source_check, unseeded
 from hpsearch.trainer.source.source_check import SourceCheck
 
 
@@ -66,7 +66,7 @@ def _given(study: Study) -> set[str]:
 
 def unused(study: Study, found: SourceCheck) -> Mapping[str, Unread]:
     """The searched parameters that the source of the trainer uses nowhere."""
-    return unused_parameters.unused(study.space, found.names_used, _given(study))
+    return parameter_reads.unused(study.space, found.names_used, _given(study))
 
 
 def raise_faults(study: Study, found: SourceCheck) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hpsearch.core.messages import Unread
 from hpsearch.study.space import Choice, Space
-from hpsearch.trainer.source.unused_parameters import nearest, unused
+from hpsearch.trainer.parameter_reads import nearest, unused
 
 SPACE = Space((Choice("learning_rate", (0.1, 0.2)), Choice("hidden", (3, 4))))
 
