@@ -3,6 +3,7 @@
 import errno
 import math
 import re
+import resource
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -80,6 +81,7 @@ class CheckpointWriter:
         self.only_best = False
         self._is_first, self._disabled = self.restored is None, False
         self.unsaved = ""
+        self._max_file_size = _max_file_size()
         self.tracked: dict[str, Any] = {}
         self._best_loss = self.restored.best if self.restored else math.inf
         self.begin_slice()
@@ -134,10 +136,17 @@ class CheckpointWriter:
             self._disabled, self.unsaved = True, str(problem)
         except OSError as problem:
             text = f"a checkpoint could not be written: {problem}"
-            if problem.errno == errno.EMFILE:  # of this process, so other trials are not affected
-                return Failure("error", f"{text}; the trainer may have left files open")
-            return Failure("disk", text)
+            why = self._why_in_this_process(problem)
+            return Failure("error", f"{text}; {why}") if why else Failure("disk", text)
         return None
+
+    def _why_in_this_process(self, problem: OSError) -> str:
+        """Why only the files of this process cannot be written, so that other trials are not affected; else ""."""
+        if problem.errno == errno.EMFILE:
+            return "the trainer may have left files open"
+        if problem.errno == errno.EFBIG and _max_file_size() != self._max_file_size:
+            return "the trainer has limited the size of files (RLIMIT_FSIZE)"
+        return ""
 
     def _write(self, is_resumable: bool) -> None:
         best = self._bests[-1] if self._bests else None
@@ -183,3 +192,7 @@ class CheckpointWriter:
                 self.store.keep_best(self._final.step if self._final is not None else None)
             elif epoch is not None:
                 self.store.drop_best_before()
+
+
+def _max_file_size() -> int:
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0]

@@ -94,11 +94,10 @@ def _epochs_one_by_one() -> Iterator[Table]:
                 curves[alone].append(measured("timed_toy", LONG))
         isolated.close()
     columns = ("ms", "epoch 2", "3", "4", "5", f"{WARM} to {LONG}")
+    note = f"{PAIRS} trials, {NEW_PROCESSES} processes"
     for name, statistic in (("median", median), ("least", min)):
         rows = [(kind, *_by_epoch(found, statistic)) for kind, found in curves.items()]
-        yield Table(
-            f"The training itself, by epoch, {name}", columns, rows, f"{PAIRS} trials, {NEW_PROCESSES} processes"
-        )
+        yield Table(f"The training itself, by epoch, {name}", columns, rows, note)
 
 
 def _curve(worker: Either, params: Params, number: int) -> list[float]:

@@ -2,6 +2,7 @@
 
 import atexit
 import builtins
+import ctypes
 import faulthandler
 import logging
 import multiprocessing
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing import shared_memory
 from pathlib import Path
@@ -77,6 +79,18 @@ def writes(run: Run) -> None:
     subprocess.run([sys.executable, "-c", "print('child process')"], stdout=sys.stdout, check=True)
     os.write(2, b"10%\r50%\r100%\n")
     atexit.register(print, "atexit")
+
+
+def writes_in_other_ways(run: Run) -> None:
+    """Logging that is set up here, a warning, a C library, a traceback of faulthandler; and then it is killed."""
+    logger = logging.getLogger("own")
+    logger.propagate = False
+    logger.addHandler(logging.StreamHandler())
+    logger.warning("own logging")
+    warnings.warn("a warning", stacklevel=1)
+    ctypes.CDLL(None).puts(b"C library")
+    faulthandler.dump_traceback(sys.stdout.fileno(), all_threads=False)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def folders(run: Run) -> None:
@@ -208,6 +222,15 @@ def leaves_shared_memory(run: Run) -> None:
     (run.scratch_dir / "folders").write_text(f"/dev/shm/{block.name}\n{multiprocessing.util.get_temp_dir()}")
 
 
+def leaves_loky_pool(run: Run) -> None:
+    """Also writes the names of its semaphores, which joblib's own resource tracker removes."""
+    from joblib import Parallel, delayed
+
+    assert Parallel(n_jobs=2)(delayed(abs)(number) for number in (-1, -2)) == [1, 2]
+    names = [path for path in Path("/dev/shm").glob(f"sem.loky-{os.getpid()}-*")]  # noqa: S108
+    (run.scratch_dir / "folders").write_text("\n".join(map(str, names)))
+
+
 def exits_in_a_thread(run: Run) -> None:
     one = threading.Thread(target=sys.exit)
     one.start()
@@ -306,6 +329,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
         for way in (
             chdir,
             writes,
+            writes_in_other_ways,
             folders,
             floods,
             daemon,
@@ -324,6 +348,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
             removes_its_folders,
             starts_processes,
             leaves_shared_memory,
+            leaves_loky_pool,
             exits_in_a_thread,
             recurses,
             overflows_the_stack,

@@ -60,6 +60,16 @@ def test_too_many_open_files_are_the_failure_of_the_trial(tmp_path: Path) -> Non
     assert "Too many open files" in came.failure.summary
 
 
+def test_a_limit_that_the_trainer_sets_is_the_failure_of_the_trial(tmp_path: Path) -> None:
+    worker = Worker(setup(tmp_path, one_epoch_slices=True))
+    assert worker.start(start()).failure is None
+    with full():
+        failure = worker.advance().failure
+    assert failure is not None
+    assert failure.kind == "error"
+    assert failure.summary.endswith("the trainer has limited the size of files (RLIMIT_FSIZE)")
+
+
 def test_before_it_starts(tmp_path: Path) -> None:
     store_of(tmp_path).folder.parent.mkdir()
     store_of(tmp_path).folder.write_text("no folder")

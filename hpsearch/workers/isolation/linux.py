@@ -10,6 +10,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 MADV_COLLAPSE = 25  # since Linux 6.1
+IO_LINE_BUFFERED = 1  # _IOLBF of stdio.h
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
 
@@ -60,10 +61,21 @@ def children() -> set[int] | None:
 
 
 def is_resource_tracker(pid: int) -> bool:
-    """Whether the process is multiprocessing's resource tracker, which removes shared memory and semaphores."""
+    """Whether the process is a resource tracker, of multiprocessing or of joblib's loky, which removes the shared
+    memory and semaphores that other processes have left."""
+    return b".resource_tracker import main" in _command(pid)
+
+
+def is_shm_manager(pid: int) -> bool:
+    """Whether the process is torch's `torch_shm_manager`, of the sharing strategy "file_system". It removes the shared
+    memory of its clients, and ends 2 s after the last of them."""
+    return _command(pid).partition(b"\0")[0].endswith(b"torch_shm_manager")
+
+
+def _command(pid: int) -> bytes:
     with suppress(OSError):
-        return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def open_devices() -> set[str]:
@@ -80,6 +92,14 @@ def set_pipe_size(pipe: int, size: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
+
+
+def line_buffer_c_stdout() -> None:
+    """Let what C libraries print reach descriptor 1 at the end of each line, as Python's own output does. Into a pipe,
+    C writes blocks of 4 KiB, and `os._exit` and a kill lose the last one."""
+    if _libc is not None:
+        with suppress(ValueError):  # this C library has another name for it
+            _libc.setvbuf(ctypes.c_void_p.in_dll(_libc, "stdout"), None, IO_LINE_BUFFERED, 0)
 
 
 def use_huge_pages() -> None:

@@ -34,7 +34,7 @@ EXIT_TIMEOUT = 5.0
 """Seconds that a process may take to end by itself after its trial has ended."""
 
 TRACKER_TIMEOUT = 2.0
-"""Seconds that multiprocessing's resource tracker may take to remove shared memory that other processes have left."""
+"""Seconds that a resource tracker may take to remove the shared memory that other processes have left."""
 
 CHUNK, CHUNKS = 1 << 16, 16
 """Bytes of a trial's output that one read returns, and the number of reads before orders are read again."""
@@ -121,6 +121,7 @@ def open_streams() -> None:
         os.close(kept)
     os.close(read)
     os.close(write)
+    linux.line_buffer_c_stdout()
 
 
 class Template:
@@ -328,7 +329,7 @@ class Template:
 
     def _end_all_children(self) -> None:
         """Kill all children except those that the imports have started and the one that waits for a trial. A resource
-        tracker of multiprocessing ends by itself after the others: it removes the shared memory that they have left."""
+        tracker ends by itself after the others: it removes the shared memory that they have left."""
         began = time.monotonic()
         while (seconds := time.monotonic() - began) < reaper.KILL_TIMEOUT:
             self._reap()
@@ -342,10 +343,12 @@ class Template:
             time.sleep(0.002)
 
     def _children(self) -> set[int]:
+        """The children that end with the trial."""
         below = linux.children()
         if below is None:
             below = reaper.descendants([os.getpid()])
-        return below - self._own_children - ({self._next.pid} if self._next is not None else set())
+        below -= self._own_children | ({self._next.pid} if self._next is not None else set())
+        return {pid for pid in below if not linux.is_shm_manager(pid)}  # it still has memory to remove
 
 
 def _exited_children() -> Iterator[tuple[int, int]]:

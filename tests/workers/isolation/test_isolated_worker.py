@@ -154,6 +154,17 @@ class TestLog:
             "atexit",
         ]
 
+    def test_also_where_the_process_is_killed(
+        self, worker: IsolatedWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python lets C write at once
+        other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
+        written = log_of(other, lost(other, "writes_in_other_ways"))
+        other.close()
+        places = [written.index(part) for part in ("own logging", "UserWarning: a warning", "C library")]
+        assert "writes_in_other_ways" in written.partition("C library")[2], "the traceback of faulthandler"
+        assert places == sorted(places)
+
     def test_has_the_traceback_of_what_the_trainer_raised(self, worker: IsolatedWorker) -> None:
         reported = trained(worker, "raises_at_its_end")
         assert len(reported.reports) == 1

@@ -18,6 +18,7 @@ from tests.workers.isolation.test_isolated_worker import (
     numbers,
     start,
     trained,
+    until,
     up,
 )
 
@@ -64,11 +65,18 @@ def test_survived(worker: IsolatedWorker, how: str) -> None:
 
 
 @pytest.mark.slow  # a template with torch
-def test_persistent_workers_of_torch(tmp_path: Path) -> None:
+def test_persistent_workers_and_shared_tensors_of_torch(tmp_path: Path) -> None:
     worker = up(IsolatedWorker(setup(tmp_path, "loading_toys:train", isolated=True)), {})
     try:
-        assert len(trained(worker).reports) == 1
-        trains_on(worker)
+        reported = trained(worker)
+        assert len(reported.reports) == 1
+        memory, folder = folders_of(worker, reported.number)
+        ended(worker)
+        until(lambda: not memory.exists() and not folder.exists())
+        template = worker._template
+        assert template is not None
+        until(lambda: len(descendants([template._process.pid])) == 1)
+        assert trained(worker).reports[0].metrics["val_loss"] == 1.0, "the trial before has switched gradients off"
     finally:
         worker.close()
 
@@ -147,6 +155,16 @@ def test_shared_memory_of_a_killed_trial_is_removed(worker: IsolatedWorker) -> N
     ended(worker)
     assert not memory.exists()
     folder.rmdir()
+
+
+def test_semaphores_of_a_pool_of_joblib_are_removed(worker: IsolatedWorker) -> None:
+    reported = worker.start(start("leaves_loky_pool"))
+    semaphores = folders_of(worker, reported.number)
+    assert semaphores
+    assert all(path.exists() for path in semaphores)
+    worker.release()
+    ended(worker)
+    assert not any(path.exists() for path in semaphores)
 
 
 def test_what_a_forked_child_raises_is_in_the_log(worker: IsolatedWorker) -> None:
