@@ -14,11 +14,11 @@ def train(params: Params, run: Run) -> Iterator[Report]:
     import torch
     from torch.utils.data import DataLoader
 
-    folders = set(Path("/tmp").glob("torch-shm-dir-*"))  # noqa: S108
-    memories = set(Path("/dev/shm").glob("torch_*"))  # noqa: S108
+    folders = set(Path("/tmp").glob("torch-shm-dir-*"))
+    memories = set(Path("/dev/shm").glob("torch_*"))
     torch.multiprocessing.set_sharing_strategy("file_system")
     kept.append(torch.zeros(1000).share_memory_())
-    new = [*set(Path("/dev/shm").glob("torch_*")) - memories, *set(Path("/tmp").glob("torch-shm-dir-*")) - folders]  # noqa: S108
+    new = [*set(Path("/dev/shm").glob("torch_*")) - memories, *set(Path("/tmp").glob("torch-shm-dir-*")) - folders]
     (run.scratch_dir / "folders").write_text("\n".join(map(str, new)))
     kept.append(batches := iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
     next(batches)

@@ -227,7 +227,7 @@ def leaves_loky_pool(run: Run) -> None:
     from joblib import Parallel, delayed
 
     assert Parallel(n_jobs=2)(delayed(abs)(number) for number in (-1, -2)) == [1, 2]
-    names = [path for path in Path("/dev/shm").glob(f"sem.loky-{os.getpid()}-*")]  # noqa: S108
+    names = list(Path("/dev/shm").glob(f"sem.loky-{os.getpid()}-*"))
     (run.scratch_dir / "folders").write_text("\n".join(map(str, names)))
 
 
