@@ -22,7 +22,7 @@ from hpsearch.core.trial import Cause, Params
 from hpsearch.workers.isolation import isolated_worker
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from hpsearch.workers.pools.ray.reaper import descendants
-from hpsearch.workers.trial_log import MAX_BYTES, log_file
+from hpsearch.workers.trial_log import log_file
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 from tests.support.workers import train, train_and_release
@@ -140,46 +140,6 @@ class TestTrialsDoNotShare:
         assert len(documents) == 2
         assert documents[0] == documents[1]
         assert "tests.support.process_toys" in documents[0]["sources"]
-
-
-class TestLog:
-    def test_holds_all_that_the_process_wrote(self, worker: IsolatedWorker) -> None:
-        assert log_of(worker, trained(worker, "writes")).splitlines() == [
-            "imported",
-            "print",
-            "logging",
-            "descriptor 1",
-            "child process",
-            "100%",
-            "atexit",
-        ]
-
-    def test_also_where_the_process_is_killed(
-        self, worker: IsolatedWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, Python lets C write at once
-        other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
-        written = log_of(other, lost(other, "writes_in_other_ways"))
-        other.close()
-        places = [written.index(part) for part in ("own logging", "UserWarning: a warning", "C library")]
-        assert "writes_in_other_ways" in written.partition("C library")[2], "the traceback of faulthandler"
-        assert places == sorted(places)
-
-    def test_has_the_traceback_of_what_the_trainer_raised(self, worker: IsolatedWorker) -> None:
-        reported = trained(worker, "raises_at_its_end")
-        assert len(reported.reports) == 1
-        assert log_of(worker, reported).splitlines()[-1] == "OSError: no such folder"
-
-    def test_is_bounded(self, worker: IsolatedWorker) -> None:
-        reported = trained(worker, "floods")
-        ended(worker)
-        assert log_file(worker.setup.work, reported.number).stat().st_size == MAX_BYTES
-
-    def test_no_trial_fails_because_its_log_cannot_be_written(self, worker: IsolatedWorker, tmp_path: Path) -> None:
-        (tmp_path / "logs").write_text("in the way")
-        other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
-        assert trained(other, "floods").reports
-        other.close()
 
 
 class TestTemporaryFolders:
