@@ -13,5 +13,6 @@ def tables() -> Iterator[Table]:
     progress("one trial, traced")
     found = measured("traced_run")
     rows = [("before the rooms", *BEFORE), ("now", *found["all"]), ("of it in the loop", *found["loop"])]
+    rows.append(("of that without calls in core/", *found["without values"]))
     yield Table("One trial of two epochs", ("", "files", "functions", "calls", "changes of file"), rows)
     yield Table("Its files, in the order of first calls", ("",), [(file,) for file in found["order"]])

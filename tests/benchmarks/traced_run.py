@@ -21,6 +21,9 @@ from typing import Any
 LOOP = str(Path("orchestrator", "loop.py"))
 """From its first call to its last the trial is proposed, trained, judged and recorded: no set-up is in between."""
 
+VALUES = f"core{os.sep}"
+"""The room of the values that travel: a call there mostly reads a property, such as the last epoch of a trial."""
+
 STUDY = """
 [study]
 name = "traced"
@@ -84,16 +87,20 @@ def traced(folder: Path) -> dict[str, Any]:
     files = [code.co_filename.removeprefix(root) for code in calls]
     loop = [number for number, file in enumerate(files) if file == LOOP]
     in_loop = slice(loop[0], loop[-1] + 1) if loop else slice(0)
+    passed = list(zip(files, calls, strict=True))
     return {
         "order": list(dict.fromkeys(files)),
-        "all": _numbers(calls, files),
-        "loop": _numbers(calls[in_loop], files[in_loop]),
+        "all": _numbers(passed),
+        "loop": _numbers(passed[in_loop]),
+        "without values": _numbers([one for one in passed[in_loop] if not one[0].startswith(VALUES)]),
     }
 
 
-def _numbers(calls: list[CodeType], files: list[str]) -> tuple[int, int, int, int]:
+def _numbers(passed: list[tuple[str, CodeType]]) -> tuple[int, int, int, int]:
     """Files, functions, calls, changes of file."""
-    return len(set(files)), len(set(calls)), len(calls), sum(one != other for one, other in pairwise(files))
+    files = [file for file, _ in passed]
+    changes = sum(one != other for one, other in pairwise(files))
+    return len(set(files)), len({code for _, code in passed}), len(passed), changes
 
 
 if __name__ == "__main__":
