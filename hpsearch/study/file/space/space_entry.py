@@ -13,8 +13,7 @@ from hpsearch.study.file.faults import Faults, listed, literal, show, translate,
 from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.section import Section
-from hpsearch.study.file.space.prior_entry import with_prior
-from hpsearch.study.file.space.space_forms import Auto, Range, Values
+from hpsearch.study.file.space.space_forms import Auto, Range, Values, with_prior
 from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.scales import CURVED, exponent
 from hpsearch.study.space import Choice, Float, Int, Parameter

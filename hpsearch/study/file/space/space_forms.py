@@ -1,20 +1,58 @@
-"""The forms of an entry of [space]: a range, values, and a learning rate with auto = true."""
+"""The forms of an entry of [space]: a range, values, and a learning rate with auto = true; and the keys `prior`,
+`was` and `renamed`."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from hpsearch.core.trial import Value
+from hpsearch.study.earlier_names import Earlier
+from hpsearch.study.file.faults import Faults, literal
 from hpsearch.study.file.kinds import (
     Allowed,
     NestedValue,
     Number,
+    RecordableName,
     Yes,
 )
+from hpsearch.study.file.known_points import values_text
+from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.section import Section
-from hpsearch.study.file.space.earlier_keys import EarlierKeys
-from hpsearch.study.file.space.prior_entry import PriorKey
+from hpsearch.study.priors import Prior
+from hpsearch.study.space import Float, Parameter, Space, holds_value
 
 WHEN = 'active only if other parameters have these values, or values such as ">= 3"'
+
+AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
+"""Default bounds of the learning-rate range test."""
+
+Searched = TypeVar("Searched", bound=Parameter)
+
+
+class EarlierKeys(BaseModel):
+    """For earlier results. Of ranges, choices and learning rates with auto = true."""
+
+    was: NestedValue | None = Field(
+        None, description="the value before this parameter was added, for earlier results that do not have it"
+    )
+    renamed: RecordableName | None = Field(None, description="the former name of this parameter, in earlier results")
+
+
+class PriorEntry(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    value: NestedValue = Field(description="the value that you expect to be good")
+    weight: Literal["weak", "strong"] = Field("weak", description='how sure you are: "weak" or "strong"')
+
+
+class PriorKey(BaseModel):
+    """Of ranges and choices."""
+
+    prior: PriorEntry | None = Field(
+        None, description='the expected value: { value = 1e-3, weight = "strong" }; the first trials are near it'
+    )
 
 
 class Range(Section, EarlierKeys, PriorKey):
@@ -35,10 +73,6 @@ class Range(Section, EarlierKeys, PriorKey):
     digits: Annotated[int, Field(ge=1, le=15)] | None = Field(
         None, description="significant digits of each value; default: few, such as 0.2278 (see study.numbers)"
     )
-
-
-AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
-"""Default bounds of the learning-rate range test."""
 
 
 class Auto(Section, EarlierKeys):
@@ -62,3 +96,57 @@ class Values(Section, EarlierKeys, PriorKey):
         None,
         description='the trainer gets None for the value "none"; default: true if no other value is a string',
     )
+
+
+# Keys with values of the parameter: they are checked when the parameter is known ────────────────
+
+
+def with_prior(parameter: Searched, entry: PriorEntry | None, path: KeyPath, faults: Faults) -> Searched:
+    """The parameter with its prior; without it if the prior has a fault, which is added to `faults`."""
+    if entry is None:
+        return parameter
+    value: Value = float(entry.value) if isinstance(parameter, Float) and type(entry.value) is int else entry.value
+    if parameter.count == 1:
+        faults.add((*path, "prior"), "has no effect: the parameter has one value only")
+    elif not holds_value(parameter, value):
+        faults.add((*path, "prior", "value"), f"must be {values_text(parameter)}, got {literal(value)}")
+    else:
+        return replace(parameter, prior=Prior(value, entry.weight))
+    return parameter
+
+
+def with_earlier(space: Space, table: Mapping[str, Any], faults: Faults) -> dict[str, Earlier]:
+    """The keys `was` and `renamed`, by the name of the parameter or family. table: [space] with whole names."""
+    found: dict[str, Earlier] = {}
+    names = {*space.fixed, *(one.name for one in space.parameters), *(one.name for one in space.families)}
+    former: dict[str, str] = {}
+    members = {one.name: one.members[0] for one in space.families}
+    for name, raw in table.items():
+        for at, entry in _entries(raw):
+            was, renamed = entry.get("was"), entry.get("renamed", "")
+            own = [one for one in space.parameters if one.name == members.get(name, name)]
+            if was is not None and not any(holds_value(one, was) for one in own):
+                must = " or ".join(dict.fromkeys(map(values_text, own)))
+                faults.add(("space", name, *at, "was"), f"must be {must}, got {literal(was)}")
+            if renamed in names:
+                faults.add(("space", name, *at, "renamed"), f"is the name of another parameter, got {literal(renamed)}")
+            elif former.setdefault(renamed, name) != name and renamed:
+                problem = f"is the former name of `{former[renamed]}` too, got {literal(renamed)}"
+                faults.add(("space", name, *at, "renamed"), problem)
+            if was is not None or renamed:
+                before = found.get(name, Earlier())
+                found[name] = Earlier(before.was if was is None else was, renamed or before.renamed)
+    return found
+
+
+def written_earlier(earlier: Earlier | None) -> dict[str, Any]:
+    """The keys `was` and `renamed` of an entry."""
+    table = {"was": earlier.was, "renamed": earlier.renamed or None} if earlier else {}
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def _entries(raw: object) -> Iterator[tuple[Sequence[int], Mapping[str, Any]]]:
+    if isinstance(raw, dict):
+        yield (), raw
+    elif isinstance(raw, list):
+        yield from (((place,), one) for place, one in enumerate(raw) if isinstance(one, dict) and "when" in one)

@@ -8,11 +8,10 @@ from hpsearch.core.trial import Value
 from hpsearch.study.families import Family
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.space import earlier_keys
 from hpsearch.study.file.space.space_conditions import check_alternatives, check_condition, check_cycles, condition_text
 from hpsearch.study.file.space.space_constraints import check_texts, with_constraints
 from hpsearch.study.file.space.space_entry import parse_entry
-from hpsearch.study.file.space.space_forms import AUTO_HIGH, AUTO_LOW
+from hpsearch.study.file.space.space_forms import AUTO_HIGH, AUTO_LOW, with_earlier, written_earlier
 from hpsearch.study.file.space.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
 from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
@@ -46,7 +45,7 @@ def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | N
     for name in rates[1:]:
         faults.add(("space", name), f"auto = true is already set for `{rates[0]}`; only one parameter may have it")
     space = Space(tuple(parameters), found.fixed, tuple(found.families))
-    space = replace(space, earlier=earlier_keys.with_earlier(space, table, faults))
+    space = replace(space, earlier=with_earlier(space, table, faults))
     if not is_constraints(texts) or faults.has(("space",)):
         return None if faults.has(("space",)) else space
     return with_constraints(space, texts, faults)
@@ -60,11 +59,11 @@ def written(space: Space) -> dict[str, Any]:
         if parameter.name in members:
             family = members[parameter.name]
             own = {"count": family.count} | _written_member(parameter, family)
-            table.setdefault(family.name, own | earlier_keys.written(space.earlier.get(family.name)))
+            table.setdefault(family.name, own | written_earlier(space.earlier.get(family.name)))
         elif parameter.axis:
-            before = {} if parameter.name in table else earlier_keys.written(space.earlier.get(parameter.name))
+            before = {} if parameter.name in table else written_earlier(space.earlier.get(parameter.name))
             table.setdefault(parameter.name, []).append(_table(parameter) | before)
-        elif before := earlier_keys.written(space.earlier.get(parameter.name)):
+        elif before := written_earlier(space.earlier.get(parameter.name)):
             table[parameter.name] = _table(parameter) | before
         else:
             table[parameter.name] = _written(parameter)
