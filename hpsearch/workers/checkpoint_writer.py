@@ -146,6 +146,8 @@ class CheckpointWriter:
             return "the trainer may have left files open"
         if problem.errno == errno.EFBIG and _max_file_size() != self._max_file_size:
             return "the trainer has limited the size of files (RLIMIT_FSIZE)"
+        if problem.errno is None:  # not from the system
+            return "the trainer may have replaced functions of Python, such as open"
         return ""
 
     def _write(self, is_resumable: bool) -> None:

@@ -70,6 +70,24 @@ def test_a_limit_that_the_trainer_sets_is_the_failure_of_the_trial(tmp_path: Pat
     assert failure.summary.endswith("the trainer has limited the size of files (RLIMIT_FSIZE)")
 
 
+def test_a_function_that_the_trainer_replaces_is_the_failure_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(setup(tmp_path, one_epoch_slices=True))
+    assert worker.start(start()).failure is None
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("no files in this test")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    failure = worker.advance().failure
+    monkeypatch.undo()
+    assert failure is not None
+    assert failure.kind == "error"
+    assert "no files in this test; the trainer may have replaced" in failure.summary
+
+
 def test_before_it_starts(tmp_path: Path) -> None:
     store_of(tmp_path).folder.parent.mkdir()
     store_of(tmp_path).folder.write_text("no folder")
