@@ -1,7 +1,9 @@
 """docs/mlflow-in-your-code.md: its files are written down as they stand there, and run."""
 
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,33 @@ def test_what_the_trainer_logs_is_a_child_of_its_trial(
     for run in own:
         assert run.info.status == "FINISHED"
         assert [point.step for point in client.get_metric_history(run.info.run_id, "my_loss")] == [1, 2, 3]
+
+
+OTHER_STORE = """
+import mlflow
+from hpsearch import Report
+
+def use_own():
+    mlflow.set_tracking_uri("sqlite:///own.db")
+
+{at_import}
+def train(params, run):
+    use_own()
+    with mlflow.start_run():
+        for epoch in run.epochs():
+            mlflow.log_metric("own", epoch, step=epoch)
+            yield Report(epoch, {{"val_loss": params["x"]}})
+"""
+
+
+@pytest.mark.parametrize("at_import", ["", "use_own()"])
+def test_another_store_has_its_own_experiments(cli: CliRunner, at_import: str) -> None:
+    """In a process of its own, since the store holds for the whole process."""
+    (cli.folder / "other.py").write_text(OTHER_STORE.format(at_import=at_import))
+    cli.study('method = "random"\ntrials = 2', trainer="other:train")
+    assert cli.ended(cli.start("run", "study.toml")).code == 0
+    with closing(sqlite3.connect(cli.folder / "own.db")) as store:
+        runs = store.execute(
+            "SELECT runs.experiment_id, value FROM runs JOIN latest_metrics USING (run_uuid)"
+        ).fetchall()
+    assert runs == [(0, 3.0), (0, 3.0)]

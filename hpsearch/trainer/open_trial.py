@@ -93,9 +93,10 @@ class TrainerContext:
         return sources_of(self.use, self.folder, self.program)
 
     def import_libraries(self) -> None:
-        """Import NumPy, and torch if trials may use it. A later import would not be seeded, and each trial would wait
-        for it."""
-        for name in ("numpy", *(["torch"] if self._may_use_torch() else [])):
+        """Import NumPy, and torch and MLflow if trials may use them. A later import would not be seeded, and each trial
+        would wait for it."""
+        mlflow = ["mlflow"] if self.program is None and "mlflow" in self.sources().packages else []
+        for name in ("numpy", *(["torch"] if self._may_use_torch() else []), *mlflow):
             if importlib.util.find_spec(name) is not None:
                 importlib.import_module(name)
 

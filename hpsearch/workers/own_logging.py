@@ -130,6 +130,7 @@ class LoggingEnvironment:
         _set(self._environment)
         for name in LIGHTNING_LOGGERS:
             _adapt(getattr(sys.modules.get(name), "MLFlowLogger", None))
+        _keep_experiment_in_its_store(self._environment)
         defaults = [(init, init.__defaults__) for init in _writers()]
         for init, values in defaults:
             init.__defaults__ = (self._folder, *values[1:])
@@ -211,6 +212,24 @@ def _adapt(logger: Any) -> None:
             self._experiment_id = experiment
 
     logger.__init__ = init
+
+
+def _keep_experiment_in_its_store(environment: Mapping[str, str | None]) -> None:
+    """Let MLflow use the study's experiment only in the study's store. In another one, which the trainer sets with
+    `mlflow.set_tracking_uri`, the number of the experiment is unknown or that of another experiment."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    original = getattr(fluent, "_get_experiment_id_from_env", None)
+    if original is None:
+        return
+    original = getattr(original, "__wrapped__", original)
+    store, experiment = environment.get("MLFLOW_TRACKING_URI"), environment.get("MLFLOW_EXPERIMENT_ID")
+
+    @functools.wraps(original)
+    def from_environment() -> Any:
+        is_ours = experiment is not None and os.environ.get("MLFLOW_EXPERIMENT_ID") == experiment
+        return None if is_ours and sys.modules["mlflow"].get_tracking_uri() != store else original()
+
+    setattr(fluent, "_get_experiment_id_from_env", from_environment)  # noqa: B010  # of a module without types
 
 
 def _swap_active_runs(runs: list[Any]) -> list[Any]:
