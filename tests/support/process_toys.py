@@ -315,6 +315,7 @@ def oom_score(run: Run) -> None:
 
 def hangs(run: Run) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note_pid(run, "hangs")
     time.sleep(1e6)
 
 

@@ -267,6 +267,20 @@ class TestLost:
         assert trained(worker).reports, "with a new template"
 
 
+    def test_the_template_is_killed_while_the_trial_hangs(self, worker: IsolatedWorker) -> None:
+        worker.release()
+        hanging = start("hangs")
+        waiting = threading.Thread(target=worker.start, args=(hanging,))
+        waiting.start()
+        until((worker.setup.work / "scratch" / f"{hanging.number:05d}" / "hangs").exists)
+        pid = pid_of(worker, hanging.number, "hangs")
+        assert worker._template is not None
+        worker._template._process.kill()
+        waiting.join(PATIENCE)
+        until(lambda: not lives(pid))
+        assert trained(worker).reports
+
+
 class TestKill:
     def test_one_that_hangs(self, worker: IsolatedWorker) -> None:
         came: list[Reported | Lost] = []
