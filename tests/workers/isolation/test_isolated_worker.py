@@ -266,7 +266,6 @@ class TestLost:
         until(lambda: not lives(int(reported.reports[0].metrics["pid"])))
         assert trained(worker).reports, "with a new template"
 
-
     def test_the_template_is_killed_while_the_trial_hangs(self, worker: IsolatedWorker) -> None:
         worker.release()
         hanging = start("hangs")
