@@ -1,7 +1,7 @@
 """`hpsearch run`."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from functools import partial
 
@@ -28,6 +28,17 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="start even if the learning-rate range is outside the range that the range test finds",
     )
+    waits = parser.add_mutually_exclusive_group()
+    waits.add_argument(
+        "--wait",
+        type=_seconds,
+        metavar="TIME",
+        help="how long to wait for room on a busy cluster, such as 1h; default: 2m, and not for nodes that it does not "
+        "have",
+    )
+    waits.add_argument(
+        "--no-wait", action="store_true", help="exit with code 5 if the cluster has no room for a trial now"
+    )
     parser.add_argument(
         "--jsonl", action="store_true", help="print one JSON object for each ended trial, then the object of --json"
     )
@@ -53,5 +64,15 @@ def run(args: Namespace) -> Iterator[Answer]:
             force=args.force,
             retry_failed=args.retry_failed,
             accept_changes=args.accept_changes,
+            wait=0.0 if args.no_wait else args.wait,
         )
     yield Answer(result.document(), partial(text, result), result.exit_code)
+
+
+def _seconds(text: str) -> float:
+    from hpsearch.study.file.kinds import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as problem:
+        raise ArgumentTypeError(str(problem)) from None

@@ -235,11 +235,11 @@ def work_folder(study: Study, uid: str) -> Path:
 
 
 def pool(
-    study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home: bool = False
+    study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home: bool = False, wait: float | None = None
 ) -> tuple[WorkerPool, list[str]]:
     """The pool, whose trainer was checked, and notes for the user. Raises ResourcesError, TrainerError, PoolError.
 
-    needs_home: see `RayActors`.
+    needs_home: see `RayActors`. wait: see `wait_for_room`.
     """
     made, example = setup(study, uid, hash_seed), feasible.centre(study.space)
     per_trial, resources = study.resources.per_trial, study.resources
@@ -251,7 +251,7 @@ def pool(
     from hpsearch.workers.pools.ray.actors import RayActors
     from hpsearch.workers.pools.ray.cluster import Cluster
 
-    cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
+    cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory, wait)
     actors = RayActors(made, cluster, example, needs_home=needs_home)
     return actors, actors.notes
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from hpsearch.core.errors import InfrastructureError, PoolError
+from hpsearch.core.format import duration
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build, trainer_check, webhook
 from hpsearch.orchestrator.changes.extension import ExtendRequest
@@ -28,11 +29,12 @@ def run_study(
     retry_failed: bool = False,
     accept_changes: bool = False,
     longer: ExtendRequest | None = None,
+    wait: float | None = None,
 ) -> RunResult:
     """origin: the name of the study that this one is forked from. retry_failed: try failed trials again; without it,
     only those that failed before the trainer changed. accept_changes: if the trainer's code has changed, start the
     search again, and supersede the earlier trials; without it, such a study is refused. longer: train finished trials
-    to study.trainer.epochs, also if that has not changed.
+    to study.trainer.epochs, also if that has not changed. wait: seconds to wait for room on a busy cluster; 0: none.
 
     Stopped: a signal ended the run before its first trial. After that, the result has the reason of the end.
     """
@@ -53,7 +55,7 @@ def run_study(
                 accept_changes=accept_changes,
                 longer=longer,
             )
-            result = _searched(search, observer, notes, signals, skip_preflight, force)
+            result = _searched(search, observer, notes, signals, skip_preflight, force, wait)
         except (InfrastructureError, OSError) as problem:
             log = study.home / "hpsearch.log"
             with suppress(OSError):
@@ -74,7 +76,13 @@ def _notify(study: Study, message: Mapping[str, Any], observer: Observer) -> Non
 
 
 def _searched(
-    search: Search, observer: Observer, notes: Notes, signals: Signals, skip_preflight: bool, force: bool
+    search: Search,
+    observer: Observer,
+    notes: Notes,
+    signals: Signals,
+    skip_preflight: bool,
+    force: bool,
+    wait: float | None,
 ) -> RunResult:
     def make(study: Study, uid: str) -> WorkerPool:
         found = trainer_check.check(study)
@@ -86,7 +94,9 @@ def _searched(
             notes.add(f"warning: {'.'.join(map(str, key))} {mistake}")
         if study.search.auto is not None:
             notes.add(str(study.search.auto))
-        pool, pool_notes = build.pool(study, uid)
+        if wait and study.resources.address not in ("local", "none"):
+            observer.show_line(f"waiting up to {duration(wait)} for room on the cluster at {study.resources.address}")
+        pool, pool_notes = build.pool(study, uid, wait=wait)
         for note in pool_notes:
             notes.add(f"note: {note}")
         return pool

@@ -184,8 +184,8 @@ def wrap_pool(injector: FaultInjector) -> None:
 
     make = build.pool
 
-    def making(*args: Any) -> Any:
-        pool, notes = make(*args)
+    def making(*args: Any, **options: Any) -> Any:
+        pool, notes = make(*args, **options)
         wrap(injector, type(pool), "execute", "order")
         return pool, notes
 

@@ -111,9 +111,9 @@ class TestArguments:
         assert hint in answer.err.splitlines()[-1]
 
     def test_an_option_that_is_like_none(self, cli: CliRunner) -> None:
-        answer = cli.invoke("run", "study.toml", "--wait", "1h")
+        answer = cli.invoke("run", "study.toml", "--patience", "1h")
         assert answer.code == 2
-        assert answer.names("unrecognized arguments: --wait 1h\n")
+        assert answer.names("unrecognized arguments: --patience 1h\n")
 
     def test_what_other_tools_call_a_command_is_no_command_of_ours(self) -> None:
         words = " ".join(OTHER_WORDS.values()).split()

@@ -333,3 +333,28 @@ def test_a_home_elsewhere(
     assert (home / "journal.db").exists()
     assert cli.files() == []
     assert cli.invoke("status", "toy").code == 0
+
+
+class TestWaitingForRoom:
+    """On a cluster: tests/chaos/test_busy_cluster.py."""
+
+    @pytest.mark.parametrize("words", [("--wait", "1h"), ("--no-wait",)])
+    def test_where_there_is_always_room(self, cli: CliRunner, words: tuple[str, ...]) -> None:
+        cli.study()
+        answer = cli.run(*words)
+        assert answer.code == 0
+        assert "waiting" not in answer.err
+
+    @pytest.mark.parametrize(
+        ("words", "problem"),
+        [
+            (("--wait", "1"), '"30s" or "1h30m", got "1"'),
+            (("--wait", "0s"), "must be longer than 0"),
+            (("--wait", "1h", "--no-wait"), "not allowed with argument --wait"),
+        ],
+    )
+    def test_what_is_no_time(self, cli: CliRunner, words: tuple[str, ...], problem: str) -> None:
+        cli.study()
+        answer = cli.run(*words)
+        assert answer.code == 2
+        assert problem in answer.err

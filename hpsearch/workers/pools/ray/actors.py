@@ -22,7 +22,7 @@ from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.isolation.isolated_worker import MEASUREMENT, IsolatedWorker
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import Cluster, RaySession
-from hpsearch.workers.pools.ray.fit import worker_count
+from hpsearch.workers.pools.ray.fit import wait_for_room, worker_count
 from hpsearch.workers.pools.ray.packages import pickled
 from hpsearch.workers.pools.ray.slot import Slot
 from hpsearch.workers.sent_code import host_with_other_code, other_code, sent_files
@@ -90,6 +90,7 @@ class RayActors:
             self.notes.append(f"not sent to the cluster: {', '.join(self._session.left_out)}")
         try:
             self._actors = self._actor_class()
+            wait_for_room(self.cluster, self._session)
             count, note = worker_count(self.cluster, self._session.nodes())
             self.notes += [note] if note else []
             if self.cluster.address != "local":  # after all checks of the input, so that bad input leaves no file

@@ -50,13 +50,21 @@ GCS_TIMEOUT = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to run. address: "local" starts Ray on this machine. cpus, gpus, memory (bytes): of one trial."""
+    """Where to run. address: "local" starts Ray on this machine. cpus, gpus, memory (bytes): of one trial. wait: see
+    `wait_for_room`."""
 
     address: str = "local"
     workers: int | None = None
     cpus: float = 1.0
     gpus: float = 0.0
     memory: int | None = None
+    wait: float | None = None
+
+    @property
+    def of_one_trial(self) -> dict[str, float]:
+        """What a trial needs, by Ray's names."""
+        amounts = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory or 0)}
+        return {name: amount for name, amount in amounts.items() if amount}
 
     @property
     def place(self) -> str:

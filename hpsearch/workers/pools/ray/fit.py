@@ -1,14 +1,47 @@
-"""How many workers fit on a cluster."""
+"""How many workers fit on a cluster, and when the first one does."""
 
 import math
+import time
 from collections.abc import Sequence
 
-from hpsearch.core.errors import ResourcesError
-from hpsearch.core.format import many
-from hpsearch.workers.pools.ray.cluster import Cluster, cores
+from ray.util.placement_group import placement_group, remove_placement_group
+
+from hpsearch.core.errors import PoolError, ResourcesError
+from hpsearch.core.format import duration, many
+from hpsearch.core.stopping import RESUME
+from hpsearch.workers.pools.ray.cluster import Cluster, RaySession, cores
+
+PLACING_TIME = 3.0
+"""Seconds in which Ray places what there is room for."""
 
 Node = dict[str, float]
 """A node's resources, by Ray's names."""
+
+
+def wait_for_room(cluster: Cluster, session: RaySession) -> None:
+    """Waits up to `cluster.wait` seconds until a running cluster has room for a trial: other jobs end, nodes join. Ray
+    tells an autoscaler of a placement group that waits. 0: not longer than Ray takes to place it. None: no wait here.
+
+    PoolError where there is no room, ResourcesError where no node is large enough.
+    """
+    if cluster.wait is None or cluster.address == "local":
+        return
+    deadline = time.monotonic() + max(cluster.wait, PLACING_TIME)
+    if cluster.wait == 0:
+        worker_count(cluster, session.nodes())
+    group = placement_group([cluster.of_one_trial])
+    try:
+        while not group.wait(1):
+            session.check()
+            if time.monotonic() > deadline:
+                worker_count(cluster, session.nodes())
+                waited = f" after {duration(cluster.wait)}" if cluster.wait else ""
+                raise PoolError(
+                    f"{cluster.place} has no room for a trial{waited}: other jobs use it, see `ray status`; "
+                    f"{RESUME}, or wait longer with --wait, such as --wait 1h"
+                )
+    finally:
+        remove_placement_group(group)
 
 
 def worker_count(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
@@ -16,8 +49,7 @@ def worker_count(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
 
     ResourcesError where not even one fits.
     """
-    amounts = {"CPU": cluster.cpus, "GPU": cluster.gpus, "memory": float(cluster.memory or 0)}
-    wanted = {name: amount for name, amount in amounts.items() if amount}
+    wanted = cluster.of_one_trial
     fits = sum(_fits_on(node, wanted) for node in nodes)
     if fits == 0:
         has = "; ".join(_described({"GPU": 0.0, **node}) for node in nodes) or "no node"
