@@ -294,9 +294,7 @@ def prepare_own_logging(study: Study, record: StudyRecord, own: OwnLoggingStore)
 
 def _own_logging_uri(study: Study, as_written: bool) -> str:
     """The study's MLflow, else the default one. as_written: with ${env:NAME} in place of a secret."""
-    if study.tracking_uri == "none":
+    uri, written = study.tracking_uri, study.tracking.mlflow
+    if uri == "none":
         return f"sqlite:///{study.home / 'mlflow.db'}"
-    written = study.tracking.mlflow
-    if as_written and written is not None and "${" in written and not study.tracking_uri.startswith("sqlite"):
-        return written
-    return study.tracking_uri
+    return written if as_written and written and "${" in written and not uri.startswith("sqlite") else uri

@@ -199,12 +199,20 @@ class Search:
             self._notes.add(
                 f"note: {problem}; MLflow runs of the trainer itself are kept in the scratch folder of each trial"
             )
+        rules = replace(build.rules(self.study), unused=self.unused)
+        pruner, early_stopping = build.pruner(self.study), build.early_stopping(self.study)
+        self._recorder.state("RUNNING")
+        self._recorder.write(self._again.trials, (), self._again.decisions)
+        if preflight.decisions:  # written before the documents: without a document, the next run measures again
+            self._recorder.write((), (), preflight.decisions)
+            self.held.put_documents(preflight.documents)
+            keep(self.held.folder, preflight.documents)
         equal = EqualCurves(self.history, self._notes.add)
-        loop = Loop(
-            replace(build.rules(self.study), unused=self.unused),
+        return Loop(
+            rules,
             self.sampler,
-            build.pruner(self.study),
-            build.early_stopping(self.study),
+            pruner,
+            early_stopping,
             pool,
             self._recorder,
             self.history,
@@ -212,13 +220,6 @@ class Search:
             unsent=lambda number, after: take_unsent(unsent_file(self.held.folder, number), after),
             observers=(self._observer, self._rounds, self._notes, self._tracking, self._kept, equal),
         )
-        self._recorder.state("RUNNING")
-        self._recorder.write(self._again.trials, (), self._again.decisions)
-        if preflight.decisions:  # written before the documents: without a document, the next run measures again
-            self._recorder.write((), (), preflight.decisions)
-            self.held.put_documents(preflight.documents)
-            keep(self.held.folder, preflight.documents)
-        return loop
 
     # Its end ────────────────────────────────────────────────────────────────────────────────────
 
