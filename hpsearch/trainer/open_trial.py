@@ -240,12 +240,22 @@ def _in_trainer(run: Run) -> Iterator[None]:
     finally:
         reporting.current = before
         if os.getpid() != own:
-            problem = sys.exc_info()[1]
-            is_error = problem is not None and not isinstance(problem, StopIteration)
-            if is_error:
-                with suppress(Exception):  # stderr may be closed
-                    traceback.print_exc()
-            os._exit(int(is_error))
+            os._exit(_exit_code_of_child())
+
+
+def _exit_code_of_child() -> int:
+    """As Python's own: that of `sys.exit`, or 1 after an exception, which is printed."""
+    problem = sys.exc_info()[1]
+    if problem is None or isinstance(problem, StopIteration):
+        return 0
+    if isinstance(problem, SystemExit) and isinstance(problem.code, int | None):
+        return (problem.code or 0) & 0xFF
+    with suppress(Exception):  # stderr may be closed
+        if isinstance(problem, SystemExit):
+            print(problem.code, file=sys.stderr)
+        else:
+            traceback.print_exc()
+    return 1
 
 
 def checked_report(report: Any, previous: int) -> Report:

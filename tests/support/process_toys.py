@@ -40,7 +40,11 @@ def train(params: Params, run: Run) -> Iterator[Report]:
     if how.startswith("forked child") and os.fork() == 0:
         if how.endswith("returns"):
             return
+        if how.endswith("exits"):
+            sys.exit(3)
         raise OSError("in the child")
+    if how == "forked child exits":
+        assert os.waitstatus_to_exitcode(os.wait()[1]) == 3
     if how == "closes_late":
         yield from closes_late(run)
     WAYS[how.partition(" ")[0]](run)

@@ -169,3 +169,8 @@ def test_semaphores_of_a_pool_of_joblib_are_removed(worker: IsolatedWorker) -> N
 
 def test_what_a_forked_child_raises_is_in_the_log(worker: IsolatedWorker) -> None:
     assert "OSError: in the child" in log_of(worker, trained(worker, "forked child raises"))
+
+
+def test_a_forked_child_may_exit(worker: IsolatedWorker) -> None:
+    """With its own exit code, and without a traceback."""
+    assert log_of(worker, trained(worker, "forked child exits")) == "imported\n"
