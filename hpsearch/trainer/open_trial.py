@@ -252,7 +252,7 @@ def _exit_code_of_child() -> int:
         return (problem.code or 0) & 0xFF
     with suppress(Exception):  # stderr may be closed
         if isinstance(problem, SystemExit):
-            print(problem.code, file=sys.stderr)
+            sys.stderr.write(f"{problem.code}\n")
         else:
             traceback.print_exc()
     return 1
