@@ -57,6 +57,8 @@ def train(params: Params, run: Run) -> Iterator[Report]:
             yield Report(epoch, {"val_loss": 0.0})
     if how == "exits_at_its_end":
         os._exit(3)
+    if how == "interrupts_at_its_end":
+        raise KeyboardInterrupt
     if how == "raises_at_its_end":
         raise OSError("no such folder")
 
@@ -327,6 +329,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
     "fine": lambda _: None,
     "forked": lambda _: None,
     "raises_at_its_end": lambda _: None,
+    "interrupts_at_its_end": lambda _: None,
     "exits_at_its_end": lambda _: None,
     "reports_a_step_twice": lambda _: None,
     **{

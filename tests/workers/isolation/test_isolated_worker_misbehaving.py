@@ -100,6 +100,15 @@ def test_failed(worker: IsolatedWorker, how: str, kind: str, exception: str) -> 
     assert reported.failure.exception.startswith(exception)
 
 
+def test_an_interrupt_of_the_trainer_keeps_what_it_reported(worker: IsolatedWorker) -> None:
+    """There is no terminal that it could come from."""
+    reported = worker.start(start("interrupts_at_its_end"))
+    assert isinstance(reported, Reported)
+    assert reported.failure is not None
+    assert reported.failure.exception == "KeyboardInterrupt"
+    assert [report.step for report in reported.reports] == [1]
+
+
 def test_a_step_that_is_reported_twice(worker: IsolatedWorker) -> None:
     first = worker.start(Start(next(numbers), {"how": "reports_a_step_twice"}, 3, until=1, epochs=3))
     second = worker.advance()
