@@ -63,19 +63,9 @@ def children() -> set[int] | None:
 def is_resource_tracker(pid: int) -> bool:
     """Whether the process is a resource tracker, of multiprocessing or of joblib's loky, which removes the shared
     memory and semaphores that other processes have left."""
-    return b".resource_tracker import main" in _command(pid)
-
-
-def is_shm_manager(pid: int) -> bool:
-    """Whether the process is torch's `torch_shm_manager`, of the sharing strategy "file_system". It removes the shared
-    memory of its clients, and ends 2 s after the last of them."""
-    return _command(pid).partition(b"\0")[0].endswith(b"torch_shm_manager")
-
-
-def _command(pid: int) -> bytes:
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
+        return b".resource_tracker import main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def open_devices() -> set[str]:

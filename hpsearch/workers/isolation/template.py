@@ -348,7 +348,7 @@ class Template:
         if below is None:
             below = reaper.descendants([os.getpid()])
         below -= self._own_children | ({self._next.pid} if self._next is not None else set())
-        return {pid for pid in below if not linux.is_shm_manager(pid)}  # it still has memory to remove
+        return {pid for pid in below if not reaper.is_shm_manager(pid)}  # it still has memory to remove
 
 
 def _exited_children() -> Iterator[tuple[int, int]]:

@@ -115,16 +115,28 @@ def end(processes: Iterable[Process]) -> None:
 
 
 def stop(processes: Iterable[Process]) -> set[Process]:
-    """Stop them and their descendants with SIGSTOP, and return them: none can start another one meanwhile."""
+    """Stop them and their descendants with SIGSTOP, and return them: none can start another one meanwhile. Without
+    `torch_shm_manager`, which ends by itself."""
     deadline = time.monotonic() + KILL_TIMEOUT
     found: set[Process] = set()
-    new = {process for process in processes if is_alive(process)}
+    new = {process for process in processes if is_alive(process) and not is_shm_manager(process[0])}
     while new and time.monotonic() < deadline:
         for process in new:
             kill(process, signal.SIGSTOP)
         found |= new
-        new = set(with_start_times(descendants(pid for pid, _ in found))) - found
+        below = set(with_start_times(descendants(pid for pid, _ in found))) - found
+        new = {process for process in below if not is_shm_manager(process[0])}
     return found
+
+
+def is_shm_manager(pid: int) -> bool:
+    """Whether the process is torch's `torch_shm_manager`, of the sharing strategy "file_system". It removes the shared
+    memory of its clients, and ends 2 s after the last of them."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return command.partition(b"\0")[0].endswith(b"torch_shm_manager")
 
 
 def kill(process: Process, number: int = signal.SIGKILL) -> None:

@@ -129,6 +129,17 @@ def test_what_a_process_starts_while_it_is_ended_ends_too() -> None:
     assert marked(mark) == set()
 
 
+def test_a_process_that_removes_shared_memory_ends_by_itself() -> None:
+    parent = subprocess.Popen(["bash", "-c", "(exec -a torch_shm_manager sleep 600) & wait"])
+    until(lambda: reaper.descendants([parent.pid]))
+    (manager,) = reaper.with_start_times(reaper.descendants([parent.pid]))
+    until(lambda: reaper.is_shm_manager(manager[0]))
+    reaper.end(reaper.with_start_times([parent.pid]))
+    assert parent.wait(KILL_TIMEOUT) == -signal.SIGKILL
+    assert is_alive(manager)
+    reaper.kill(manager)
+
+
 def test_what_is_stopped_starts_nothing() -> None:
     mark = uuid.uuid4().hex
     endless = subprocess.Popen(["sh", "-c", FORKS_WITHOUT_END], env={**os.environ, MARK: mark})
