@@ -59,7 +59,6 @@ class Auto(SearchSection):
     budget: AutoBudget = Field(description="such as budget = { epochs = 400 }: the epochs of all trials together")
 
     def problems(self, others: OtherTables) -> Problems:
-        yield from self._problems_of_learn_from()
         if others.epochs is not None and self.budget.epochs < others.epochs:
             yield (
                 ("search", "budget", "epochs"),

@@ -24,8 +24,9 @@ from hpsearch.study.file import (
 from hpsearch.study.file.faults import Faults, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.prune_sections import NeverPrune, Prune
+from hpsearch.study.file.search_base import SearchSection
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
-from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds
+from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds, lists_of
 from hpsearch.study.file.sections import (
     Checkpoints,
     EarlyStopping,
@@ -327,6 +328,10 @@ def _study(
     others = _other_tables(tables, space, sections)
     for section in sections.values():
         for at, problem in section.problems(others):
+            faults.add(at, problem)
+    for name, table in tables.items():
+        kind = kinds_of.get(name, SearchSection if name == "search" else Section)
+        for at, problem in kind.problems_in_lists(lists_of(name, table, faults), others):
             faults.add(at, problem)
     for at, problem in several_goals.problems(sections):
         faults.add(at, problem)

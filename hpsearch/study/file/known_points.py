@@ -1,6 +1,6 @@
 """Parameter sets in a study file (search.first): completed, and checked against the space."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.trial import Params, Value
@@ -30,6 +30,16 @@ def flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tu
             yield from flat(space, value, f"{name}.")
         else:
             yield name, value
+
+
+def unknown_names(given: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    """Names that no entry of [space] can have, for a space that cannot be read. names: those of its entries."""
+    groups = {name[: place + 1] for name in names for place, letter in enumerate(name) if letter == "."}
+    return [
+        name
+        for name in given
+        if name not in names and name.rpartition("_")[0] not in names and f"{name}." not in groups
+    ]
 
 
 def _typed(space: Space, name: str, value: Value) -> Value:

@@ -45,15 +45,18 @@ def changed_rules(recorded: Mapping[str, Any], section: BaseModel) -> Iterator[s
             yield f'search.{key}: was "{was}", is "{now}"'
 
 
-def problems(rounds: Sequence[Round], others: OtherTables) -> Problems:
-    before, epochs = 0, others.epochs
-    for i, one in enumerate(rounds):
-        path = ("search", "rounds", i, "epochs")
-        if one.epochs <= before:
-            yield path, f"must be > {before}, the {others.unit}s of the round before, got {one.epochs}"
-        if epochs is not None and one.epochs > epochs:
-            yield path, f"must be <= {epochs}, {others.epochs_key}, got {one.epochs}"
-        before = one.epochs
+def problems(rounds: Sequence[Mapping[str, Any] | None], others: OtherTables) -> Problems:
+    """rounds: as in the file; None for one that has a fault."""
+    before, most = 0, others.epochs
+    for place, one in enumerate(rounds):
+        if one is None:
+            continue
+        path, epochs = ("search", "rounds", place, "epochs"), one["epochs"]
+        if epochs <= before:
+            yield path, f"must be > {before}, the {others.unit}s of the round before, got {epochs}"
+        if most is not None and epochs > most:
+            yield path, f"must be <= {most}, {others.epochs_key}, got {epochs}"
+        before = epochs
 
 
 def changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The base of the classes in search_sections.py: keys and properties of all search methods."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -9,10 +9,10 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from hpsearch.core.trial import EPOCH, key_of
-from hpsearch.study.file import known_points
-from hpsearch.study.file.faults import show
+from hpsearch.study.file import known_points, rounds_of_study
+from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.file.kinds import Count, NestedValue, StudyName
-from hpsearch.study.file.section import OtherTables, Problems, Section
+from hpsearch.study.file.section import Lists, OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
 from hpsearch.study.space import Space
 
@@ -91,15 +91,10 @@ class SearchSection(Section):
         return Traits()
 
     def problems(self, others: OtherTables) -> Problems:
-        yield from self._problems_of_learn_from()
+        if self.learn_from and (why := self.cannot_learn_from):
+            yield ("search", "learn_from"), f"{why}; leave it out, or write {LEARNERS}"
         if self.first is None or others.space is None or others.epochs is None:
             return
-        for place, one in enumerate(self.first):
-            params = known_points.completed(others.space, one)
-            if any(key_of(params) == key_of(known_points.completed(others.space, two)) for two in self.first[:place]):
-                yield ("search", "first", place), "has the same parameters as an earlier point"
-            for name, problem in known_points.problems(others.space, params):
-                yield ("search", "first", place, *([name] if name else [])), problem
         most = next((one.new for one in self.rungs(others.space, others.epochs, others.unit)), None)
         if most is not None and len(self.first) > most:
             yield (
@@ -107,13 +102,32 @@ class SearchSection(Section):
                 f"must have at most {most} points, the trials of the first round, got {len(self.first)}",
             )
 
-    def _problems_of_learn_from(self) -> Problems:
-        names = self.learn_from or ()
-        if names and (why := self.cannot_learn_from):
-            yield ("search", "learn_from"), f"{why}; leave it out, or write {LEARNERS}"
+    @classmethod
+    def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
+        names = lists.get("learn_from", ())
         for place, name in enumerate(names):
-            if name in names[:place]:
+            if name is not None and name in names[:place]:
                 yield ("search", "learn_from", place), f"{show(name)} is there already"
+        yield from cls._problems_of_first(lists.get("first", ()), others)
+        yield from rounds_of_study.problems(lists.get("rounds", ()), others)
+
+    @classmethod
+    def _problems_of_first(cls, points: Sequence[Any], others: OtherTables) -> Problems:
+        earlier = set[str]()
+        for place, one in enumerate(points):
+            if one is None:
+                continue
+            if others.space is None:
+                for name in known_points.unknown_names(one, others.names):
+                    hint = did_you_mean(name, others.names)
+                    yield ("search", "first", place, name), f"`{name[:60]}` is not a parameter of [space]{hint}"
+                continue
+            params = known_points.completed(others.space, one)
+            if (own := key_of(params)) in earlier:
+                yield ("search", "first", place), "has the same parameters as an earlier point"
+            earlier.add(own)
+            for name, problem in known_points.problems(others.space, params):
+                yield ("search", "first", place, *([name] if name else [])), problem
 
     def auto_document(self) -> dict[str, Any]:
         """What `method = "auto"` has chosen, for `--json`; {} with another method."""

@@ -14,8 +14,8 @@ from hpsearch.core.related import BEST_POINTS
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
-from hpsearch.study.file.search_base import SearchSection, Traits
-from hpsearch.study.file.section import OtherTables, Problems, Section
+from hpsearch.study.file.search_base import LEARNERS, SearchSection, Traits
+from hpsearch.study.file.section import Lists, OtherTables, Problems, Section
 from hpsearch.study.grid_counts import grid_size
 from hpsearch.study.halving_schedule import HalvingSchedule
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
@@ -147,10 +147,6 @@ class CoarseToFine(SearchSection):
             survivors = min(ceil_share(self.keep, one.trials), before)
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
-    def problems(self, others: OtherTables) -> Problems:
-        yield from super().problems(others)
-        yield from rounds_of_study.problems(self.rounds, others)
-
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         yield from rounds_of_study.changed_rounds(recorded, self.rounds)
         yield from rounds_of_study.changed_rules(recorded, self)
@@ -176,15 +172,21 @@ class FixedList(SearchSection):
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
     def problems(self, others: OtherTables) -> Problems:
-        yield from self._problems_of_learn_from()
+        if self.learn_from:
+            yield ("search", "learn_from"), f"{self.cannot_learn_from}; leave it out, or write {LEARNERS}"
         if self.first is not None:
             yield ("search", "first"), 'is for other methods; method = "list" has its points in `sets`'
+
+    @classmethod
+    def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
         space, epochs = others.space, others.epochs
-        for i, one in enumerate(self.sets):
-            path = ("search", "sets", i)
-            if epochs is not None and one.epochs is not None and one.epochs > epochs:
-                yield (*path, "epochs"), f"must be <= {epochs}, {others.epochs_key}, got {one.epochs}"
-            if space is not None and not space.contains({**space.fixed, **one.params}):
+        for place, one in enumerate(lists.get("sets", ())):
+            if one is None:
+                continue
+            path, own = ("search", "sets", place), one.get("epochs")
+            if epochs is not None and own is not None and own > epochs:
+                yield (*path, "epochs"), f"must be <= {epochs}, {others.epochs_key}, got {own}"
+            if space is not None and not space.contains({**space.fixed, **one["params"]}):
                 names = ", ".join(parameter.name for parameter in space.parameters)
                 yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
 
@@ -262,7 +264,6 @@ class Recipe(SearchSection):
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
         if self.promote and self.rounds:
             yield ("search", "promote"), "needs budget = { epochs = … }; rounds = […] has fixed numbers of trials"
-        yield from rounds_of_study.problems(self.rounds, others)
         if self.budget is not None and others.epochs is not None and others.space is not None:
             schedule = self._schedule(self.budget.epochs, others.space, others.epochs, others.unit)
             if self.budget.epochs < schedule.min_budget:

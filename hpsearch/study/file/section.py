@@ -1,6 +1,6 @@
 """The base of all tables of a study file, and the class of a table that has several, by its key `method`."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -14,6 +14,10 @@ from hpsearch.study.space import Space
 
 Problems = Iterator[tuple[KeyPath, str]]
 """The key that has a fault, and the message."""
+
+
+Lists = Mapping[str, Sequence[Any]]
+"""The lists of a table, by their keys. An element that has a fault itself is None."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,20 @@ class Section(BaseModel):
     def problems(self, others: OtherTables) -> Problems:
         """Faults that concern several values."""
         yield from ()
+
+    @classmethod
+    def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
+        """Faults of single elements of its lists. They are found even if other values of the table have faults."""
+        yield from ()
+
+
+def lists_of(name: str, table: Mapping[str, Any], faults: Faults) -> Lists:
+    """The lists of the table `name`. None are given once there are too many faults to list: the rest is not checked."""
+    found = {key: value for key, value in table.items() if isinstance(value, list) and not faults.full}
+    return {
+        key: [None if faults.has((name, key, place)) else one for place, one in enumerate(value)]
+        for key, value in found.items()
+    }
 
 
 def kinds(union: Any) -> dict[str, type[Section]]:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from hpsearch.core import requirements
 from hpsearch.core.trial import TrialSeeds
 from hpsearch.study.file.kinds import JudgedAt, MetricName, StudyName, Whole
-from hpsearch.study.file.section import OtherTables, Problems, Section
+from hpsearch.study.file.section import Lists, OtherTables, Problems, Section
 
 MAX_REQUIREMENTS = 20
 
@@ -70,12 +70,20 @@ class StudySection(Section):
         yield from self._problems_of_goals()
         if len(self.require or ()) > MAX_REQUIREMENTS:
             yield ("study", "require"), f"must have at most {MAX_REQUIREMENTS} entries, got {len(self.require or ()):,}"
-            return
-        for place, text in enumerate(self.require or ()):
+
+    @classmethod
+    def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
+        texts = lists.get("require", [])
+        known = enumerate(texts if len(texts) <= MAX_REQUIREMENTS else ())
+        for place, text in ((place, text) for place, text in known if text is not None):
             try:
                 requirements.read(text)
             except ValueError as problem:
                 yield ("study", "require", place), str(problem)
+        names = [one and one["metric"] for one in lists.get("objectives", ())]
+        for place, name in enumerate(names):
+            if name and name in names[:place]:
+                yield ("study", "objectives", place, "metric"), f"`{name}` is already an objective"
 
     def _problems_of_goals(self) -> Problems:
         if self.objectives is None:
@@ -88,10 +96,6 @@ class StudySection(Section):
             )
         elif (self.metric, self.goal) != (goals[0].metric, goals[0].goal):
             yield ("study", "objectives"), "contains all goals: leave out study.metric and study.goal"
-        names = [one.metric for one in goals]
-        for place, name in enumerate(names):
-            if name in names[:place]:
-                yield ("study", "objectives", place, "metric"), f"`{name}` is already an objective"
 
 
 class Provenance(Section):
