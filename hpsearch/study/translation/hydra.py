@@ -57,12 +57,9 @@ def read(document: dict[str, Any]) -> Draft:
         methods.objectives(draft, direction)
     elif direction:
         methods.goal(draft, direction[0] if isinstance(direction, list) else direction)
-    sampler = sweeper.get("sampler")
-    method = sampler.get("_target_") if isinstance(sampler, dict) else None
-    methods.seed(draft, sampler.get("seed") if isinstance(sampler, dict) else None)
-    is_basic = not (sampler or direction or "n_trials" in sweeper or ax)
-    if not of_wandb:
-        methods.search(draft, method or ("grid" if is_basic else "tpe"))
+    _search(draft, document, sweeper)
+    if own := sweeper.get("custom_search_space"):
+        draft.note("space", f"the function {own} adds parameters: write them here")
     if isinstance(name := sweeper.get("study_name"), str) and "${" not in name:
         draft.put("study", "name", name)
     count = sweeper.get("n_trials") or ax.get("max_trials")
@@ -71,6 +68,30 @@ def read(document: dict[str, Any]) -> Draft:
     if isinstance(sweeper.get("n_jobs"), int):
         draft.put("resources", "workers", sweeper["n_jobs"])
     return draft
+
+
+def _search(draft: Draft, document: dict[str, Any], sweeper: dict[str, Any]) -> None:
+    """The sampler with its settings; a sweep without one is a grid."""
+    sampler = sweeper.get("sampler")
+    settings = sampler if isinstance(sampler, dict) else {}
+    method = settings.get("_target_") or _sampler_of_defaults(document)
+    methods.seed(draft, settings.get("seed"))
+    is_basic = not (sampler or sweeper.get("direction") or "n_trials" in sweeper or sweeper.get("ax_config"))
+    if not sweeper.get("wandb_sweep_config"):
+        methods.search(draft, method or ("grid" if is_basic else "tpe"))
+    for key in ("n_startup_trials", "population_size"):
+        if key in settings:
+            methods.startup_trials(draft, settings[key])
+
+
+def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
+    """The sampler in `defaults: [override hydra/sweeper/sampler: nsgaii]`."""
+    defaults = document.get("defaults")
+    for one in defaults if isinstance(defaults, list) else ():
+        for key, value in one.items() if isinstance(one, dict) else ():
+            if str(key).rpartition(" ")[2].lstrip("/") == "hydra/sweeper/sampler" and isinstance(value, str):
+                return value
+    return None
 
 
 def _named(params: dict[str, Any]) -> Any:

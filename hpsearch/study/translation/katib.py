@@ -24,6 +24,9 @@ def read(document: dict[str, Any]) -> Draft:
     objective = spec["objective"]
     draft.put("study", "metric", str(objective.get("objectiveMetricName", "val_loss")))
     methods.goal(draft, objective.get("type", "minimize"))
+    strategies = objective.get("metricStrategies") or ()
+    if {"name": objective.get("objectiveMetricName"), "value": "latest"} in strategies:
+        draft.put("study", "at", "last")
     if "goal" in objective:
         draft.put("limits", "target", entries.number(objective["goal"]))
     names = {str(one.get("name")): str(one.get("name")).lstrip("-") for one in spec["parameters"]}
@@ -33,21 +36,42 @@ def read(document: dict[str, Any]) -> Draft:
             draft.put("space", name, *_entry(one))
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
             draft.not_translated(f"{name} = {one}", problem)
-    methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
-    for one in (spec.get("algorithm") or {}).get("algorithmSettings") or ():
-        if isinstance(one, dict) and one.get("name") in ("random_state", "seed"):
-            methods.seed(draft, one.get("value"))
+    _search(draft, spec)
     if "maxTrialCount" in spec:
         methods.trials(draft, spec["maxTrialCount"])
     if "parallelTrialCount" in spec:
         draft.put("resources", "workers", int(spec["parallelTrialCount"]))
     if "maxFailedTrialCount" in spec:
         draft.put("limits", "max_failures", int(spec["maxFailedTrialCount"]))
-    if stopping := spec.get("earlyStopping"):
-        methods.prune(draft, stopping.get("algorithmName"))
     _command(draft, spec, names)
     _placeholders(draft)
     return draft
+
+
+def _search(draft: Draft, spec: dict[str, Any]) -> None:
+    """The algorithm and the early stopping, with their settings."""
+    methods.search(draft, (spec.get("algorithm") or {}).get("algorithmName", "random"))
+    for name, value in _settings(spec.get("algorithm") or {}):
+        if name in ("random_state", "seed"):
+            methods.seed(draft, value)
+        elif name in ("n_startup_trials", "n_initial_points"):
+            methods.startup_trials(draft, value)
+        else:
+            methods.left_out(draft, "search", name, value)
+    if stopping := spec.get("earlyStopping"):
+        settings = dict(_settings(stopping))
+        methods.prune(draft, stopping.get("algorithmName"), settings.pop("start_step", None))
+        if draft.value("prune", "method") == "median" and "min_trials_required" in settings:
+            draft.put("prune", "startup_trials", int(entries.number(settings.pop("min_trials_required"))))
+        for name, value in settings.items():
+            methods.left_out(draft, "prune", name, value)
+
+
+def _settings(section: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """algorithmSettings as pairs of name and value."""
+    for one in section.get("algorithmSettings") or ():
+        if isinstance(one, dict) and "name" in one:
+            yield str(one["name"]), one.get("value")
 
 
 def _placeholders(draft: Draft) -> None:

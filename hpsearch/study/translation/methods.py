@@ -74,6 +74,16 @@ def seed(draft: Draft, value: object) -> None:
         draft.put("study", "seed", int(value))
 
 
+def startup_trials(draft: Draft, value: object) -> None:
+    """The random trials before the first model, or the population of NSGA-II."""
+    if draft.value("search", "method") == "bayesian" and str(value).isdecimal() and int(str(value)) > 0:
+        draft.put("search", "startup_trials", int(str(value)))
+
+
+def left_out(draft: Draft, table: str, name: object, value: object) -> None:
+    draft.note(table, f"the setting {name} = {value} is left out: it has no counterpart")
+
+
 def goal(draft: Draft, word: object) -> None:
     draft.put("study", "goal", "maximize" if str(word).lower().startswith("max") else "minimize")
 

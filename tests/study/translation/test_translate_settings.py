@@ -1,0 +1,42 @@
+"""Settings of the search of other tools: translated, or named in a comment."""
+
+from pathlib import Path
+
+from tests.study.translation.test_translate import read
+
+
+def test_settings_of_the_search_of_katib(tmp_path: Path) -> None:
+    text = """
+kind: Experiment
+spec:
+  objective:
+    type: maximize
+    objectiveMetricName: accuracy
+    metricStrategies: [{name: accuracy, value: latest}]
+  algorithm:
+    algorithmName: tpe
+    algorithmSettings: [{name: n_startup_trials, value: "7"}, {name: gamma, value: "0.2"}]
+  earlyStopping:
+    algorithmName: medianstop
+    algorithmSettings: [{name: min_trials_required, value: "3"}, {name: start_step, value: "5"}]
+  parameters: [{name: lr, parameterType: double, feasibleSpace: {min: "0.001", max: "0.1"}}]
+"""
+    draft, table = read(tmp_path, text)
+    assert (table["search"]["startup_trials"], table["study"]["at"]) == (7, "last")
+    assert table["prune"] == {"method": "median", "warmup_epochs": 5, "startup_trials": 3}
+    assert "the setting gamma = 0.2 is left out: it has no counterpart" in draft.comments
+
+
+def test_the_sampler_in_the_defaults_of_hydra(tmp_path: Path) -> None:
+    text = """
+defaults: [_self_, {override hydra/sweeper: optuna}, {override hydra/sweeper/sampler: nsgaii}]
+hydra:
+  sweeper:
+    direction: [minimize, maximize]
+    sampler: {seed: 9, population_size: 12}
+    custom_search_space: mine.configure
+    params: {lr: "interval(0.1, 1)"}
+"""
+    draft, table = read(tmp_path, text)
+    assert (table["search"]["sampler"], table["search"]["startup_trials"], table["study"]["seed"]) == ("nsga2", 12, 9)
+    assert "the function mine.configure adds parameters: write them here" in draft.comments
