@@ -1,4 +1,5 @@
-"""Tasks with known learning curves: the LCBench surrogate of YAHPO Gym, and TaskSet's tables. From HPSEARCH_DATA.
+"""Tasks with known learning curves: the LCBench surrogate of YAHPO Gym, TaskSet's tables, and curves that
+`trained_together` has recorded. From HPSEARCH_DATA.
 
 LCBench (Zimmer, Lindauer and Hutter 2021, arXiv 2006.13799) by its surrogate (Pfisterer et al. 2022, arXiv 2109.03670)
 needs onnxruntime. TaskSet: Metz et al. 2020, arXiv 2002.11887.
@@ -120,11 +121,35 @@ class LCBench:
         return np.stack(columns, axis=1)
 
 
-class TaskSet:
-    """The validation loss of a recurrent network with 1,000 settings of Adam (eight parameters), at 50 points of its
-    training. A setting can be trained once; each point of the training counts as one epoch of one second."""
+class CurveRows:
+    """Curves of a table of settings; each can be trained once. losses: (settings, epochs + 1), of the untrained network
+    first. The untrained network decides the scale, and twice its loss is the worst loss. An epoch takes 1 s."""
 
-    epochs = 50
+    def __init__(
+        self, name: str, space: Table, settings: Mapping[str, NDArray[np.float64]], losses: NDArray[np.float64]
+    ):
+        self.name, self.space, self.reads_epochs = name, space, False
+        self.epochs = losses.shape[1] - 1
+        self.scale = float(np.nanmedian(losses[:, 0]))
+        worst = 2 * self.scale
+        losses = np.where(np.isfinite(losses), np.minimum(losses, worst), worst)[:, 1:]
+        self.best = float(losses.min())
+        within = {key: np.clip(settings[key], own["low"], own["high"]).tolist() for key, own in space.items()}
+        whole = [key for key, own in space.items() if isinstance(own["low"], int)]
+        self.rows = [dict(zip(within, own, strict=True)) for own in zip(*within.values(), strict=True)]
+        self.rows = [row | {key: round(row[key]) for key in whole} for row in self.rows]
+        self._curves = {key_of(row): curve for row, curve in zip(self.rows, losses, strict=True)}
+
+    def curve(self, params: Params, seed: int, epochs: int) -> Curve:
+        losses = self._curves[key_of(params)][:epochs]
+        reports = tuple(Report(epoch, {METRIC: float(loss)}) for epoch, loss in enumerate(losses, 1))
+        return Curve(reports, (1.0,) * len(reports), reads_epochs=self.reads_epochs)
+
+
+class TaskSet(CurveRows):
+    """The validation loss of a recurrent network with 1,000 settings of Adam (eight parameters), at 50 points of its
+    training; each point counts as one epoch."""
+
     RANGES: ClassVar[Mapping[str, tuple[float, float]]] = {
         "learning_rate": (1e-8, 10),
         "one_minus_beta1": (1e-4, 1),
@@ -135,34 +160,35 @@ class TaskSet:
         "linear_decay": (1e-7, 1e-4),
         "exponential_decay": (1e-6, 1e-3),
     }
-    space: ClassVar[Table] = {
-        name: {"low": float(low), "high": float(high), "log": True} for name, (low, high) in RANGES.items()
-    }
 
     def __init__(self, task: str):
-        self.name = f"TaskSet {task}"
         data = np.load(folder("taskset") / f"{task}.npz")
-        losses, settings = data["valid"].astype(float), data["hp"].astype(float)
-        self.scale = float(np.nanmedian(losses[:, 0]))
-        worst = 2 * self.scale
-        losses = np.where(np.isfinite(losses), np.minimum(losses, worst), worst)[:, 1:]
-        self.best = float(losses.min())
+        settings = data["hp"].astype(float)
         settings[:, 1:3] = np.clip(1 - settings[:, 1:3], 1e-12, None)
-        self.rows = [
-            {
-                name: float(min(max(value, low), high))
-                for (name, (low, high)), value in zip(self.RANGES.items(), own, strict=True)
-            }
-            for own in settings
-        ]
-        self._curves = {key_of(row): curve for row, curve in zip(self.rows, losses, strict=True)}
+        space = {
+            name: {"low": float(low), "high": float(high), "log": True} for name, (low, high) in self.RANGES.items()
+        }
+        columns = dict(zip(self.RANGES, settings.T, strict=True))
+        super().__init__(f"TaskSet {task}", space, columns, data["valid"].astype(float))
 
-    def curve(self, params: Params, seed: int, epochs: int) -> Curve:
-        losses = self._curves[key_of(params)][:epochs]
-        reports = tuple(Report(epoch, {METRIC: float(loss)}) for epoch, loss in enumerate(losses, 1))
-        return Curve(reports, (1.0,) * len(reports))
+
+class Trainings(CurveRows):
+    """A family of `trained_together`. Networks whose learning rate was annealed read the number of epochs."""
+
+    def __init__(self, family: str):
+        from tests.benchmarks.trained_together import FAMILIES
+
+        path = folder("trainings") / f"{family}.npz"
+        data, own = np.load(path), FAMILIES[family]
+        settings = {name: data[name].astype(float) for name in own.space}
+        super().__init__(
+            f"trainings {family}", {name: one.table for name, one in own.space.items()}, settings, data["curves"]
+        )
+        self.reads_epochs = own.cosine
 
 
 def load(name: str) -> CurveTask:
-    """A task by its name: a number of LCBench, or the file of TaskSet."""
-    return LCBench(name) if name.isdigit() else TaskSet(name)
+    """A task by its name: a number of LCBench, the file of TaskSet, or a family of `trained_together`."""
+    if name.isdigit():
+        return LCBench(name)
+    return TaskSet(name) if name.startswith("patch") else Trainings(name)
