@@ -1,7 +1,7 @@
 """Learning curves of small networks on real data, recorded for `bench_search`: hundreds of random configurations of one
 family are trained at once, in batched matrices.
 
-    python -m tests.benchmarks.trained_together $HPSEARCH_DATA/trainings      about 5 minutes on one core
+    python -m tests.benchmarks.trained_together $HPSEARCH_DATA/trainings      about 10 minutes on one core
 
 No setting of a search was chosen on them, except on `rnn-digits-constant`.
 """
@@ -104,9 +104,9 @@ class Family:
 
 FAMILIES = {
     "rnn-digits-constant": Family("rnn", digits, False, ADAM, 400, 1, 24),
-    "irnn-digits-constant": Family("irnn", digits, False, ADAM, 400, 3, 24),
+    "irnn-digits-constant": Family("irnn", digits, False, ADAM, 1200, 3, 24),
     "mlp-heart-constant": Family("mlp", heart, False, ADAM, 500, 4, 24),
-    "mlp-digits-cosine": Family("mlp", digits, True, sgd(32), 400, 2, 32),
+    "mlp-digits-cosine": Family("mlp", digits, True, sgd(32), 1600, 2, 32),
     "mlp-heart-cosine": Family("mlp", heart, True, sgd(48), 400, 1, 48),
 }
 
@@ -128,9 +128,9 @@ class Networks:
             first, second = self._weights(inputs, hidden), self._weights(hidden, hidden)
             parameters = [first, bias(hidden), second, bias(hidden), self._weights(hidden, rows.classes)]
         else:
-            first = self._weights(8, hidden) * (0.1 if family.network == "irnn" else 1)
             is_identity = family.network == "irnn"
             second = torch.eye(hidden).repeat(count, 1, 1) if is_identity else self._weights(hidden, hidden)
+            first = self._weights(8, hidden) * (0.1 if is_identity else 1)
             parameters = [first, second, bias(hidden), self._weights(hidden, rows.classes)]
         parameters.append(bias(rows.classes))
         if "gain" in self.settings:
