@@ -6,7 +6,7 @@ They are parsed like constraints between parameters; Python's `eval` is not used
 import ast
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -107,9 +107,24 @@ def read(text: str) -> Requirement:
     names = frozenset(names_of(tree))
     if not names:
         raise ValueError(f"names no metric; an example: {EXAMPLE}")
+    _check_numbers(sides)
     parts = (part for side in sides for part in ast.walk(side) if isinstance(part, ast.BinOp))
     spelled = frozenset(name for part in parts if names_of(part) and (name := _spelling(text, part)))
     return Requirement(text, names, spelled, tree)
+
+
+def _check_numbers(sides: Iterable[ast.expr]) -> None:
+    """ValueError if a part without metrics, such as 1 / 0, is not a finite number: no trial could meet it."""
+    for part in (part for side in sides for part in ast.walk(side)):
+        if isinstance(part, ast.BinOp | ast.UnaryOp | ast.Call | ast.Constant) and not names_of(part):
+            try:
+                is_finite = math.isfinite(float(value_of(part, {})))
+            except NotComputable as problem:
+                raise ValueError(f"cannot be computed: {problem}") from None
+            except (OverflowError, ValueError, TypeError):
+                is_finite = False
+            if not is_finite:
+                raise ValueError(f"`{ast.unparse(part)[:60]}` is not a finite number")
 
 
 def _quoted(text: str) -> str:
