@@ -48,7 +48,7 @@ TASKS = (
     Task("heart", "trainers.heart:train", "val_loss", "minimize", 45, 450, WIDE, MLP),
     Task(
         "MNIST, 10,000 images",
-        "tests.benchmarks.mnist_10k:train",
+        "tests.benchmarks.mnist_part:train",
         "val_accuracy",
         "maximize",
         9,

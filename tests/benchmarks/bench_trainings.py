@@ -45,7 +45,7 @@ TASKS = (
     Task("digits, CNN with cosine schedule", f"{OWN}:small_convolutions", *LOSS, 27, 270, WIDE, CONVOLUTIONS),
     Task("diabetes, MLP", f"{OWN}:tabular_regression", *LOSS, 27, 270, WIDE, TABULAR),
     Task(
-        *("MNIST, 10,000 images, CNN", "tests.benchmarks.mnist_10k:train", "val_accuracy", "maximize"),
+        *("MNIST, 2,500 images, CNN", "tests.benchmarks.mnist_part:train_on_few", "val_accuracy", "maximize"),
         *(9, 90, WIDE, CNN, 'model = "cnn"'),
     ),
 )
