@@ -57,14 +57,13 @@ def _search(draft: Draft, spec: dict[str, Any]) -> None:
         elif name in ("n_startup_trials", "n_initial_points"):
             methods.startup_trials(draft, value)
         else:
-            methods.left_out(draft, "search", name, value)
+            methods.left_out(draft, "search", {name: value})
     if stopping := spec.get("earlyStopping"):
         settings = dict(_settings(stopping))
         methods.prune(draft, stopping.get("algorithmName"), settings.pop("start_step", None))
         if draft.value("prune", "method") == "median" and "min_trials_required" in settings:
             draft.put("prune", "startup_trials", int(entries.number(settings.pop("min_trials_required"))))
-        for name, value in settings.items():
-            methods.left_out(draft, "prune", name, value)
+        methods.left_out(draft, "prune", settings)
 
 
 def _settings(section: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """Search methods, pruners, goals and limits of other tools as lines of [search], [prune], [study] and [limits]."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from hpsearch.study.translation.draft import Draft, Line, name_of, toml
@@ -80,8 +80,11 @@ def startup_trials(draft: Draft, value: object) -> None:
         draft.put("search", "startup_trials", int(str(value)))
 
 
-def left_out(draft: Draft, table: str, name: object, value: object) -> None:
-    draft.note(table, f"the setting {name} = {value} is left out: it has no counterpart")
+def left_out(draft: Draft, table: str, settings: Mapping[str, object], known: Container[str] = ()) -> None:
+    """A comment for each setting that is not `known`."""
+    for name, value in settings.items():
+        if name not in known:
+            draft.note(table, f"the setting {name} = {value} is left out: it has no counterpart")
 
 
 def goal(draft: Draft, word: object) -> None:

@@ -52,6 +52,7 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
     given = tuner.get("classArgs") or {}
     methods.search(draft, tuner.get("name") or tuner.get("builtinTunerName") or "random")
     methods.seed(draft, given.get("seed"))
+    methods.left_out(draft, "search", given, ("seed", "optimize_mode"))
     if "optimize_mode" in given:
         methods.goal(draft, given["optimize_mode"])
     if count := document.get("maxTrialNumber") or document.get("maxTrialNum"):
@@ -67,7 +68,9 @@ def settings(draft: Draft, document: dict[str, Any]) -> None:
         draft.put("resources", "per_trial", {"gpus": gpus})
     if assessor := document.get("assessor"):
         name = assessor.get("name") or assessor.get("builtinAssessorName")
-        methods.prune(draft, name, (assessor.get("classArgs") or {}).get("start_step"))
+        settings = assessor.get("classArgs") or {}
+        methods.prune(draft, name, settings.get("start_step"))
+        methods.left_out(draft, "prune", settings, ("start_step", "optimize_mode"))
     if command := document.get("trialCommand") or (document.get("trial") or {}).get("command"):
         words = str(command).split()
         scripts = [word for word in words if word.endswith(".py")]

@@ -112,5 +112,6 @@ def _pruning(draft: Draft, entry: Any) -> None:
     if not isinstance(entry, dict):
         return
     methods.prune(draft, entry.get("type", "hyperband"), entry.get("min_iter"), entry.get("eta"))
+    methods.left_out(draft, "prune", entry, ("type", "min_iter", "eta", "max_iter"))
     if "max_iter" in entry:
         draft.put("trainer", "epochs", max(int(number(entry["max_iter"])), 1), "max_iter")

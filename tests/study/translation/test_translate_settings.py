@@ -40,3 +40,29 @@ hydra:
     draft, table = read(tmp_path, text)
     assert (table["search"]["sampler"], table["search"]["startup_trials"], table["study"]["seed"]) == ("nsga2", 12, 9)
     assert "the function mine.configure adds parameters: write them here" in draft.comments
+
+
+def test_settings_of_nni(tmp_path: Path) -> None:
+    text = """
+searchSpace: {lr: {_type: loguniform, _value: [0.001, 0.1]}}
+trialCommand: python train.py
+tuner: {name: TPE, classArgs: {optimize_mode: maximize, seed: 3, constant_liar_type: mean}}
+assessor: {name: Medianstop, classArgs: {optimize_mode: maximize, start_step: 4, window: 2}}
+"""
+    draft, table = read(tmp_path, text)
+    assert (table["study"]["seed"], table["prune"]["warmup_epochs"]) == (3, 4)
+    left_out = [comment for comment in draft.comments if "is left out" in comment]
+    assert [comment.split()[2] for comment in left_out] == ["constant_liar_type", "window"]
+
+
+def test_settings_of_wandb(tmp_path: Path) -> None:
+    text = """
+method: bayes
+metric: {name: loss, goal: minimize}
+early_terminate: {type: hyperband, s: 2, eta: 3, max_iter: 27, strict: true}
+parameters: {lr: {min: 0.1, max: 1.0}}
+"""
+    draft, table = read(tmp_path, text)
+    assert (table["prune"]["eta"], table["trainer"]["epochs"]) == (3, 27)
+    left_out = [comment for comment in draft.comments if "is left out" in comment]
+    assert [comment.split()[2] for comment in left_out] == ["s", "strict"]
