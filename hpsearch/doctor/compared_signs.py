@@ -6,7 +6,7 @@ from hpsearch.core.format import number as text
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
-from hpsearch.doctor.shape import HIGH_LOSS, SOME_GAP, gap
+from hpsearch.doctor.shape import HIGH_LOSS, SOME_GAP, gap, weights_hardly_moved
 from hpsearch.doctor.study_evidence import FAR, GOOD, RateResult, StudyEvidence
 
 RATES = frozenset({Label.LR_TOO_HIGH, Label.LR_TOO_LOW})
@@ -43,8 +43,11 @@ def _without_hopeless(found: Sequence[Finding], number: int, c: Curves, evidence
 def _contradicted(one: Finding, own: RateResult, evidence: StudyEvidence, c: Curves) -> bool:
     """Whether the finding says that the rate is too high (low), but all trials with lower (higher) rates are worse.
 
-    Also whether it says that the loss is high, but no trial of the study has a lower one.
+    Also whether it says that the loss is high, but no trial of the study has a lower one. Where the weights hardly
+    moved, the result is that of the initial weights, which says nothing about rates.
     """
+    if one.label is Label.LR_TOO_LOW and weights_hardly_moved(c) is not None:
+        return False
     if one.label is Label.UNDERFITTING and c.fraction is None and len(evidence.rates) > 1 and own.lacking <= GOOD:
         return True
     upwards = one.label is Label.LR_TOO_LOW

@@ -45,6 +45,7 @@ SIGNS = (
     training.exploding,
     training.vanishing,
     steps.gradients_vanish,
+    steps.steps_are_tiny,
     training.plateau,
     training.rate_too_low,
     validation.noisy_validation,

@@ -49,8 +49,13 @@ class MeasuredSteps:
     @property
     def moves_nothing(self) -> bool:
         """Whether the optimizer made steps, but no measured step changed a weight."""
+        return "update_ratio" in self.found and not self.moves and self._is_constant
+
+    @property
+    def moves(self) -> bool:
+        """Whether a measured step changed a weight."""
         one = self.found.get("update_ratio")
-        return one is not None and not any(one.values) and self._is_constant
+        return one is not None and any(one.values)
 
     @property
     def _is_constant(self) -> bool:

@@ -41,6 +41,10 @@ SLOW, VERY_SLOW = 0.02, 0.003
 """Falls of a loss per epoch, as fractions of its initial value: SLOW in the last third of the epochs; VERY_SLOW over
 all epochs, if the steps are of normal size."""
 
+HARDLY_MOVED, TINY_UPDATE_RATIO = 0.01, 2.5e-5
+"""If every measured step is below TINY_UPDATE_RATIO, and all steps together cannot change the weights by more than
+HARDLY_MOVED of their norm (ten usual steps), the training cannot have learned, whatever its curve is."""
+
 STRAIGHT = 0.7
 """The limit of `straightness`. Good trainings that still improve are below 0.4, those with 1/30 of the rate above
 0.75."""
@@ -178,6 +182,19 @@ def steps_are_small(c: Curves) -> bool:
     if c.fraction is not None and c.fraction > HIGH_FRACTION:
         return False
     return descent is not None and descent > DESCENDING and (c.update_size or math.inf) < SMALL_UPDATE_RATIO
+
+
+def weights_hardly_moved(c: Curves) -> float | None:
+    """The most that all steps together can have changed the weights, as a fraction of their norm, if that is so little
+    that the rate is too low. None if it is more or not known, and where another cause makes the steps small."""
+    counts = c.measured.found.get("steps")
+    if c.update is None or counts is None or not learns_little(c) or not is_at_full_rate(c) or silent_layers(c):
+        return None
+    if c.fraction is not None and c.fraction > HIGH_FRACTION:
+        return None
+    largest = max(c.update.values)
+    moved = largest * sum(counts.values)
+    return moved if 0 < largest < TINY_UPDATE_RATIO and moved < HARDLY_MOVED else None
 
 
 def _steps_are_very_small(c: Curves) -> bool:

@@ -9,7 +9,15 @@ from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.measured_steps import DESCENDS
-from hpsearch.doctor.shape import GREW, HIGH_FRACTION, HIGH_UPDATE_RATIO, VANISHING_RATIO, learns_little, lowest_loss
+from hpsearch.doctor.shape import (
+    GREW,
+    HIGH_FRACTION,
+    HIGH_UPDATE_RATIO,
+    VANISHING_RATIO,
+    learns_little,
+    lowest_loss,
+    weights_hardly_moved,
+)
 
 LARGE_SCALE = 4.0
 """The limit of `layer_measurements.largest_scale`; usual initialisations have at most 1.7."""
@@ -111,6 +119,18 @@ def gradients_vanish(c: Curves) -> Finding | None:
     ends = f"layer {low} is {ratio:.0e} of that of layer {high}" if low else f"a layer is {ratio:.0e} of the largest"
     said = f"the gradient of {ends}, each as a share of the layer's weights"
     return _finding(c, Label.VANISHING_GRADIENTS, Severity.SEVERE, said, layer_ratio=ratio)
+
+
+def steps_are_tiny(c: Curves) -> Finding | None:
+    """The steps are so small that all of them together hardly change the weights."""
+    moved = weights_hardly_moved(c)
+    if moved is None or c.update_size is None:
+        return None
+    said = (
+        f"one step changes the weights by {c.update_size:.1g} of their norm (about 1e-3 is usual), all steps together "
+        f"by at most {moved:.1g}"
+    )
+    return _finding(c, Label.LR_TOO_LOW, Severity.SEVERE, said, update_ratio=c.update_size, moved=moved)
 
 
 def _is_good(c: Curves) -> bool:

@@ -30,6 +30,7 @@ from hpsearch.doctor.shape import (
     straightness,
     sudden_fall,
     validated,
+    weights_hardly_moved,
 )
 
 DIVERGED_RATIO = 10.0
@@ -86,13 +87,16 @@ def diverged(c: Curves) -> Finding | None:
 def unchanged(c: Curves) -> Finding | None:
     """The validation loss, or the metric, is the same in all epochs: the weights do not change."""
     one = c.judged
-    if one is None or len(one) < LONG_ENOUGH or (c.fraction is not None and c.fraction > HIGH_FRACTION):
+    if one is None or len(one) < LONG_ENOUGH or weights_hardly_moved(c) is not None:
+        return None
+    if c.fraction is not None and c.fraction > HIGH_FRACTION:
         return None
     if max(one.values) - min(one.values) > UNCHANGED * max(map(abs, one.values)):
         return None
     if c.train is not None and c.train.late_fall_significance() > SIGNIFICANT:
         return None
-    facts: list[Fact] = [one.change, Computed(f"it is the same in all {c.report}s, so the weights do not change")]
+    change = "" if c.measured.moves else ", so the weights do not change"
+    facts: list[Fact] = [one.change, Computed(f"it is the same in all {c.report}s{change}")]
     return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": 0.0}, (1, c.last))
 
 
@@ -225,7 +229,7 @@ def plateau(c: Curves) -> Finding | None:
     right = c.fraction is not None and c.fraction > GOOD_FRACTION
     if not c.losses or not learns_little(c) or right or _other_metric_improves(c) or sudden_fall(c):
         return None
-    if not (silent or _is_flat(c) or _is_at_chance(c)):
+    if not (silent or _is_flat(c) or _is_at_chance(c)) or weights_hardly_moved(c) is not None:
         return None
     if not silent and decayed_too_early(c) is not None:  # the later epochs have a lower rate than the start
         return None

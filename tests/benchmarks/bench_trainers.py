@@ -44,7 +44,36 @@ quarter_width = {{ low = 1, high = 8, log = true }}
 dropout = {{ low = 0.0, high = 0.5 }}
 smoothing = {{ low = 0.0, high = 0.4 }}
 """
+WAVES = f"""
+{DECAY}
+{BATCHES}
+filters = {{ low = 2, high = 16, log = true }}
+momentum = {{ low = 0.0, high = 0.99 }}
+dropout = {{ low = 0.0, high = 0.7 }}
+"""
+SETS = f"""
+{DECAY}
+{BATCHES}
+hidden = {{ low = 8, high = 64, log = true }}
+beta1 = {{ low = 0.0, high = 0.99 }}
+beta = {{ low = 1e-3, high = 1.0, log = true }}
+"""
+COMMUNITIES = f"""
+{DECAY}
+steps = [2, 5, 10]
+hidden = {{ low = 4, high = 64, log = true }}
+dropout = {{ low = 0.0, high = 0.8 }}
+edge_dropout = {{ low = 0.0, high = 0.8 }}
+"""
+QUANTILES = f"""
+{DECAY}
+{BATCHES}
+hidden = {{ low = 4, high = 64, log = true }}
+momentum = {{ low = 0.0, high = 0.99 }}
+dropout = {{ low = 0.0, high = 0.5 }}
+"""
 OWN = "tests.benchmarks.own_trainers_later"
+LAST = "tests.benchmarks.own_trainers_last"
 TASKS = (
     *bench_trainings.TASKS[:3],
     Task("letters, MLP", f"{OWN}:next_letters", *LOSS, 27, 270, WIDE, LETTERS),
@@ -52,6 +81,10 @@ TASKS = (
     Task("ratings, factors", f"{OWN}:film_ratings", "val_mae", "minimize", 27, 270, WIDE, RATINGS),
     Task("rare class, MLP", f"{OWN}:rare_cases", "val_auroc", "maximize", 27, 270, WIDE, RARE),
     Task("shapes, transformer", f"{OWN}:shapes_of_points", "val_acc", "maximize", 27, 270, WIDE, SHAPES),
+    Task("waves, convolutions, annealed", f"{LAST}:waves", *LOSS, 27, 270, WIDE, WAVES),
+    Task("sets of numbers, annealed", f"{LAST}:sets", "val_mae", "minimize", 27, 270, WIDE, SETS),
+    Task("communities, graph convolutions", f"{LAST}:communities", *LOSS, 27, 270, WIDE, COMMUNITIES),
+    Task("quantiles, MLP", f"{LAST}:quantiles", *LOSS, 27, 270, WIDE, QUANTILES),
 )
 
 METHODS = {

@@ -5,6 +5,7 @@ import pytest
 from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.study_evidence import StudyEvidence
 
 LOSS = Objective("val_loss", "minimize")
 FLAT = [2.30, 2.31, 2.30, 2.29, 2.30, 2.31, 2.30, 2.29]
@@ -109,3 +110,32 @@ class TestLayers:
     def test_a_usual_ratio_is_none(self) -> None:
         labels = {one.label for one in found(FLAT, layer_ratio=1e-3)}
         assert Label.VANISHING_GRADIENTS not in labels
+
+
+class TestTinySteps:
+    """Steps that together cannot change the weights by 1% of their norm."""
+
+    def test_the_rate_is_too_low_whatever_the_curve_is(self) -> None:
+        for losses in (FLAT, [2.3] * 8):
+            (first,) = found(losses, steps=20.0, weight_norm=3.0, update_ratio=5e-7)
+            assert (first.label, first.severity) == (Label.LR_TOO_LOW, Severity.SEVERE)
+            assert first.evidence.startswith(
+                "one step changes the weights by 5e-07 of their norm (about 1e-3 is usual)"
+            )
+
+    @pytest.mark.parametrize("measured", [{"update_ratio": 5e-7, "steps": 1e5}, {"update_ratio": 1e-3, "steps": 1.0}])
+    def test_many_tiny_steps_and_few_usual_ones_may_learn(self, measured: dict[str, float]) -> None:
+        said = " ".join(one.evidence for one in found([2.3] * 8, weight_norm=3.0, **measured))
+        assert "together" not in said
+        assert "so the weights do not change" not in said
+
+    def test_other_trials_do_not_contradict_it_since_nothing_was_learnt(self) -> None:
+        objective = Objective("recall", "maximize")
+        trials = []
+        for number, (lr, recall) in enumerate([(1e-5, 0.12), (1e-4, 0.11), (1e-3, 0.09)]):
+            measured = {"hpsearch/steps": 20.0, "hpsearch/update_ratio": lr / 100, "hpsearch/mean_loss": 0.69}
+            curve = tuple(Report(step, {"recall": recall} | measured) for step in range(1, 9))
+            trials.append(Trial(number, {"lr": lr}, 0, 8, curve=curve))
+        evidence = StudyEvidence.of(trials, objective)
+        labels = [diagnose(one, objective, evidence)[0].label for one in trials]
+        assert labels == [Label.LR_TOO_LOW] * 3
