@@ -1,6 +1,7 @@
 """The rows of CSV and Parquet files that other programs write."""
 
 import ast
+import codecs
 import csv
 import math
 import re
@@ -36,6 +37,13 @@ _NO_VALUE = ("", "na", "n/a", "<na>", "null", "none")
 """The text of an empty cell, in lower case."""
 
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
+
+_BYTE_ORDER_MARKS = (  # UTF-32 first: its mark for little-endian files starts with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 Row = Mapping[str, Any]
 
@@ -148,8 +156,9 @@ class _WithConstants(ast.NodeTransformer):
 
 def _csv_rows(path: Path, encoding: str | None) -> Iterator[tuple[int, Row]]:
     with path.open("rb") as raw:
-        mark = raw.read(2)
-    used = encoding or ("utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        start = raw.read(4)
+    marks = (name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark))
+    used = encoding or next(marks, "utf-8-sig")
     with path.open(encoding=used, newline="") as file:
         first = file.readline()
         file.seek(0)

@@ -21,6 +21,16 @@ def test_rows_have_the_line_of_their_file(tmp_path: Path) -> None:
     assert [line for line, _ in rows_of(tmp_path / "table.PQ")] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+def test_the_byte_order_mark_names_the_encoding(encoding: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    path = tmp_path / "table.csv"
+    path.write_bytes(f"{mark}lr;café\n0,5;x\n".encode(encoding))
+    assert list(rows_of(path)) == [(1, {"lr": None, "café": None}), (2, {"lr": "0.5", "café": "x"})]
+
+
 def test_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_files, "MAX_ROWS", 2)
     (tmp_path / "table.csv").write_text("a\n1\n2\n")

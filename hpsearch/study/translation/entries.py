@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +38,10 @@ def number(value: object) -> int | float:
 
 
 def plain(value: Any) -> Any:
-    """The value, with texts such as "1e-5" converted to numbers. ValueError if it is not a literal."""
+    """The value, with texts such as "1e-5" converted to numbers, and YAML's dates to texts.
+
+    ValueError if it is not a literal, or has no counterpart, such as YAML's sets and bytes.
+    """
     if isinstance(value, Unread):
         raise ValueError(f"`{value}` is not a literal")
     if isinstance(value, float) and not math.isfinite(value):
@@ -48,6 +52,10 @@ def plain(value: Any) -> Any:
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, str) and re.search(r"\d[eE][+-]?\d", value) and _NUMBER.fullmatch(value.strip()):
         return float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is not None and not isinstance(value, bool | int | float | str):
+        raise ValueError(f"a value of the type {type(value).__name__} has no counterpart")
     return value
 
 
@@ -100,14 +108,17 @@ def multiples(low: object, high: object, step: object, *, log: bool = False) -> 
     return floats(*numbers[:2], log=log, step=numbers[2])
 
 
-def normal(mean: object, deviation: object, *, log: bool = False) -> Entry:
-    """A range of two standard deviations on both sides of the mean. log: they are of the logarithm of the value."""
+def normal(mean: object, deviation: object, *, log: bool = False, step: object = None) -> Entry:
+    """A range of two standard deviations on both sides of the mean. log: they are of the logarithm of the value.
+
+    step: to multiples of which the other tool rounds the values; hpsearch does not.
+    """
     mu, sigma = float(number(mean)), float(number(deviation))
     low, high = (float(f"{(math.exp(end) if log else end):.6g}") for end in (mu - 2 * sigma, mu + 2 * sigma))
     kind = "log-normal" if log else "normal"
-    return _range(low, high, log, None)[
-        0
-    ], f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is mean ± 2 standard deviations"
+    comment = f"was {kind}, mean {mu:g}, standard deviation {sigma:g}; this is mean ± 2 standard deviations"
+    rounded = "" if step is None else f"; was rounded to multiples of {number(step)}"
+    return _range(low, high, log, None)[0], comment + rounded
 
 
 def conditional(value: Any, when: Mapping[str, Any]) -> dict[str, Any]:

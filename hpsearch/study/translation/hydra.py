@@ -44,11 +44,7 @@ def read(document: dict[str, Any]) -> Draft:
     params = sweeper.get("params") or sweeper.get("search_space") or ax.get("params") or {}
     if isinstance(params.get("hyperparameters"), dict):  # of ConfigSpace
         params = params["hyperparameters"]
-    for name, entry in _named(params):
-        try:
-            draft.put("space", name, *_entry(entry))
-        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
-            draft.not_translated(f"{name} = {entry}", problem)
+    _space(draft, params)
     direction = sweeper.get("direction")
     metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
     if metric and "${" not in metric:
@@ -94,9 +90,20 @@ def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
     return None
 
 
+def _space(draft: Draft, params: dict[str, Any]) -> None:
+    for name, entry in _named(params):
+        if name.startswith("~"):
+            draft.note("space", f"{name}: removes a key of the configuration, which no parameter does")
+            continue
+        try:
+            draft.put("space", name, *_entry(entry))
+        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
+            draft.not_translated(f"{name} = {entry}", problem)
+
+
 def _named(params: dict[str, Any]) -> Any:
     for name, entry in params.items():
-        plain = str(name).lstrip("+~")
+        plain = str(name).lstrip("+")
         if isinstance(entry, dict) and not _KEYS & entry.keys():
             yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
         else:

@@ -105,7 +105,7 @@ def _entry(draft: Draft, name: str, entry: dict[str, Any]) -> Entry:
         case "quniform" | "qloguniform":
             return entries.multiples(*given[:3], log=kind == "qloguniform")
         case "normal" | "qnormal" | "lognormal" | "qlognormal":
-            return entries.normal(*given[:2], log="log" in kind)
+            return entries.normal(*given[:2], log="log" in kind, step=given[2] if kind.startswith("q") else None)
     raise ValueError(f"the type {kind} has no counterpart")
 
 

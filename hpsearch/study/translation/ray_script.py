@@ -123,7 +123,8 @@ def _entry(source: Source, call: ast.Call) -> Entry:
         case "qrandint" | "qlograndint":
             return entries.multiples(known["lower"], known["upper"], known["q"], log=kind == "qlograndint")
         case "randn" | "qrandn":
-            return entries.normal(known.get("mean", 0.0), known.get("sd", 1.0))
+            step = known.get("q") if kind == "qrandn" else None
+            return entries.normal(known.get("mean", 0.0), known.get("sd", 1.0), step=step)
     raise ValueError(f"tune.{kind} has no counterpart")
 
 

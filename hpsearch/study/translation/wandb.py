@@ -49,6 +49,8 @@ def _study(draft: Draft, document: dict[str, Any]) -> None:
     if isinstance(command, list):
         if any("args_no_hyphens" in str(word) for word in command):
             draft.put("trainer", "style", "hydra")
+        if any("args_json" in str(word) for word in command):
+            draft.note("trainer", "the command had the parameters as JSON; that is not translated")
         own = [str(word) for word in command if "${" not in str(word) and str(word) not in ("python", "python3")]
         if own:
             draft.note("trainer", f"the command had further arguments: {' '.join(own)}")
@@ -74,7 +76,8 @@ def _entry(entry: Any) -> Entry:
         return entries.fixed(entry["value"])
     kind = entry.get("distribution") or _kind(entry)
     if "normal" in kind:
-        return entries.normal(entry.get("mu", 0), entry.get("sigma", 1), log="log" in kind)
+        step = entry.get("q", 1) if kind.startswith("q_") else None
+        return entries.normal(entry.get("mu", 0), entry.get("sigma", 1), log="log" in kind, step=step)
     low, high = number(entry["min"]), number(entry["max"])
     rounded = {"step": entry.get("q", 1)} if kind.startswith("q_") else {}
     # log(1 / value) is uniform with `inv_`, and so is log(value)

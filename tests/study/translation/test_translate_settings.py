@@ -66,3 +66,43 @@ parameters: {lr: {min: 0.1, max: 1.0}}
     assert (table["prune"]["eta"], table["trainer"]["epochs"]) == (3, 27)
     left_out = [comment for comment in draft.comments if "is left out" in comment]
     assert [comment.split()[2] for comment in left_out] == ["s", "strict"]
+
+
+def test_dates_of_yaml_are_texts_and_its_sets_are_comments(tmp_path: Path) -> None:
+    text = """
+method: random
+parameters:
+  lr: {min: 0.1, max: 1.0}
+  day: {value: 2020-01-01}
+  days: {values: [2020-01-01, 2020-02-01T10:00:00]}
+  odd: {value: !!set {a, b}}
+  raw: {value: !!binary aGVsbG8=}
+"""
+    draft, table = read(tmp_path, text)
+    assert table["space"]["day"] == "2020-01-01"
+    assert table["space"]["days"] == ["2020-01-01", "2020-02-01T10:00:00"]
+    assert not {"odd", "raw"} & table["space"].keys()
+    assert [one.partition(" ")[0] for one in draft.comments if "has no counterpart" in one] == ["odd", "raw"]
+
+
+def test_rounding_of_a_normal_distribution_is_named(tmp_path: Path) -> None:
+    wandb = "{method: random, parameters: {a: {distribution: q_normal, mu: 10, sigma: 2, q: 2}}}"
+    nni = '{"a": {"_type": "qnormal", "_value": [10, 2, 2]}}'
+    ray = "from ray import tune\ntune.run(train, config={'a': tune.qrandn(10, 2, 2)})\n"
+    for text, name in ((wandb, "wandb.yaml"), (nni, "nni.json"), (ray, "tune.py")):
+        draft, table = read(tmp_path, text, name)
+        assert table["space"]["a"] == {"low": 6.0, "high": 14.0}
+        assert any(one.startswith("a: ") and one.endswith("was rounded to multiples of 2") for one in draft.comments)
+
+
+def test_a_key_that_hydra_removes_is_no_parameter(tmp_path: Path) -> None:
+    text = "hydra: {sweeper: {params: {~old: null, +new: '1,2', lr: 'interval(0, 1)'}}}"
+    draft, table = read(tmp_path, text)
+    assert table["space"].keys() == {"new", "lr"}
+    assert "~old: removes a key of the configuration, which no parameter does" in draft.comments
+
+
+def test_parameters_as_json_in_a_command_of_wandb(tmp_path: Path) -> None:
+    text = "{program: t.py, method: random, command: ['${program}', '${args_json}'], parameters: {a: {values: [1, 2]}}}"
+    draft, _ = read(tmp_path, text)
+    assert "the command had the parameters as JSON; that is not translated" in draft.comments
