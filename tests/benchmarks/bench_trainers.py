@@ -58,6 +58,20 @@ hidden = {{ low = 8, high = 64, log = true }}
 beta1 = {{ low = 0.0, high = 0.99 }}
 beta = {{ low = 1e-3, high = 1.0, log = true }}
 """
+LATER_WAVES = f"""
+{DECAY}
+{BATCHES}
+channels = {{ low = 4, high = 32, log = true }}
+dropout = {{ low = 0.0, high = 0.5 }}
+beta1 = {{ low = 0.0, high = 0.99 }}
+"""
+CLOUDS = f"""
+{DECAY}
+{BATCHES}
+hidden = {{ low = 8, high = 128, log = true }}
+momentum = {{ low = 0.0, high = 0.99 }}
+jitter = {{ low = 0.0, high = 0.3 }}
+"""
 COMMUNITIES = f"""
 {DECAY}
 steps = [2, 5, 10]
@@ -74,6 +88,7 @@ dropout = {{ low = 0.0, high = 0.5 }}
 """
 OWN = "tests.benchmarks.own_trainers_later"
 LAST = "tests.benchmarks.own_trainers_last"
+ANNEALED = "tests.benchmarks.own_trainers_annealed"
 TASKS = (
     *bench_trainings.TASKS[:3],
     Task("letters, MLP", f"{OWN}:next_letters", *LOSS, 27, 270, WIDE, LETTERS),
@@ -85,6 +100,8 @@ TASKS = (
     Task("sets of numbers, annealed", f"{LAST}:sets", "val_mae", "minimize", 27, 270, WIDE, SETS),
     Task("communities, graph convolutions", f"{LAST}:communities", *LOSS, 27, 270, WIDE, COMMUNITIES),
     Task("quantiles, MLP", f"{LAST}:quantiles", *LOSS, 27, 270, WIDE, QUANTILES),
+    Task("waves, dilated convolutions", f"{ANNEALED}:waves_forecast", *LOSS, 27, 270, WIDE, LATER_WAVES),
+    Task("clouds, sets of points", f"{ANNEALED}:clouds_of_points", *LOSS, 27, 270, WIDE, CLOUDS),
 )
 
 METHODS = {
