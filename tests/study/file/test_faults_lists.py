@@ -40,6 +40,13 @@ def test_every_element_of_a_list_is_checked_beside_other_faults(search, keys):
     assert "study.require.2" not in named
 
 
+def test_an_element_beside_ranges_with_conditions_must_be_one():
+    ranges = "[5, { when = { units = 16 }, low = 0.1, high = 0.2 }, [1], { when = { units = 8 }, lo = 0.1 }]"
+    found = study_file_errors((LR, ranges))
+    assert [line.split(" ")[1].rstrip(":") for line in found if "space.lr" in line][:2] == ["space.lr.0", "space.lr.2"]
+    assert any("space.lr.3" in line for line in found)
+
+
 def test_goals_are_compared_beside_other_faults():
     a = '{ metric = "a", goal = "minimize" }'
     found = study_file_errors(('metric = "val_loss"\ngoal = "minimize"\n', f'seed = "x"\nobjectives = [3, {a}, {a}]\n'))

@@ -97,5 +97,5 @@ def is_family(raw: object) -> bool:
 
 
 def has_alternatives(raw: object) -> bool:
-    """Whether a list consists of ranges and choices with conditions, and is not a choice of tables."""
-    return isinstance(raw, list) and bool(raw) and all(map(_is_parameter, raw)) and any("when" in one for one in raw)
+    """Whether a list has a range or a choice with a condition: then all its elements must be such."""
+    return isinstance(raw, list) and any(_is_parameter(one) and "when" in one for one in raw)

@@ -134,8 +134,11 @@ class _Entries:
         self.searched.setdefault(parameter.name, []).append(parameter)
         self.placed.append((path, parameter))
 
-    def _add_alternative(self, name: str, path: KeyPath, raw: Mapping[str, Any]) -> None:
+    def _add_alternative(self, name: str, path: KeyPath, raw: object) -> None:
         """Add one of several ranges or choices of a parameter."""
+        if not isinstance(raw, dict):
+            self._faults.add(path, f"must be a range or a choice with a `when`, as others of the list, got {show(raw)}")
+            return
         if not raw.get("when"):
             self._faults.add(
                 path, f"needs a `when`: the ranges of `{name}` must have conditions that exclude each other"
