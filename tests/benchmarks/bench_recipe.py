@@ -1,4 +1,6 @@
-"""The recipe against random search, TPE, and TPE with hyperband, each with the same number of epochs, on real data."""
+"""The recipe against random search, alone and with halving, and TPE, alone and with hyperband, on real data.
+
+All have the same number of epochs."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -61,6 +63,7 @@ TASKS = (
 
 METHODS = {
     "random": '"random"\ntrials = {full}',
+    "random, halving": '"random"\ntrials = {budget}\n[prune]\nmethod = "halving"',
     "TPE": '"bayesian"\ntrials = {full}\nstartup_trials = 5',
     "TPE, hyperband": '"bayesian"\ntrials = {budget}\n[prune]\nmethod = "hyperband"',
     "recipe": '"recipe"\nbudget = {{ epochs = {budget} }}',

@@ -101,7 +101,16 @@ def integers(low: object, high: object, *, log: bool = False, step: object = Non
 
 
 def multiples(low: object, high: object, step: object, *, log: bool = False) -> Entry:
-    """A range of multiples of `step`; of whole numbers if low, high and step are whole."""
+    """As `stepped`, from the first multiple of `step`, as tools have it that round to multiples."""
+    by = Decimal(str(number(step)))
+    if by <= 0:
+        raise ValueError(f"the step {step} is not positive")
+    first = math.ceil(Decimal(str(number(low))) / by) * by
+    return stepped(int(first) if first == int(first) else float(first), high, step, log=log)
+
+
+def stepped(low: object, high: object, step: object, *, log: bool = False) -> Entry:
+    """The values low, low + step, …; of whole numbers if low, high and step are whole."""
     numbers = [number(one) for one in (low, high, step)]
     if all(one == int(one) for one in numbers):
         return integers(*numbers[:2], log=log, step=numbers[2])

@@ -1,7 +1,9 @@
 """A sweep of Hydra, with its basic, Optuna or Ax sweeper: https://hydra.cc/docs/advanced/override_grammar/extended/."""
 
 import ast
+import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from hpsearch.study.translation import entries, methods, wandb
@@ -15,6 +17,9 @@ _METRICS = ("optimized_metric", "optimize_metric", "monitor", "metric")
 
 _KEYS = {"type", "low", "bounds", "choices", "lower", "init", "sequence"}
 """A table with one of these keys is a range; other tables are groups of parameters."""
+
+MOST_LISTED = 100
+"""Values of a range that become a list."""
 
 _WORD = re.compile(r"[A-Za-z_./][\w./:+-]*")
 
@@ -44,7 +49,7 @@ def read(document: dict[str, Any]) -> Draft:
     params = sweeper.get("params") or sweeper.get("search_space") or ax.get("params") or {}
     if isinstance(params.get("hyperparameters"), dict):  # of ConfigSpace
         params = params["hyperparameters"]
-    _space(draft, params)
+    _space(draft, params, _is_basic(sweeper))
     direction = sweeper.get("direction")
     metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
     if metric and "${" not in metric:
@@ -72,12 +77,16 @@ def _search(draft: Draft, document: dict[str, Any], sweeper: dict[str, Any]) -> 
     settings = sampler if isinstance(sampler, dict) else {}
     method = settings.get("_target_") or _sampler_of_defaults(document)
     methods.seed(draft, settings.get("seed"))
-    is_basic = not (sampler or sweeper.get("direction") or "n_trials" in sweeper or sweeper.get("ax_config"))
     if not sweeper.get("wandb_sweep_config"):
-        methods.search(draft, method or ("grid" if is_basic else "tpe"))
+        methods.search(draft, method or ("grid" if _is_basic(sweeper) else "tpe"))
     for key in ("n_startup_trials", "population_size"):
         if key in settings:
             methods.startup_trials(draft, settings[key])
+
+
+def _is_basic(sweeper: dict[str, Any]) -> bool:
+    """Whether it is Hydra's own sweeper, which trains all combinations."""
+    return not {"sampler", "direction", "n_trials", "ax_config", "wandb_sweep_config"} & sweeper.keys()
 
 
 def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
@@ -90,13 +99,13 @@ def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
     return None
 
 
-def _space(draft: Draft, params: dict[str, Any]) -> None:
+def _space(draft: Draft, params: dict[str, Any], is_basic: bool) -> None:
     for name, entry in _named(params):
         if name.startswith("~"):
             draft.note("space", f"{name}: removes a key of the configuration, which no parameter does")
             continue
         try:
-            draft.put("space", name, *_entry(entry))
+            draft.put("space", name, *_entry(entry, is_basic))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
             draft.not_translated(f"{name} = {entry}", problem)
 
@@ -110,14 +119,14 @@ def _named(params: dict[str, Any]) -> Any:
             yield plain, entry
 
 
-def _entry(entry: Any) -> Entry:
+def _entry(entry: Any, is_basic: bool) -> Entry:
     if isinstance(entry, dict):
         return _configured(entry)
     if isinstance(entry, list):
         return entries.choice(entry)
     if not isinstance(entry, str):
         return entries.fixed(entry)
-    return _sweep(entry)
+    return _listed(entry) if is_basic and entry.strip().startswith("range(") else _sweep(entry)
 
 
 def _configured(entry: dict[str, Any]) -> Entry:
@@ -142,13 +151,12 @@ def _sweep(text: str) -> Entry:
     if not found:
         return entries.fixed(_value(text))
     function, given = found[1], _parts(found[2])
-    named = {key.strip(): value for key, _, value in (part.partition("=") for part in given) if value}
     numbers = [part for part in given if "=" not in part]
     match function:
         case "choice":
             return entries.choice([_value(part) for part in given])
         case "shuffle":
-            return _sweep(given[0]) if len(given) == 1 else entries.choice([_value(part) for part in given])
+            return _listed(given[0]) if len(given) == 1 else entries.choice([_value(part) for part in given])
         case "tag" if given[-1].strip().startswith(("interval", "int", "range")):
             return _with_log(given[-1]) if "log" in [part.strip() for part in given[:-1]] else _sweep(given[-1])
         case "int":
@@ -157,14 +165,31 @@ def _sweep(text: str) -> Entry:
         case "interval" | "float" if len(numbers) > 1:
             return entries.floats(*(_value(part) for part in numbers[:2]))
         case "range":
-            start, stop, *step = [_value(part) for part in numbers] if len(numbers) > 1 else [0, _value(numbers[0])]
-            return _range(start, stop, _value(named["step"]) if "step" in named else step[0] if step else 1)
+            return entries.stepped(*_bounds(found[2]))
     raise ValueError(f"{function}(…) has no counterpart")
 
 
-def _range(start: Any, stop: Any, step: Any) -> Entry:
-    """The upper end is included, as in Hydra's Optuna sweeper."""
-    return entries.multiples(start, stop, step)
+def _bounds(arguments: str) -> tuple[Any, Any, Any]:
+    """start, stop and step of `range(…)`."""
+    parts = _parts(arguments)
+    named = {key.strip(): _value(value) for key, _, value in (part.partition("=") for part in parts) if value}
+    numbers = [_value(part) for part in parts if "=" not in part]
+    start, stop, *step = numbers if len(numbers) > 1 else [0, *numbers]
+    return start, stop, named.get("step", step[0] if step else 1)
+
+
+def _listed(text: str) -> Entry:
+    """The values of a range as a list, without its upper end, which the Optuna sweeper includes elsewhere."""
+    found = re.fullmatch(r"range\((.*)\)", text.strip(), re.DOTALL)
+    if not found:
+        return _sweep(text)
+    low, high, step = (Decimal(str(entries.number(one))) for one in _bounds(found[1]))
+    count = math.ceil((high - low) / step) if step else 0
+    if not 0 < count <= MOST_LISTED:
+        raise ValueError(f"a list of {count} values, at most {MOST_LISTED} are written")
+    values = [low + step * at for at in range(count)]
+    whole = all(value == int(value) for value in (low, high, step))
+    return entries.choice([int(value) if whole else float(value) for value in values])
 
 
 def _with_log(text: str) -> Entry:

@@ -106,3 +106,29 @@ def test_parameters_as_json_in_a_command_of_wandb(tmp_path: Path) -> None:
     text = "{program: t.py, method: random, command: ['${program}', '${args_json}'], parameters: {a: {values: [1, 2]}}}"
     draft, _ = read(tmp_path, text)
     assert "the command had the parameters as JSON; that is not translated" in draft.comments
+
+
+def test_ranges_of_hydra_that_are_lists(tmp_path: Path) -> None:
+    """Their upper end is excluded."""
+    text = "hydra: {sweeper: {params: {a: 'range(1, 5)', b: 'shuffle(range(0, 7, 3))', c: 'range(0.0, 0.3, 0.1)'}}}"
+    _, table = read(tmp_path, text)
+    assert table["search"]["method"] == "grid"
+    assert table["space"] == {"a": [1, 2, 3, 4], "b": [0, 3, 6], "c": [0.0, 0.1, 0.2]}
+    text = "hydra: {sweeper: {n_trials: 9, params: {a: 'range(1, 5)', b: 'shuffle(range(1, 5))'}}}"
+    _, table = read(tmp_path, text)
+    assert table["space"] == {"a": {"low": 1, "high": 5}, "b": [1, 2, 3, 4]}
+    draft, _ = read(tmp_path, "hydra: {sweeper: {params: {a: 'range(1, 999)', b: 'interval(0, 1)'}}}")
+    assert any("a list of 998 values" in comment for comment in draft.comments)
+
+
+def test_a_range_begins_with_a_multiple(tmp_path: Path) -> None:
+    text = """
+searchSpace:
+  a: {_type: quniform, _value: [1, 10, 3]}
+  b: {_type: quniform, _value: [0.25, 2, 0.5]}
+  c: {_type: quniform, _value: [0, 2, 0]}
+trialCommand: python train.py
+"""
+    draft, table = read(tmp_path, text)
+    assert table["space"] == {"a": {"low": 3, "high": 9, "step": 3}, "b": {"low": 0.5, "high": 2.0, "step": 0.5}}
+    assert any("the step 0 is not positive" in comment for comment in draft.comments)
