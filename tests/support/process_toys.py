@@ -29,6 +29,9 @@ logging.info("imported")
 shared_folder = tempfile.TemporaryDirectory()
 """Created by the import, for all trials."""
 
+CHILDREN = {"forked child exits": 3, "forked child raises": 1}
+"""The exit codes of children that a trial waits for."""
+
 seen: list[float] = []
 """State of the module that trials change."""
 
@@ -43,8 +46,8 @@ def train(params: Params, run: Run) -> Iterator[Report]:
         if how.endswith("exits"):
             sys.exit(3)
         raise OSError("in the child")
-    if how == "forked child exits":
-        assert os.waitstatus_to_exitcode(os.wait()[1]) == 3
+    if how in CHILDREN:
+        assert os.waitstatus_to_exitcode(os.wait()[1]) == CHILDREN[how]
     if how == "closes_late":
         yield from closes_late(run)
     WAYS[how.partition(" ")[0]](run)

@@ -68,5 +68,5 @@ def _open_outside(mark: bytes) -> set[str]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or belongs to another user
             if mark not in (process / "environ").read_bytes().split(b"\0"):
-                found |= {os.path.realpath(one) for one in os.scandir(process / "fd")}
+                found |= {os.path.realpath(one) for one in (process / "fd").iterdir()}
     return found
