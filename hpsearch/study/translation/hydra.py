@@ -49,7 +49,8 @@ def read(document: dict[str, Any]) -> Draft:
     params = sweeper.get("params") or sweeper.get("search_space") or ax.get("params") or {}
     if isinstance(params.get("hyperparameters"), dict):  # of ConfigSpace
         params = params["hyperparameters"]
-    _space(draft, params, _is_basic(sweeper))
+    _search(draft, document, sweeper)
+    _space(draft, params, is_grid=draft.value("search", "method") == "grid")
     direction = sweeper.get("direction")
     metric = next((document[key] for key in _METRICS if isinstance(document.get(key), str)), "")
     if metric and "${" not in metric:
@@ -58,7 +59,6 @@ def read(document: dict[str, Any]) -> Draft:
         methods.objectives(draft, direction)
     elif direction:
         methods.goal(draft, direction[0] if isinstance(direction, list) else direction)
-    _search(draft, document, sweeper)
     if own := sweeper.get("custom_search_space"):
         draft.note("space", f"the function {own} adds parameters: write them here")
     if isinstance(name := sweeper.get("study_name"), str) and "${" not in name:
@@ -77,16 +77,12 @@ def _search(draft: Draft, document: dict[str, Any], sweeper: dict[str, Any]) -> 
     settings = sampler if isinstance(sampler, dict) else {}
     method = settings.get("_target_") or _sampler_of_defaults(document)
     methods.seed(draft, settings.get("seed"))
+    is_basic = not (sampler or sweeper.get("direction") or "n_trials" in sweeper or sweeper.get("ax_config"))
     if not sweeper.get("wandb_sweep_config"):
-        methods.search(draft, method or ("grid" if _is_basic(sweeper) else "tpe"))
+        methods.search(draft, method or ("grid" if is_basic else "tpe"))
     for key in ("n_startup_trials", "population_size"):
         if key in settings:
             methods.startup_trials(draft, settings[key])
-
-
-def _is_basic(sweeper: dict[str, Any]) -> bool:
-    """Whether it is Hydra's own sweeper, which trains all combinations."""
-    return not {"sampler", "direction", "n_trials", "ax_config", "wandb_sweep_config"} & sweeper.keys()
 
 
 def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
@@ -99,13 +95,13 @@ def _sampler_of_defaults(document: dict[str, Any]) -> str | None:
     return None
 
 
-def _space(draft: Draft, params: dict[str, Any], is_basic: bool) -> None:
+def _space(draft: Draft, params: dict[str, Any], *, is_grid: bool) -> None:
     for name, entry in _named(params):
         if name.startswith("~"):
             draft.note("space", f"{name}: removes a key of the configuration, which no parameter does")
             continue
         try:
-            draft.put("space", name, *_entry(entry, is_basic))
+            draft.put("space", name, *_entry(entry, is_grid=is_grid))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
             draft.not_translated(f"{name} = {entry}", problem)
 
@@ -119,14 +115,14 @@ def _named(params: dict[str, Any]) -> Any:
             yield plain, entry
 
 
-def _entry(entry: Any, is_basic: bool) -> Entry:
+def _entry(entry: Any, *, is_grid: bool) -> Entry:
     if isinstance(entry, dict):
         return _configured(entry)
     if isinstance(entry, list):
         return entries.choice(entry)
     if not isinstance(entry, str):
         return entries.fixed(entry)
-    return _listed(entry) if is_basic and entry.strip().startswith("range(") else _sweep(entry)
+    return _listed(entry) if is_grid and entry.strip().startswith("range(") else _sweep(entry)
 
 
 def _configured(entry: dict[str, Any]) -> Entry:

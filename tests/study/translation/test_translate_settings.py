@@ -117,6 +117,9 @@ def test_ranges_of_hydra_that_are_lists(tmp_path: Path) -> None:
     text = "hydra: {sweeper: {n_trials: 9, params: {a: 'range(1, 5)', b: 'shuffle(range(1, 5))'}}}"
     _, table = read(tmp_path, text)
     assert table["space"] == {"a": {"low": 1, "high": 5}, "b": [1, 2, 3, 4]}
+    of_optuna = "defaults: [{override hydra/sweeper/sampler: nsgaii}]\n"
+    _, table = read(tmp_path, of_optuna + "hydra: {sweeper: {params: {a: 'range(1, 5)', b: 'interval(0, 1)'}}}")
+    assert table["space"]["a"] == {"low": 1, "high": 5}
     draft, _ = read(tmp_path, "hydra: {sweeper: {params: {a: 'range(1, 999)', b: 'interval(0, 1)'}}}")
     assert any("a list of 998 values" in comment for comment in draft.comments)
 
