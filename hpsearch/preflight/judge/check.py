@@ -47,11 +47,14 @@ def skipped(name: str, why: str) -> Check:
     return Check(name, "skipped", why)
 
 
+MAX_NAMES = 5
+
+
 def names_text(names: Iterable[str]) -> str:
     """`a, b, c, d, e and 3 more`."""
     found = list(names)
-    left = len(found) - 5
-    return ", ".join(found) if left <= 0 else f"{', '.join(found[:5])} and {left} more"
+    left = len(found) - MAX_NAMES
+    return ", ".join(found) if left <= 0 else f"{', '.join(found[:MAX_NAMES])} and {left} more"
 
 
 def text(checks: Sequence[Check]) -> str:
