@@ -117,15 +117,23 @@ def test_one_that_has_ended_has_no_start() -> None:
     assert not is_alive((child.pid, ""))
 
 
-FORKS_WITHOUT_END = "while true; do setsid sleep 600 & sleep 0.01; done"
+@pytest.fixture
+def endless() -> Iterator["tuple[subprocess.Popen[bytes], str]"]:
+    """A process that starts others without end, and the mark in the environment of all of them."""
+    mark, forks = uuid.uuid4().hex, "while true; do setsid sleep 600 & sleep 0.01; done"
+    process = subprocess.Popen(["sh", "-c", forks], env={**os.environ, MARK: mark})
+    try:
+        until(lambda: len(marked(mark)) > 5)
+        yield process, mark
+    finally:
+        reaper.end(reaper.with_start_times([process.pid]))
+        process.wait(KILL_TIMEOUT)
 
 
-def test_what_a_process_starts_while_it_is_ended_ends_too() -> None:
-    mark = uuid.uuid4().hex
-    endless = subprocess.Popen(["sh", "-c", FORKS_WITHOUT_END], env={**os.environ, MARK: mark})
-    until(lambda: len(marked(mark)) > 5)
-    reaper.end(reaper.with_start_times([endless.pid]))
-    assert endless.wait(KILL_TIMEOUT) == -signal.SIGKILL
+def test_what_a_process_starts_while_it_is_ended_ends_too(endless: "tuple[subprocess.Popen[bytes], str]") -> None:
+    process, mark = endless
+    reaper.end(reaper.with_start_times([process.pid]))
+    assert process.wait(KILL_TIMEOUT) == -signal.SIGKILL
     assert marked(mark) == set()
 
 
@@ -140,14 +148,14 @@ def test_a_process_that_removes_shared_memory_ends_by_itself() -> None:
     reaper.kill(manager)
 
 
-def test_what_is_stopped_starts_nothing() -> None:
-    mark = uuid.uuid4().hex
-    endless = subprocess.Popen(["sh", "-c", FORKS_WITHOUT_END], env={**os.environ, MARK: mark})
-    until(lambda: len(marked(mark)) > 5)
-    stopped = reaper.stop(reaper.with_start_times([endless.pid]))
-    assert {pid for pid, _ in stopped} == {process.pid for process in marked(mark)}
+def test_what_is_stopped_starts_nothing(endless: "tuple[subprocess.Popen[bytes], str]") -> None:
+    process, mark = endless
+    stopped = reaper.stop(reaper.with_start_times([process.pid]))
+    for _ in range(5):  # by their parents: what was stopped while it becomes `sleep` has no environment to read
+        assert stopped == set(reaper.with_start_times([process.pid, *reaper.descendants([process.pid])]))
+        time.sleep(0.02)
     reaper.end(stopped)
-    endless.wait(KILL_TIMEOUT)
+    process.wait(KILL_TIMEOUT)
     assert marked(mark) == set()
 
 
