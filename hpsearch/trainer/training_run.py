@@ -174,14 +174,21 @@ class Run:
         make_private(self._scratch_dir)
         return self._scratch_dir
 
-    def track(self, **objects: Any) -> None:
+    def track(self, *unnamed: Any, **objects: Any) -> None:
         """Register the objects for checkpoints. In a trial that is continued, their state is restored here.
 
         Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, a
         numpy.random.Generator, or an accelerate.Accelerator. Call it when everything is built, before the first epoch.
         Global random states are saved without it. docs/trainers.md lists the values that a state may have. With other
         values, the trial has no checkpoints.
+
+        TrainerError: an object has no name, or cannot be tracked.
         """
+        if unnamed:
+            raise TrainerError(
+                f"run.track was given {', '.join(type(thing).__name__ for thing in unnamed)} without a name, and "
+                "checkpoints need one: write run.track(model=model, optimizer=optimizer)"
+            )
         for name, thing in objects.items():
             if accelerate.is_accelerator(thing):
                 thing = objects[name] = accelerate.TrackedAccelerator(thing, self.scratch_dir)

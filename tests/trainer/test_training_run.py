@@ -69,6 +69,10 @@ class TestTrack:
         with pytest.raises(TrainerError, match="a list has neither state_dict/load_state_dict nor"):
             Run(0, 1).track(history=[])
 
+    def test_something_without_a_name_is_refused_with_the_line_to_write(self) -> None:
+        with pytest.raises(TrainerError, match=r"given Weight, Weight without a name.*run\.track\(model=model, opt"):
+            Run(0, 1).track(Weight(), Weight())
+
     def test_something_that_the_checkpoint_does_not_hold_is_refused(self) -> None:
         run = Run(0, 4, restored=restored(weight=Weight()))
         with pytest.raises(TrainerError, match=r"(?s)run\.track\(model=…\).*--fork"):
