@@ -108,6 +108,7 @@ def read(text: str) -> Requirement:
     if not names:
         raise ValueError(f"names no metric; an example: {EXAMPLE}")
     _check_numbers(sides)
+    _check_divisors(text, sides)
     parts = (part for side in sides for part in ast.walk(side) if isinstance(part, ast.BinOp))
     spelled = frozenset(name for part in parts if names_of(part) and (name := _spelling(text, part)))
     return Requirement(text, names, spelled, tree)
@@ -125,6 +126,16 @@ def _check_numbers(sides: Iterable[ast.expr]) -> None:
                 is_finite = False
             if not is_finite:
                 raise ValueError(f"`{ast.unparse(part)[:60]}` is not a finite number")
+
+
+def _check_divisors(text: str, sides: Iterable[ast.expr]) -> None:
+    """ValueError if a metric is divided by zero, such as ms / (1 - 1); ms/0 without blanks may be a metric's name."""
+    for part in (part for side in sides for part in ast.walk(side)):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div | ast.FloorDiv | ast.Mod):
+            written = _spelling(text, part)
+            is_name = bool(written) and "(" not in written
+            if not names_of(part.right) and not is_name and value_of(part.right, {}) == 0:
+                raise ValueError(f"cannot be computed: `{ast.unparse(part)[:60]}` divides by zero")
 
 
 def _quoted(text: str) -> str:

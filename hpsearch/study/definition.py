@@ -21,12 +21,12 @@ from hpsearch.study.file import (
     several_goals,
     suggestions,
 )
-from hpsearch.study.file.faults import Faults, models, show, translate, unknown
+from hpsearch.study.file.faults import Faults, meant_key, models, show, translate, unknown
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.prune_sections import NeverPrune, Prune
 from hpsearch.study.file.search_base import SearchSection
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
-from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds, lists_of
+from hpsearch.study.file.section import OtherTables, Section, kind_of_method, kinds, lists_of, readable
 from hpsearch.study.file.sections import (
     Checkpoints,
     EarlyStopping,
@@ -317,28 +317,29 @@ def _study(
         if field.is_required() and name not in data:
             hint = suggested if name == "space" else ""
             faults.add((name,), f"is missing; a study has at least [study], [trainer], [space] and [search]{hint}")
+    tables |= _misspelt_tables(data, faults)
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
-    sections: dict[str, Section] = {}
-    for name, kind in kinds_of.items():
-        try:
-            sections[name] = kind.model_validate(tables[name])
-        except ValidationError as refused:
-            translate(refused, kind, (name,), faults)
-    space = space_section.parse(tables["space"], faults, suggested) if "space" in tables else None
-    others = _other_tables(tables, space, sections)
-    for section in sections.values():
-        for at, problem in section.problems(others):
+    found_sections = {name: readable(kind, tables[name], (name,), faults) for name, kind in kinds_of.items()}
+    sections = {name: section for name, section in found_sections.items() if section is not None}
+    read = space_section.read(tables["space"], faults, suggested) if "space" in tables else space_section.NOTHING
+    others = _other_tables(tables, read, sections)
+    for name, section in sections.items():
+        is_part = any(faults.has((name, key)) for key in type(section).model_fields)
+        problems = section.problems_of_part if is_part else section.problems
+        for at, problem in [one for one in problems(others) if not (is_part and faults.has(one[0]))]:
             faults.add(at, problem)
     for name, table in tables.items():
-        kind = kinds_of.get(name, SearchSection if name == "search" else Section)
-        for at, problem in kind.problems_in_lists(lists_of(name, table, faults), others):
+        own = kinds_of.get(name)
+        kind = own or (SearchSection if name == "search" else Section)
+        for at, problem in kind.problems_in_lists(lists_of(name, own, table, faults), others):
             faults.add(at, problem)
     for at, problem in several_goals.problems(sections):
         faults.add(at, problem)
     found = place.find(folder, path, tables, environment, faults)
     faults.end()
     assert found is not None
-    assert space is not None
+    assert read.space is not None
+    space = read.space
     sections = with_step_defaults(auto_search.resolved(sections, space, folder))
     space = with_numbers(space, tables["study"].get("numbers", "short"))
     study = Study.model_validate({**sections, "space": space})
@@ -348,10 +349,12 @@ def _study(
     return study
 
 
-def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> OtherTables:
+def _other_tables(
+    tables: Mapping[str, Any], read: space_section.ReadSpace, sections: Mapping[str, Section]
+) -> OtherTables:
     trainer, about = sections.get("trainer"), sections.get("study")
     metric = about.metric if isinstance(about, StudySection) else None
-    found = OtherTables(flat(tables.get("space", {})), space, None, metric)
+    found = OtherTables(flat(tables.get("space", {})), read.readable, read.space, None, metric)
     return trainer.added_to(found) if isinstance(trainer, Trainer) else found
 
 
@@ -363,6 +366,17 @@ def _is_table(name: str, table: object, faults: Faults) -> bool:
     else:
         return True
     return False
+
+
+def _misspelt_tables(data: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
+    """Tables with a name that is similar to that of a table the file does not have: their content is checked too."""
+    known = Study.model_fields
+    unknown_tables = {name: table for name, table in data.items() if name not in known and isinstance(table, dict)}
+    found = {meant_key((name,), table, known): name for name, table in unknown_tables.items()}
+    meant = {name: written for name, written in found.items() if name and name not in data}
+    for name, written in meant.items():
+        faults.misspelt(name, written)
+    return {name: data[written] for name, written in meant.items()}
 
 
 def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] | None:

@@ -47,6 +47,7 @@ class Faults:
         self.where = where
         self._lines = lines
         self._overridden: dict[KeyPath, str] = {}
+        self._misspelt: dict[str | int, str] = {}
         self._found: list[Fault] = []
         self._paths: set[KeyPath] = set()
         self._unlisted = 0
@@ -55,8 +56,16 @@ class Faults:
         """Report faults of this key under the command-line option that has set it."""
         self._overridden[path] = option
 
+    def misspelt(self, table: str, written: str) -> None:
+        """Report faults of this table under the name that the file has."""
+        self._misspelt[table] = written
+
+    def _written(self, path: KeyPath) -> KeyPath:
+        """The path as in the file."""
+        return self._lines.written((*(self._misspelt.get(part, part) for part in path[:1]), *path[1:]))
+
     def add(self, path: KeyPath, message: str) -> None:
-        path = self._lines.written(path)
+        path = self._written(path)
         self._paths.update(path[:end] for end in range(1, len(path) + 1))
         if self.full:
             self.count(1)
@@ -75,7 +84,7 @@ class Faults:
 
     def has(self, path: KeyPath) -> bool:
         """Whether this key, or a key within it, has a fault."""
-        return self._lines.written(path) in self._paths
+        return self._written(path) in self._paths
 
     @property
     def full(self) -> bool:
@@ -139,12 +148,22 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
 
 def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
     """The message for an unknown key, with a suggestion. path, value: of this key. known: the keys of the table."""
-    table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
+    name = str(path[-1])
     known = {key: field for key, field in known.items() if not written_by_hpsearch(field)}
-    of_entry = table == "space"
-    translated = other_tools.entry_key(name, value) if of_entry else other_tools.key(name, value, table, known)
+    translated = _translated(path, value, known)
     hint = f"; {translated}" if translated else did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"unknown key `{name[:60]}`{hint}"
+
+
+def meant_key(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
+    """The key that an unknown one resembles; "" if it resembles none, or is a key of another tool."""
+    return "" if _translated(path, value, known) else nearest(str(path[-1]), known)
+
+
+def _translated(path: KeyPath, value: object, known: Mapping[str, Any]) -> str | None:
+    """What to write for a key of another tool."""
+    table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
+    return other_tools.entry_key(name, value) if table == "space" else other_tools.key(name, value, table, known)
 
 
 def written_by_hpsearch(field: object) -> bool:
@@ -235,6 +254,12 @@ def _joined(shown: list[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "; did you mean `trials`?", or "" if no known word is similar."""
+    near = nearest(word, known)
+    return f"; did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The most similar of the known words; "" if none is similar."""
     if not 0 < len(word) <= _MAX_SHOWN:
         return ""
     names = list(known)
@@ -244,4 +269,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         or difflib.get_close_matches(word.lower(), names, n=1)
         or [name for name in names if name.startswith(word)]
     )
-    return f"; did you mean `{near[0]}`?" if near else ""
+    return near[0] if near else ""

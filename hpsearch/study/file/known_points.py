@@ -32,14 +32,32 @@ def flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tu
             yield name, value
 
 
-def unknown_names(given: Mapping[str, Any], names: Collection[str]) -> list[str]:
-    """Names that no entry of [space] can have, for a space that cannot be read. names: those of its entries."""
+def single_problems(readable: Space, given: Mapping[str, Any], names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The faults of single values, each with the name of the parameter, for a [space] that has faults itself.
+
+    readable: its entries without faults. names: of all its entries.
+    """
     groups = {name[: place + 1] for name in names for place, letter in enumerate(name) if letter == "."}
-    return [
-        name
-        for name in given
-        if name not in names and name.rpartition("_")[0] not in names and f"{name}." not in groups
-    ]
+    for name in given:
+        if name not in names and name.rpartition("_")[0] not in names and f"{name}." not in groups:
+            yield name, f"`{name[:60]}` is not a parameter of [space]{did_you_mean(name, names)}"
+    families = {member: one.name for one in readable.families for member in one.members}
+    for name, value in completed(readable, given).items():
+        own = [one for one in readable.parameters if one.name == name]
+        if name in readable.fixed:
+            if literal(value) != literal(readable.fixed[name]):
+                yield name, _is_fixed(readable, name, value)
+        elif own and not any(holds_value(one, value) for one in own):
+            yield families.get(name, name), must_be(own, value)
+
+
+def _is_fixed(space: Space, name: str, value: Value) -> str:
+    return f"[space] fixes it at {literal(space.fixed[name])}, got {literal(value)}"
+
+
+def must_be(own: Sequence[Parameter], value: Value) -> str:
+    """The message for a value that none of these parameters has. own: the alternatives of one parameter."""
+    return f"must be {' or '.join(dict.fromkeys(map(_values_text, own)))}, got {literal(value)}"
 
 
 def _typed(space: Space, name: str, value: Value) -> Value:
@@ -58,7 +76,7 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
         key = families.get(name, name)
         if name in space.fixed:
             if literal(value) != literal(space.fixed[name]):
-                yield key, f"[space] fixes it at {literal(space.fixed[name])}, got {literal(value)}"
+                yield key, _is_fixed(space, name, value)
         elif family := next((one for one in space.families if one.name == name), None):
             yield key, f"must be a list of `{family.count}` values, at most {len(family.members)}, got {literal(value)}"
         elif name not in searched:
@@ -66,7 +84,7 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
         elif name not in active:
             yield key, "is not active with the other values (`when`); leave it out"
         elif not holds_value(active[name], value):
-            yield key, f"must be {values_text(active[name])}, got {literal(value)}"
+            yield key, must_be([active[name]], value)
     lists = {one.name: sum(member in params for member in one.members) for one in space.families}
     for name in dict.fromkeys(
         families.get(name, name) for name in active if name not in params and families.get(name) not in params
@@ -81,8 +99,8 @@ def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
             yield "", f"breaks the constraint `{constraint.text[:60]}`"
 
 
-def values_text(parameter: Parameter) -> str:
-    """The values that a parameter may have, for a message."""
+def _values_text(parameter: Parameter) -> str:
+    """The values that a parameter may have."""
     if isinstance(parameter, Choice):
         return f"one of {', '.join(map(literal, parameter.values[:20]))}"
     step = f", in steps of {parameter.step}" if parameter.step else ""

@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from hpsearch.core.trial import EPOCH, key_of
 from hpsearch.study.file import known_points, rounds_of_study
-from hpsearch.study.file.faults import did_you_mean, show
+from hpsearch.study.file.faults import show
 from hpsearch.study.file.kinds import Count, NestedValue, StudyName
 from hpsearch.study.file.section import Lists, OtherTables, Problems, Section
 from hpsearch.study.schedule import Rung
@@ -109,6 +109,7 @@ class SearchSection(Section):
             if name is not None and name in names[:place]:
                 yield ("search", "learn_from", place), f"{show(name)} is there already"
         yield from cls._problems_of_first(lists.get("first", ()), others)
+        yield from cls._problems_of_sets(lists.get("sets", ()), others)
         yield from rounds_of_study.problems(lists.get("rounds", ()), others)
 
     @classmethod
@@ -118,9 +119,8 @@ class SearchSection(Section):
             if one is None:
                 continue
             if others.space is None:
-                for name in known_points.unknown_names(one, others.names):
-                    hint = did_you_mean(name, others.names)
-                    yield ("search", "first", place, name), f"`{name[:60]}` is not a parameter of [space]{hint}"
+                for name, problem in known_points.single_problems(others.readable, one, others.names):
+                    yield ("search", "first", place, name), problem
                 continue
             params = known_points.completed(others.space, one)
             if (own := key_of(params)) in earlier:
@@ -128,6 +128,22 @@ class SearchSection(Section):
             earlier.add(own)
             for name, problem in known_points.problems(others.space, params):
                 yield ("search", "first", place, *([name] if name else [])), problem
+
+    @classmethod
+    def _problems_of_sets(cls, sets: Sequence[Any], others: OtherTables) -> Problems:
+        space, epochs = others.space, others.epochs
+        for place, one in enumerate(sets):
+            if one is None:
+                continue
+            path, own = ("search", "sets", place), one.get("epochs")
+            if epochs is not None and own is not None and own > epochs:
+                yield (*path, "epochs"), f"must be <= {epochs}, {others.epochs_key}, got {own}"
+            if space is None:
+                for name, problem in known_points.single_problems(others.readable, one["params"], others.names):
+                    yield (*path, "params", name), problem
+            elif not space.contains({**space.fixed, **one["params"]}):
+                names = ", ".join(parameter.name for parameter in space.parameters)
+                yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
 
     def auto_document(self) -> dict[str, Any]:
         """What `method = "auto"` has chosen, for `--json`; {} with another method."""

@@ -41,13 +41,11 @@ class Grid(SearchSection):
         yield from found or super().problems(others)
 
     def _problems_of_grid(self, others: OtherTables) -> Problems:
-        if others.space is None:
-            return
-        floats = [one for one in others.space.parameters if isinstance(one, Float) and one.count is None]
+        floats = [one for one in others.readable.parameters if isinstance(one, Float) and one.count is None]
         endless = [one.name for one in floats if not one.grid and one.points is None]
         for name in endless:
             yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
-        points = 0 if endless else grid_size(others.space)
+        points = 0 if endless or others.space is None else grid_size(others.space)
         if points is None or points > MAX_GRID_POINTS:
             count = f"{points:,} points" if points is not None else "too many to count"
             most = f"a grid must have at most {MAX_GRID_POINTS:,} points"
@@ -179,16 +177,7 @@ class FixedList(SearchSection):
 
     @classmethod
     def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
-        space, epochs = others.space, others.epochs
-        for place, one in enumerate(lists.get("sets", ())):
-            if one is None:
-                continue
-            path, own = ("search", "sets", place), one.get("epochs")
-            if epochs is not None and own is not None and own > epochs:
-                yield (*path, "epochs"), f"must be <= {epochs}, {others.epochs_key}, got {own}"
-            if space is not None and not space.contains({**space.fixed, **one["params"]}):
-                names = ", ".join(parameter.name for parameter in space.parameters)
-                yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
+        yield from cls._problems_of_sets(lists.get("sets", ()), others)
 
     @property
     def traits(self) -> Traits:
@@ -264,8 +253,8 @@ class Recipe(SearchSection):
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
         if self.promote and self.rounds:
             yield ("search", "promote"), "needs budget = { epochs = … }; rounds = […] has fixed numbers of trials"
-        if self.budget is not None and others.epochs is not None and others.space is not None:
-            schedule = self._schedule(self.budget.epochs, others.space, others.epochs, others.unit)
+        if self.budget is not None and others.epochs is not None:
+            schedule = self._schedule(self.budget.epochs, others.readable, others.epochs, others.unit)
             if self.budget.epochs < schedule.min_budget:
                 each = many(schedule.first().epochs, others.unit)
                 wanted = f"at least {MIN_TRIALS} trials of {each} in the first round"

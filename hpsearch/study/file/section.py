@@ -1,8 +1,9 @@
 """The base of all tables of a study file, and the class of a table that has several, by its key `method`."""
 
+import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,17 +25,22 @@ Lists = Mapping[str, Sequence[Any]]
 class OtherTables:
     """Values of other tables. space, epochs (trainer.epochs), metric (study.metric): None if they have faults.
 
-    names: the keys of [space], also those with faults. is_program: whether the trainer is a command or a script.
+    readable: the entries of [space] without faults, without their conditions and constraints. names: the keys of
+    [space], also those with faults. is_program: whether the trainer is a command or a script.
     unit: of `epochs`, see `Objective.unit`. epochs_key: the key of `epochs` in the file.
     """
 
     names: Collection[str]
+    readable: Space
     space: Space | None
     epochs: int | None
     metric: str | None = None
     is_program: bool = False
     unit: str = EPOCH
     epochs_key: str = "trainer.epochs"
+
+
+SomeSection = TypeVar("SomeSection", bound="Section")
 
 
 class Section(BaseModel):
@@ -46,15 +52,50 @@ class Section(BaseModel):
         """Faults that concern several values."""
         yield from ()
 
+    def problems_of_part(self, others: OtherTables) -> Problems:
+        """The faults of a section whose other keys have faults themselves: none that follow from their absence."""
+        yield from self.problems(others)
+
     @classmethod
     def problems_in_lists(cls, lists: Lists, others: OtherTables) -> Problems:
         """Faults of single elements of its lists. They are found even if other values of the table have faults."""
         yield from ()
 
 
-def lists_of(name: str, table: Mapping[str, Any], faults: Faults) -> Lists:
-    """The lists of the table `name`. None are given once there are too many faults to list: the rest is not checked."""
-    found = {key: value for key, value in table.items() if isinstance(value, list) and not faults.full}
+def readable(kind: type[SomeSection], table: Mapping[str, Any], path: KeyPath, faults: Faults) -> SomeSection | None:
+    """The section of the table at `path`. If keys have faults, they are added to `faults`, and the section is that of
+    the other keys, so that these can be checked; None if a required key has a fault."""
+    try:
+        return kind.model_validate(table)
+    except ValidationError as refused:
+        translate(refused, kind, path, faults)
+        rest = _without(table, refused)
+    try:
+        return kind.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _without(table: Mapping[str, Any], refused: ValidationError) -> dict[str, Any]:
+    """The table without the keys that are refused. An element of a list is refused with the list."""
+    rest = copy.deepcopy(dict(table))
+    for error in refused.errors(include_url=False, include_context=False, include_input=False):
+        inner: Any = rest
+        for place, part in enumerate(error["loc"]):
+            if not isinstance(inner, dict) or part not in inner:
+                break
+            if place + 1 == len(error["loc"]) or not isinstance(inner[part], dict):
+                del inner[part]
+                break
+            inner = inner[part]
+    return rest
+
+
+def lists_of(name: str, kind: type[Section] | None, table: Mapping[str, Any], faults: Faults) -> Lists:
+    """The lists of the table `name`, under keys of its class. None are given once there are too many faults to list:
+    the rest is not checked."""
+    known = {key for key in table if kind is None or key in kind.model_fields}
+    found = {key: value for key, value in table.items() if isinstance(value, list) and key in known and not faults.full}
     return {
         key: [None if faults.has((name, key, place)) else one for place, one in enumerate(value)]
         for key, value in found.items()

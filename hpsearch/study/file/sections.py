@@ -71,6 +71,9 @@ class LrRange(Section):
         """Its parameter must be the one with auto = true if there is one, else have positive values only."""
         if others.is_program:
             yield ("lr_range",), "needs a trainer in Python: hpsearch cannot change the learning rate of a program"
+        yield from self.problems_of_part(others)
+
+    def problems_of_part(self, others: OtherTables) -> Problems:
         if others.space is None or others.is_program:
             return
         space = others.space
@@ -244,6 +247,9 @@ class EarlyStopping(Section):
         elif self.metric not in (None, others.metric) and self.goal is None and goal_of(self.metric or "") is None:
             text = f'is missing: the name `{self.metric}` does not show whether a higher value is better; write "'
             yield ("early_stopping", "goal"), f'{text}minimize" or "maximize"'
+        yield from self.problems_of_part(others)
+
+    def problems_of_part(self, others: OtherTables) -> Problems:
         if self.from_epoch is not None and others.epochs is not None and self.from_epoch >= others.epochs:
             text = f"must be < {others.epochs}, {others.epochs_key}, got {self.from_epoch}"
             yield ("early_stopping", "from_epoch"), text

@@ -162,6 +162,18 @@ class Trainer(Section):
         return {key: value for key, value in recorded.items() if (key, value) != ("repeats", 1)}
 
     def problems(self, others: OtherTables) -> Problems:
+        yield from self.problems_of_part(others)
+        if self.is_program:
+            yield from self._program_problems(others)
+            return
+        if self.use == COMMAND:
+            description = Trainer.model_fields["use"].description
+            yield ("trainer", "use"), f"is missing ({description}; or command = […] in its place)"
+        for key in OF_PROGRAMS:
+            if getattr(self, key) is not None:
+                yield ("trainer", key), "is for programs: it needs `command`, or a script in `use`"
+
+    def problems_of_part(self, others: OtherTables) -> Problems:
         if self.steps is not None and self.steps != self.epochs:
             yield ("trainer", "steps"), f"is beside epochs = {self.epochs}; leave one of them out"
         for name in self.options:
@@ -172,15 +184,6 @@ class Trainer(Section):
                 group = name.rpartition(".")[0]
                 if group and group in {*others.names, *self.options}:
                     yield ("space", name), f"cannot be in a table `{group}`, which is a parameter itself"
-        if self.is_program:
-            yield from self._program_problems(others)
-            return
-        if self.use == COMMAND:
-            description = Trainer.model_fields["use"].description
-            yield ("trainer", "use"), f"is missing ({description}; or command = […] in its place)"
-        for key in OF_PROGRAMS:
-            if getattr(self, key) is not None:
-                yield ("trainer", key), "is for programs: it needs `command`, or a script in `use`"
 
     def _program_problems(self, others: OtherTables) -> Problems:
         if self.command is not None and self.use != COMMAND:
@@ -208,7 +211,7 @@ class Trainer(Section):
             )
         if self.validation is not None and "fold" not in everywhere:
             yield ("trainer", "validation"), "needs {fold} in the command or in trainer.options"
-        for one in others.space.parameters if others.space is not None else ():
+        for one in others.readable.parameters:
             if isinstance(one, Float) and one.auto:
                 yield ("space", one.name), "auto = true needs a trainer in Python; give low and high"
         yield from self._output_problems(others)

@@ -26,6 +26,7 @@ def _here(tmp_path, monkeypatch):
         ('["ms == 20"]', "study.require.0"),
         ('["ms <= 1 / 0"]', "study.require.0"),
         ('["ms + 1 % 0 <= 1"]', "study.require.0"),
+        ('["ms / (1-1) <= 3"]', "study.require.0"),
         ('["ms <= 10.0 ** 400"]', "study.require.0"),
         ('["ms <= 1e999"]', "study.require.0"),
         ('["ms <= 20 and a <= 1"]', "study.require.0"),

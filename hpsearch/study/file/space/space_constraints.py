@@ -25,24 +25,29 @@ TRIED = 8
 """Random points at which an equality is compared with the linear one."""
 
 
-def with_constraints(space: Space, raw: Any, faults: Faults) -> Space | None:
-    """The space with its constraints; None if they have faults. raw: the entry of the file."""
+def with_constraints(space: Space, raw: Any, names: Collection[str], faults: Faults) -> Space | None:
+    """The space with its constraints; None if [space] has faults. raw: the entry of the file. names: of all entries of
+    [space], also of those with faults, which `space` does not have."""
     path = ("space", CONSTRAINTS)
     if isinstance(raw, list) and len(raw) > MAX_CONSTRAINTS:
         faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(raw):,}")
         return None
-    known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
+    own = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
+    families = {one.name: one.members for one in space.families}
+    known = [*own, *(name for name in names if name not in own and name not in families)]
     choices = (value for one in space.parameters if isinstance(one, Choice) for value in one.values)
     texts = {value for value in choices if isinstance(value, str)}
-    placed = check_texts(raw, known, faults, {one.name: one.members for one in space.families}, texts)
+    placed = check_texts(raw, known, faults, families, texts)
     for key, one in placed:
+        if not one.names <= set(own):
+            continue
         if reason := _why_never_computed(space, one):
             faults.add(key, f"cannot be computed: {reason}")
         for name, text in one.compared_texts():
             if fault := _why_never_equal(space, name, text):
                 faults.add(key, fault)
     found = [one for _, one in placed]
-    if faults.has(path):
+    if faults.has(("space",)):
         return None
     constrained = replace(space, constraints=tuple(found))
     if broken := feasible.impossible(constrained):

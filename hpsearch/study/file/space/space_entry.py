@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from pydantic import ValidationError
-
 from hpsearch.core.trial import Value, value_key
 from hpsearch.study.file import other_tools
-from hpsearch.study.file.faults import Faults, listed, literal, show, translate, unknown
+from hpsearch.study.file.faults import Faults, listed, literal, show, unknown
 from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.section import Section
+from hpsearch.study.file.section import readable
 from hpsearch.study.file.space.space_forms import Auto, Range, Values, with_prior
 from hpsearch.study.recorded_rules import none_is_implied
 from hpsearch.study.scales import CURVED, exponent
@@ -24,22 +22,16 @@ _MAX_STEPS = 10**15
 
 def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parameter | Value | None:
     """The parameter or fixed value of an entry; None if it has faults."""
-    table = raw if isinstance(raw, dict) else {}
-    kind: type[Section] = Values if "values" in table else Auto if "auto" in table else Range
     try:
         recordable(name)
+    except ValueError as problem:
+        faults.add(path, str(problem))
+    if isinstance(raw, dict) and raw.keys() & {"values", "auto", "low", "high"}:
+        return _parse_table(name, raw, path, faults)
+    if isinstance(raw, dict) and _translated(raw, path, faults):
+        return None
+    try:
         match raw:
-            case {"values": _}:
-                choice = Values.model_validate(raw)
-                return with_prior(_choice(name, choice), choice.prior, path, faults)
-            case {"auto": _}:
-                return _auto(name, Auto.model_validate(raw), path, faults)
-            case {"low": _} | {"high": _}:
-                entry = Range.model_validate(raw)
-                found = _range(name, entry, path, faults)
-                return with_prior(found, entry.prior, path, faults) if found else None
-            case dict() if _translated(raw, path, faults):
-                return None
             case dict():
                 has = "low and high (a range), values (a choice) or auto = true"
                 raise ValueError(f"must have {has}, got {listed(raw) or '{}'}")
@@ -48,15 +40,29 @@ def parse_entry(name: str, raw: object, path: KeyPath, faults: Faults) -> Parame
             case list():
                 values = ["none" if one is None else one for one in raw]
                 none = True if None in raw else None
-                return _choice(name, Values(values=tuple(map(nested_plain, values)), none=none))
+                return _choice(name, Values(values=tuple(map(nested_plain, values)), none=none), path, faults)
         if other_tools.is_call(raw):
             raise ValueError(f"is a fixed text, got {show(raw)}; {other_tools.SPACE_ENTRY}")
         return plain(raw)
-    except ValidationError as problem:
-        translate(problem, kind, path, faults)
     except ValueError as problem:
         faults.add(path, str(problem))
     return None
+
+
+def _parse_table(name: str, raw: dict[str, Any], path: KeyPath, faults: Faults) -> Parameter | None:
+    kind = Values if "values" in raw else Auto if "auto" in raw else Range
+    entry = readable(kind, raw, path, faults)
+    has_faults = faults.has(path)
+    match entry:
+        case Values():
+            found: Parameter | None = _choice(name, entry, path, faults)
+        case Auto():
+            found = _auto(name, entry, path, faults)
+        case Range():
+            found = _range(name, entry, path, faults)
+        case _:
+            return None
+    return None if has_faults else found
 
 
 def _translated(table: Mapping[str, object], path: KeyPath, faults: Faults) -> bool:
@@ -77,28 +83,46 @@ def _auto(name: str, entry: Auto, path: KeyPath, faults: Faults) -> Float | None
     )
 
 
-def _choice(name: str, entry: Values) -> Choice:
-    if duplicates := _duplicates(entry.values):
-        raise ValueError(f"the values must differ, got {duplicates}")
-    if entry.names and len(entry.names) != len(entry.values):
-        raise ValueError(f"names must have one name for each value: {len(entry.values)}, got {len(entry.names)}")
-    if duplicates := _duplicates(entry.names):
-        raise ValueError(f"the names must differ, got {duplicates}")
-    if "" in entry.names:
-        raise ValueError("a name must not be empty")
-    if entry.none and "none" not in entry.values:
-        raise ValueError('none = true needs the value "none"')
+def _choice(name: str, entry: Values, path: KeyPath, faults: Faults) -> Choice | None:
+    found = [*_choice_faults(entry)]
+    for message in found:
+        faults.add(path, message)
+    names = () if found else entry.names
     implied = entry.none is None and none_is_implied(entry.values)
-    return Choice(name, entry.values, entry.when, entry.names, bool(entry.none) or implied, implied=implied)
+    choice = Choice(name, entry.values, entry.when, names, bool(entry.none) or implied, implied=implied)
+    choice = with_prior(choice, entry.prior, path, faults)
+    return None if found else choice
+
+
+def _choice_faults(entry: Values) -> Iterator[str]:
+    if duplicates := _duplicates(entry.values):
+        yield f"the values must differ, got {duplicates}"
+    if entry.names and len(entry.names) != len(entry.values):
+        yield f"names must have one name for each value: {len(entry.values)}, got {len(entry.names)}"
+    if duplicates := _duplicates(entry.names):
+        yield f"the names must differ, got {duplicates}"
+    if "" in entry.names:
+        yield "a name must not be empty"
+    if entry.none and "none" not in entry.values:
+        yield 'none = true needs the value "none"'
 
 
 def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | Int | None:
     whole = all(isinstance(number, int) for number in (entry.low, entry.high, entry.step or 1))
-    found = list(_range_faults(entry, whole))
+    found = [*_range_faults(entry, whole)]
     for message in found:
         faults.add(path, message)
-    if found:
-        return None
+    if not found:
+        return with_prior(_number(name, entry, whole), entry.prior, path, faults)
+    if entry.prior is not None and entry.low <= entry.high:
+        low, high = entry.low, entry.high
+        plain_range = Int(name, int(low), int(high)) if whole else Float(name, float(low), float(high))
+        with_prior(plain_range, entry.prior, path, faults)
+    return None
+
+
+def _number(name: str, entry: Range, whole: bool) -> Float | Int:
+    """The parameter of a range without faults. whole: low, high and step are whole numbers."""
     log = entry.log or entry.scale == "log"
     rest: dict[str, Any] = {"log": log, "when": entry.when, "points": entry.points, "expand": entry.expand}
     if whole:

@@ -1,7 +1,7 @@
 """The forms of an entry of [space]: a range, values, and a learning rate with auto = true; and the keys `prior`,
 `was` and `renamed`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,7 +17,7 @@ from hpsearch.study.file.kinds import (
     RecordableName,
     Yes,
 )
-from hpsearch.study.file.known_points import values_text
+from hpsearch.study.file.known_points import must_be
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.section import Section
 from hpsearch.study.priors import Prior
@@ -109,26 +109,27 @@ def with_prior(parameter: Searched, entry: PriorEntry | None, path: KeyPath, fau
     if parameter.count == 1:
         faults.add((*path, "prior"), "has no effect: the parameter has one value only")
     elif not holds_value(parameter, value):
-        faults.add((*path, "prior", "value"), f"must be {values_text(parameter)}, got {literal(value)}")
+        faults.add((*path, "prior", "value"), must_be([parameter], value))
     else:
         return replace(parameter, prior=Prior(value, entry.weight))
     return parameter
 
 
-def with_earlier(space: Space, table: Mapping[str, Any], faults: Faults) -> dict[str, Earlier]:
-    """The keys `was` and `renamed`, by the name of the parameter or family. table: [space] with whole names."""
+def with_earlier(space: Space, table: Mapping[str, Any], names: Collection[str], faults: Faults) -> dict[str, Earlier]:
+    """The keys `was` and `renamed`, by the name of the parameter or family. space: without entries that have faults.
+    table: [space] with whole names. names: of all entries."""
     found: dict[str, Earlier] = {}
-    names = {*space.fixed, *(one.name for one in space.parameters), *(one.name for one in space.families)}
     former: dict[str, str] = {}
     members = {one.name: one.members[0] for one in space.families}
     for name, raw in table.items():
         for at, entry in _entries(raw):
             was, renamed = entry.get("was"), entry.get("renamed", "")
+            if not isinstance(renamed, str):
+                continue
             own = [one for one in space.parameters if one.name == members.get(name, name)]
-            if was is not None and not any(holds_value(one, was) for one in own):
-                must = " or ".join(dict.fromkeys(map(values_text, own)))
-                faults.add(("space", name, *at, "was"), f"must be {must}, got {literal(was)}")
-            if renamed in names:
+            if was is not None and own and not any(holds_value(one, was) for one in own):
+                faults.add(("space", name, *at, "was"), must_be(own, was))
+            if renamed and renamed in names:
                 faults.add(("space", name, *at, "renamed"), f"is the name of another parameter, got {literal(renamed)}")
             elif former.setdefault(renamed, name) != name and renamed:
                 problem = f"is the former name of `{former[renamed]}` too, got {literal(renamed)}"

@@ -1,7 +1,7 @@
 """[space] of a study file: converts its tables, lists and scalars to a Space, and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from hpsearch.core.trial import Value
@@ -9,7 +9,7 @@ from hpsearch.study.families import Family
 from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.space.space_conditions import check_alternatives, check_condition, check_cycles, condition_text
-from hpsearch.study.file.space.space_constraints import check_texts, with_constraints
+from hpsearch.study.file.space.space_constraints import with_constraints
 from hpsearch.study.file.space.space_entry import parse_entry
 from hpsearch.study.file.space.space_forms import AUTO_HIGH, AUTO_LOW, with_earlier, written_earlier
 from hpsearch.study.file.space.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
@@ -19,9 +19,29 @@ from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 MAX_PARAMETERS = 1_000
 """Maximum number of searched parameters."""
 
+UNKNOWN_MEMBERS = 100
+"""Other keys may name so many members of a family that has a fault: how many it has is not known."""
 
-def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | None:
-    """The space; None if it has faults, which are added to `faults`. hint: what to write into an empty table."""
+
+@dataclass(frozen=True)
+class ReadSpace:
+    """space: None if [space] has faults. readable: its entries without faults, without conditions and constraints, for
+    checks of other tables."""
+
+    space: Space | None
+    readable: Space
+
+
+NOTHING = ReadSpace(None, Space(()))
+
+
+def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
+    """The space; None if it has faults, which are added to `faults`."""
+    return read(table, faults).space
+
+
+def read(table: Mapping[str, Any], faults: Faults, hint: str = "") -> ReadSpace:
+    """hint: what to write into an empty table."""
     texts = table.get(CONSTRAINTS, [])
     table = flat(table)
     found = _Entries({name: raw for name, raw in table.items() if not is_family(raw)}, faults)
@@ -32,23 +52,23 @@ def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | N
         faults.add(("space",), f"has nothing to search: {advice}{hint}")
     if len(parameters) > MAX_PARAMETERS:
         faults.add(("space",), f"must have at most {MAX_PARAMETERS:,} parameters to search, got {len(parameters):,}")
-        return None
+        return NOTHING
     for path, parameter in found.placed:
         check_condition(parameter, found.names, found.fixed, found.searched, (*path, "when"), faults)
     check_alternatives(found.placed, faults)
     check_cycles(parameters, faults)
-    if faults.has(("space",)):
-        if is_constraints(texts):
-            check_texts(texts, found.names, faults)
-        return None
     rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
     for name in rates[1:]:
         faults.add(("space", name), f"auto = true is already set for `{rates[0]}`; only one parameter may have it")
-    space = Space(tuple(parameters), found.fixed, tuple(found.families))
-    space = replace(space, earlier=with_earlier(space, table, faults))
-    if not is_constraints(texts) or faults.has(("space",)):
-        return None if faults.has(("space",)) else space
-    return with_constraints(space, texts, faults)
+    unconditional = [replace(one, when={}, axis="") for one in parameters]
+    readable = Space(tuple(unconditional), found.fixed, tuple(found.families))
+    earlier = with_earlier(readable, table, found.names, faults)
+    given = texts if is_constraints(texts) else []
+    if faults.has(("space",)):
+        with_constraints(readable, given, found.names, faults)
+        return ReadSpace(None, readable)
+    space = Space(tuple(parameters), found.fixed, tuple(found.families), earlier=earlier)
+    return ReadSpace(with_constraints(space, given, found.names, faults), readable)
 
 
 def written(space: Space) -> dict[str, Any]:
@@ -152,17 +172,18 @@ class _Entries:
         """Add the members `NAME_1`, `NAME_2`, … of each family."""
         for name, raw in table.items():
             path, count = ("space", name), raw["count"]
-            if isinstance(count, str) and self._faults.has(("space", count)):
-                continue
             most, least = self._counts(count)
+            is_counted = not (isinstance(count, str) and self._faults.has(("space", count)))
+            if is_counted and (problem := self._problem_of_count(name, count, most, least)) is not None:
+                self._faults.add((*path, "count"), problem)
+                is_counted = False
+            one = None
             if "auto" in raw:
                 self._faults.add((*path, "auto"), "is not possible with `count`; give low and high")
-                continue
-            if (problem := self._problem_of_count(name, count, most, least)) is not None:
-                self._faults.add((*path, "count"), problem)
-                continue
-            one = parse_entry(name, {key: part for key, part in raw.items() if key != "count"}, path, self._faults)
-            if not isinstance(one, Float | Int | Choice):
+            else:
+                one = parse_entry(name, {key: part for key, part in raw.items() if key != "count"}, path, self._faults)
+            if not is_counted or not isinstance(one, Float | Int | Choice):
+                self.names |= {name, *(f"{name}_{place}" for place in range(1, UNKNOWN_MEMBERS + 1))}
                 continue
             members = tuple(f"{name}_{place}" for place in range(1, most + 1))
             if taken := [member for member in members if member in self.names]:

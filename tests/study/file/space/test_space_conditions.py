@@ -159,8 +159,12 @@ class TestFaults:
 
     def test_of_a_family(self):
         family = ("units = { low = 16, high = 256, log = true }", 'units = { count = "n", low = 3, high = 1, stp = 2 }')
-        assert keys((OPT, "n = { low = 1, high = 3 }"), family) == ["12 space.units.stp"]
-        assert keys((OPT, "n = { low = 3, high = 1 }"), family) == ["11 space.n"]
+        assert keys((OPT, "n = { low = 1, high = 3 }"), family) == ["12 space.units.stp", "12 space.units"]
+        assert keys((OPT, "n = { low = 3, high = 1 }"), family) == [
+            "11 space.n",
+            "12 space.units.stp",
+            "12 space.units",
+        ]
 
     def test_of_a_member_that_is_a_parameter(self):
         assert keys((OPT, "n = 3\nunits_2 = [1, 2]"), ("units = { ", 'units = { count = "n", ')) == ["13 space.units"]
