@@ -151,6 +151,41 @@ def rastrigin(u: Sequence[float]) -> float:
     return float(10 * len(x) + (x**2 - 10 * np.cos(2 * np.pi * x)).sum())
 
 
+def michalewicz(u: Sequence[float]) -> float:
+    x = np.pi * np.array(u)
+    return -float((np.sin(x) * np.sin(np.arange(1, len(x) + 1) * x**2 / np.pi) ** 20).sum())
+
+
+def powell(u: Sequence[float]) -> float:
+    a, b, c, d = (9 * one - 4 for one in u)
+    return (a + 10 * b) ** 2 + 5 * (c - d) ** 2 + (b - 2 * c) ** 4 + 10 * (a - d) ** 4
+
+
+def dixon_price(u: Sequence[float]) -> float:
+    x = 20 * np.array(u) - 10
+    return float((x[0] - 1) ** 2 + (np.arange(2, len(x) + 1) * (2 * x[1:] ** 2 - x[:-1]) ** 2).sum())
+
+
+def zakharov(u: Sequence[float]) -> float:
+    x = 15 * np.array(u) - 5
+    weighted = float((0.5 * np.arange(1, len(x) + 1) * x).sum())
+    return float((x**2).sum()) + weighted**2 + weighted**4
+
+
+def bukin(u: Sequence[float]) -> float:
+    x, y = 10 * u[0] - 15, 6 * u[1] - 3
+    return 100 * math.sqrt(abs(y - 0.01 * x * x)) + 0.01 * abs(x + 10)
+
+
+def six_hump_camel(u: Sequence[float]) -> float:
+    x, y = 6 * u[0] - 3, 4 * u[1] - 2
+    return (4 - 2.1 * x * x + x**4 / 3) * x * x + x * y + (4 * y * y - 4) * y * y
+
+
+def _dixon_price_optimum(dimensions: int) -> tuple[float, ...]:
+    return tuple((2 ** -(1 - 2.0 ** (1 - i)) + 10) / 20 for i in range(1, dimensions + 1))
+
+
 FUNCTIONS = (
     Function("Rosenbrock 4", rosenbrock, (0.75, 0.75, 0.75, 0.75), 0.0),
     Function("Levy 4", levy, (0.55, 0.55, 0.55, 0.55), 0.0),
@@ -161,6 +196,12 @@ FUNCTIONS = (
     Function("Shekel 4", shekel, (0.4,) * 4, shekel((0.4,) * 4)),
     Function("Griewank 6", griewank, (0.35,) * 6, 0.0),
     Function("Rastrigin 4", rastrigin, (4 / 10.24,) * 4, 0.0),
+    Function("Michalewicz 2", michalewicz, (2.202906 / math.pi, 0.5), -1.801303),
+    Function("Powell 4", powell, (4 / 9,) * 4, 0.0),
+    Function("Dixon-Price 4", dixon_price, _dixon_price_optimum(4), 0.0),
+    Function("Zakharov 4", zakharov, (1 / 3,) * 4, 0.0),
+    Function("Bukin 6", bukin, (0.5, 2 / 3), 0.0),
+    Function("six-hump camel", six_hump_camel, ((0.0898 + 3) / 6, (-0.7126 + 2) / 4), -1.031628),
 )
 """The lowest density of `study.priors` was chosen on the first two, the use of `trust` on the first five."""
 
