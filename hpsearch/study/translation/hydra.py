@@ -100,19 +100,22 @@ def _space(draft: Draft, params: dict[str, Any], *, is_grid: bool) -> None:
         if name.startswith("~"):
             draft.note("space", f"{name}: removes a key of the configuration, which no parameter does")
             continue
+        plain = name.lstrip("+")
         try:
-            draft.put("space", name, *_entry(entry, is_grid=is_grid))
+            draft.put("space", plain, *_entry(entry, is_grid=is_grid))
         except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as problem:
             draft.not_translated(f"{name} = {entry}", problem)
+            continue
+        if plain != name:
+            draft.note("space", f"{name} adds a key: write {plain} into the configuration, since hpsearch adds none")
 
 
 def _named(params: dict[str, Any]) -> Any:
     for name, entry in params.items():
-        plain = str(name).lstrip("+")
         if isinstance(entry, dict) and not _KEYS & entry.keys():
-            yield from ((f"{plain}.{inner}", one) for inner, one in flat(entry))
+            yield from ((f"{name}.{inner}", one) for inner, one in flat(entry))
         else:
-            yield plain, entry
+            yield str(name), entry
 
 
 def _entry(entry: Any, *, is_grid: bool) -> Entry:
@@ -216,6 +219,9 @@ def _value(text: str) -> Any:
         return {"true": True, "false": False, "null": None}[text.lower()]
     if text.startswith("[") and text.endswith("]"):
         return [_value(part) for part in _parts(text[1:-1]) if part]
+    if text.startswith("{") and text.endswith("}"):
+        pairs = [part.partition(":") for part in _parts(text[1:-1]) if part]
+        return {str(_value(key)): _value(value) for key, _, value in pairs}
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

@@ -56,6 +56,12 @@ def _search(draft: Draft, spec: dict[str, Any]) -> None:
             methods.seed(draft, value)
         elif name in ("n_startup_trials", "n_initial_points"):
             methods.startup_trials(draft, value)
+        elif name == "eta" and draft.has("prune", "method"):
+            draft.put("prune", "eta", max(int(entries.number(value)), 2))
+        elif name == "r_l":
+            draft.put("trainer", "epochs", max(int(entries.number(value)), 1), "r_l")
+        elif name == "resource_name":
+            draft.note("search", f"{value} was the number of epochs of a trial, now trainer.epochs: {{epochs}}")
         else:
             methods.left_out(draft, "search", {name: value})
     if stopping := spec.get("earlyStopping"):
@@ -86,16 +92,23 @@ def _placeholders(draft: Draft) -> None:
 
 def _entry(one: dict[str, Any]) -> Entry:
     kind, space = one.get("parameterType"), one["feasibleSpace"]
-    is_log = "log" in str(space.get("distribution", "")).lower()
+    distribution = str(space.get("distribution", "")).lower()
+    is_log = "log" in distribution
+    if kind in ("int", "double") and "normal" in distribution:
+        value, comment = _range(kind, space, is_log)
+        return value, f"was {space['distribution']} between these ends{f'; {comment}' if comment else ''}"
     if kind == "categorical":
         return entries.choice(space["list"])
     if kind == "discrete":
         return entries.choice([entries.number(value) for value in space["list"]])
-    if kind == "int":
-        return entries.integers(space["min"], space["max"], log=is_log, step=space.get("step"))
-    if kind == "double":
-        return entries.floats(space["min"], space["max"], log=is_log, step=space.get("step"))
+    if kind in ("int", "double"):
+        return _range(kind, space, is_log)
     raise ValueError(f"the type {kind} has no counterpart")
+
+
+def _range(kind: str, space: dict[str, Any], is_log: bool) -> Entry:
+    made = entries.integers if kind == "int" else entries.floats
+    return made(space["min"], space["max"], log=is_log, step=space.get("step"))
 
 
 def _command(draft: Draft, spec: dict[str, Any], names: dict[str, str]) -> None:

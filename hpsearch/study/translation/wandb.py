@@ -7,6 +7,9 @@ from hpsearch.study.translation import entries, methods
 from hpsearch.study.translation.draft import Draft
 from hpsearch.study.translation.entries import Entry, number
 
+ETA = 3
+"""W&B's default: a run continues if it is among the best 1/ETA."""
+
 _EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs")
 
 
@@ -112,9 +115,19 @@ def _epochs(draft: Draft, name: str, value: Any) -> None:
 
 
 def _pruning(draft: Draft, entry: Any) -> None:
+    """Its hyperband stops a run that is not among the best 1/eta at one of its brackets, which are the epochs min_iter,
+    min_iter * eta, … or max_iter / eta, max_iter / eta^2, … (s of them): what hpsearch calls halving."""
     if not isinstance(entry, dict):
         return
-    methods.prune(draft, entry.get("type", "hyperband"), entry.get("min_iter"), entry.get("eta"))
-    methods.left_out(draft, "prune", entry, ("type", "min_iter", "eta", "max_iter"))
+    eta = int(number(entry.get("eta", ETA)))
+    first = entry.get("min_iter")
     if "max_iter" in entry:
-        draft.put("trainer", "epochs", max(int(number(entry["max_iter"])), 1), "max_iter")
+        longest = max(int(number(entry["max_iter"])), 1)
+        draft.put("trainer", "epochs", longest, "max_iter")
+        if first is None and eta > 1:
+            first = longest // eta ** int(number(entry.get("s", 1)))
+    kind = entry.get("type", "hyperband")
+    methods.prune(draft, "halving" if kind == "hyperband" else kind, first, entry.get("eta"))
+    if draft.value("prune", "method") == "halving":
+        draft.put("prune", "promote", value=False, comment="it ends runs, and never continues one")
+    methods.left_out(draft, "prune", entry, ("type", "min_iter", "eta", "max_iter", "s"))

@@ -62,7 +62,7 @@ def test_a_sweep_of_wandb(tmp_path: Path) -> None:
     assert table["study"] == {"name": "cnn", "metric": "val/acc", "goal": "maximize"}
     assert table["trainer"] == {"use": "train.py", "epochs": 12}
     assert table["search"] == {"method": "bayesian", "trials": 40}
-    assert table["prune"] == {"method": "hyperband", "min_epochs": 3, "eta": 4}
+    assert table["prune"] == {"method": "halving", "min_epochs": 3, "eta": 4, "promote": False}
     found = parameters(table)
     assert found["lr"] == Float("lr", 1e-5, 0.1, log=True)
     assert found["old_lr"] == Float("old_lr", 1e-4, 0.1, log=True)

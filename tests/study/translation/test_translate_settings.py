@@ -63,9 +63,29 @@ early_terminate: {type: hyperband, s: 2, eta: 3, max_iter: 27, strict: true}
 parameters: {lr: {min: 0.1, max: 1.0}}
 """
     draft, table = read(tmp_path, text)
-    assert (table["prune"]["eta"], table["trainer"]["epochs"]) == (3, 27)
+    assert table["prune"] == {"method": "halving", "min_epochs": 3, "eta": 3, "promote": False}
+    assert table["trainer"]["epochs"] == 27
     left_out = [comment for comment in draft.comments if "is left out" in comment]
-    assert [comment.split()[2] for comment in left_out] == ["s", "strict"]
+    assert [comment.split()[2] for comment in left_out] == ["strict"]
+
+
+def test_hyperband_of_katib(tmp_path: Path) -> None:
+    text = """
+spec:
+  objective: {type: maximize, objectiveMetricName: accuracy}
+  algorithm:
+    algorithmName: hyperband
+    algorithmSettings: [{name: resource_name, value: num-epochs}, {name: eta, value: "4"}, {name: r_l, value: "9"}]
+  parameters:
+    - {name: lr, parameterType: double, feasibleSpace: {min: "0.01", max: "0.03", distribution: logNormal}}
+    - {name: wd, parameterType: double, feasibleSpace: {min: "0.0", max: "0.1", distribution: normal}}
+"""
+    draft, table = read(tmp_path, text)
+    assert table["prune"] == {"method": "hyperband", "eta": 4}
+    assert table["trainer"]["epochs"] == 9
+    assert table["space"] == {"lr": {"low": 0.01, "high": 0.03, "log": True}, "wd": {"low": 0.0, "high": 0.1}}
+    assert {"lr: was logNormal between these ends", "wd: was normal between these ends"} < set(draft.comments)
+    assert any(one.startswith("num-epochs was the number of epochs of a trial") for one in draft.comments)
 
 
 def test_dates_of_yaml_are_texts_and_its_sets_are_comments(tmp_path: Path) -> None:
@@ -100,6 +120,15 @@ def test_a_key_that_hydra_removes_is_no_parameter(tmp_path: Path) -> None:
     draft, table = read(tmp_path, text)
     assert table["space"].keys() == {"new", "lr"}
     assert "~old: removes a key of the configuration, which no parameter does" in draft.comments
+    assert "+new adds a key: write new into the configuration, since hpsearch adds none" in draft.comments
+
+
+def test_tables_in_a_choice_of_hydra(tmp_path: Path) -> None:
+    text = (
+        "hydra: {sweeper: {params: {model: 'choice({name: mlp, sizes: [8, 16]}, {name: cnn})', lr: 'interval(0, 1)'}}}"
+    )
+    _, table = read(tmp_path, text)
+    assert table["space"]["model"] == [{"name": "mlp", "sizes": [8, 16]}, {"name": "cnn"}]
 
 
 def test_parameters_as_json_in_a_command_of_wandb(tmp_path: Path) -> None:
