@@ -15,12 +15,15 @@ MAX_PENDING = 1000
 """The most losses that are kept without a step of an optimizer that is measured."""
 
 
+NOTHING = (None, None)
+
+
 class _OfThread(threading.local):
     """pending: losses since the last step. scaled: the result of a GradScaler, and the loss that it was given."""
 
     def __init__(self) -> None:
         self.pending: list[Tensor] = []
-        self.scaled: tuple[Any, Any] = (None, None)
+        self.scaled: tuple[Any, Any] = NOTHING
 
 
 _thread = _OfThread()
@@ -36,15 +39,15 @@ def collect() -> None:
 
     def collected(tensors: Any, *args: Any, **options: Any) -> None:
         if isinstance(tensors, is_tensor) and tensors.numel() == 1:
-            result, loss = of_thread.scaled
-            if len(of_thread.pending) >= most:
-                of_thread.pending.clear()
-            of_thread.pending.append((loss if tensors is result else tensors).detach())
+            pending, (result, loss) = of_thread.pending, of_thread.scaled
+            if len(pending) >= most:
+                pending.clear()
+            pending.append((loss if tensors is result else tensors).detach())
         backward(tensors, *args, **options)
 
     def scaled(scaler: Any, outputs: Any) -> Any:
         result = scale(scaler, outputs)
-        of_thread.scaled = (result, outputs) if isinstance(outputs, is_tensor) else (None, None)
+        of_thread.scaled = (result, outputs) if isinstance(outputs, is_tensor) else NOTHING
         return result
 
     torch.autograd.backward = collected
@@ -57,17 +60,19 @@ class BackwardLosses:
     def __init__(self) -> None:
         """Losses of before are those of another training in this thread: a preflight, a trial, a pretraining."""
         _thread.pending.clear()
-        _thread.scaled = (None, None)
+        _thread.scaled = NOTHING
         self._kept: list[Tensor] = []
         self._totals: list[Tensor] = []
         self._count = 0
 
     def step(self) -> None:
         """The optimizer makes a step: the losses of this thread are its own."""
-        if _thread.pending:
-            self._kept += _thread.pending
-            _thread.pending.clear()
-            _thread.scaled = (None, None)
+        thread = _thread
+        if pending := thread.pending:
+            self._kept += pending
+            pending.clear()
+            if thread.scaled is not NOTHING:
+                thread.scaled = NOTHING
             if len(self._kept) > MAX_PENDING:
                 self._add_up(self._kept[:-1])
                 self._kept = self._kept[-1:]
@@ -75,8 +80,10 @@ class BackwardLosses:
     def _add_up(self, losses: "list[Tensor]") -> None:
         import torch
 
-        alike = len({(one.shape, one.dtype, one.device) for one in losses}) == 1
-        values = torch.stack(losses if alike else [one.reshape(()).double() for one in losses])
+        try:
+            values = torch.stack(losses)
+        except RuntimeError:  # of different shapes, () and (1,)
+            values = torch.stack([one.reshape(()) for one in losses])
         self._totals.append(values.double().sum())
         self._count += len(losses)
 

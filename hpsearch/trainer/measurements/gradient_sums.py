@@ -2,9 +2,11 @@
 
 Between two steps a hook adds up the gradients that backward computes for one weight matrix. The second step uses either
 this sum, or the sum plus the gradient of the first step. Clipping multiplies both by a factor, so directions are
-compared.
+compared, by the products of the three vectors.
 """
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,38 +27,53 @@ class GradientSum:
         self._weight = weight
         self._every = max(1, -(-weight.numel() // MAX_ELEMENTS))
         self._previous = self._thinned(weight.grad)
-        self._sum = self._previous.new_zeros(self._previous.shape)
+        self._sum: Tensor | None = None
         self._hook = weight.register_hook(self._add)  # type: ignore[no-untyped-call]
 
-    def end(self) -> "Tensor":
-        """1 if the gradient contains the previous step's gradient, else 0. Call it before the second step."""
+    def end(self) -> "Tensor | None":
+        """What `accumulated` needs, as a tensor (9,), so that a GPU is not synchronised. None if backward was not
+        called, as in a step with a closure. Call it before the second step."""
+        import torch
+
         self._hook.remove()
-        if self._weight.grad is None:
-            return self._sum.new_zeros(())
-        used = self._thinned(self._weight.grad)
-        is_the_sum = _distance(used, self._sum) < DIFFERENT
-        is_more = _distance(used, self._sum + self._previous) < EQUAL
-        has_sum = self._sum.norm() > 0  # not in a step with a closure
-        found: Tensor = (is_more & ~is_the_sum & has_sum).double()
-        return found
+        if self._weight.grad is None or self._sum is None:
+            return None
+        vectors = torch.stack([self._thinned(self._weight.grad), self._sum, self._previous])
+        products: Tensor = vectors @ vectors.T
+        return products.reshape(-1)
 
     def drop(self) -> None:
         self._hook.remove()
 
     def _add(self, gradient: "Tensor") -> None:
-        self._sum += self._thinned(gradient)
+        thinned = self._thinned(gradient)
+        self._sum = thinned if self._sum is None else self._sum + thinned
 
     def _thinned(self, gradient: "Tensor") -> "Tensor":
-        thinned: Tensor = gradient.detach().reshape(-1)[:: self._every].double().clone()
+        import torch
+
+        thinned: Tensor = gradient.detach().reshape(-1)[:: self._every].to(torch.float64, copy=True)
         return thinned
 
 
-def _distance(one: "Tensor", other: "Tensor") -> "Tensor":
-    """The sine of the angle between two vectors, from 0 to 1. NaN if one of them has NaN, so that no comparison is
-    true."""
-    cosine = (one @ other) / (one.norm() * other.norm())
-    distance: Tensor = (1 - cosine.square()).clamp_min(0).sqrt()
-    return distance
+def accumulated(products: Sequence[float]) -> float:
+    """1 if the gradient of a step contains the previous step's gradient, else 0.
+
+    products: of three vectors with each other (3 x 3, row by row): the gradient of the step, the sum of the gradients
+    since the previous step, and the previous step's gradient.
+    """
+    (uu, us, up), (_, ss, sp), (*_, pp) = products[:3], products[3:6], products[6:]
+    is_the_sum = _distance(us, uu, ss) < DIFFERENT
+    is_more = _distance(us + up, uu, ss + 2 * sp + pp) < EQUAL
+    return float(is_more and not is_the_sum and ss > 0)
+
+
+def _distance(product: float, one: float, other: float) -> float:
+    """The sine of the angle between two vectors, from 0 to 1; NaN if a vector is 0 or has NaN, so that no comparison is
+    true. product: of both; one, other: of each with itself."""
+    if not one * other > 0:
+        return math.nan
+    return math.sqrt(max(0.0, 1 - product * product / (one * other)))
 
 
 def sum_of(weights: "list[Tensor]") -> GradientSum | None:

@@ -60,7 +60,7 @@ def largest_scale(layers: "list[Tensor]") -> "Tensor":
     """
     import torch
 
-    norms = torch.stack([norm.double() for norm in torch._foreach_norm([one.detach() for one in layers])])
+    norms = torch.stack(torch._foreach_norm([one.detach() for one in layers])).double()
     outputs = torch.tensor([one.shape[0] for one in layers], dtype=norms.dtype, device=norms.device)
     return (norms / outputs.sqrt()).max()
 
@@ -69,10 +69,8 @@ def gradient_shares(layers: "list[Tensor]") -> "Tensor":
     """The norm of each layer's gradient, as a share of the norm of its weights. All layers must have a gradient."""
     import torch
 
-    norms = torch.stack(
-        [norm.double() for norm in torch._foreach_norm([one.grad for one in layers if one.grad is not None])]
-    )
-    sizes = torch.stack([norm.double() for norm in torch._foreach_norm([one.detach() for one in layers])])
+    norms = torch.stack(torch._foreach_norm([one.grad for one in layers if one.grad is not None])).double()
+    sizes = torch.stack(torch._foreach_norm([one.detach() for one in layers])).double()
     return norms / sizes.clamp_min(1e-30)
 
 
@@ -80,5 +78,7 @@ def silent_shares(layers: "list[Tensor]") -> "Tensor":
     """For each layer the share of units for which the gradient of a step is exactly 0."""
     import torch
 
-    gradients = [one.grad for one in layers if one.grad is not None]
-    return torch.stack([(one.flatten(1).abs().amax(1) == 0).double().mean() for one in gradients])
+    gradients = [one.grad.flatten(1) for one in layers if one.grad is not None]
+    learning = torch.stack([one.any(1).sum() for one in gradients])
+    units = torch.tensor([len(one) for one in gradients], dtype=torch.float64, device=learning.device)
+    return 1 - learning / units

@@ -24,13 +24,13 @@ determine which steps are sampled: a trial that is resumed or reproduced has the
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.metric_names import PREFIX
 from hpsearch.trainer.measurements.backward_losses import BackwardLosses, collect
-from hpsearch.trainer.measurements.gradient_sums import GradientSum, sum_of
+from hpsearch.trainer.measurements.gradient_sums import GradientSum, accumulated, sum_of
 from hpsearch.trainer.measurements.layer_measurements import (
     LayerMeasurements,
     gradient_shares,
@@ -43,13 +43,16 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 EVERY = 100
-"""A sample takes about a third of a small network's step, so one step in 100 adds less than 1% to an epoch."""
+"""A sample takes about as long as a small network's step, so one step in 100 adds about 1% to an epoch."""
 
 STRIDE = 37
 """It has no common factor with EVERY, so that each epoch samples another step."""
 
 MAX_COPIED = 10_000_000
 """Maximum number of weights that are copied for a sample, evenly spread: 40 MB of memory."""
+
+PRODUCTS = tuple(f"product{place}" for place in range(9))
+"""The names of what `accumulated` needs, from a sample to the report."""
 
 MAX_GROUPS = 8
 """Maximum number of parameter groups with a recorded learning rate."""
@@ -84,12 +87,12 @@ class StepMeasurements:
         """step: of the last report of a trial that is resumed, or 0."""
         self._step = step
 
-    def is_sampled(self, number: int) -> bool:
-        """number: of the step since the last report, from 1. The first step of the reports 2, 4, 8, … is always
-        sampled."""
-        return (number + STRIDE * self._step) % EVERY == 2 or (
-            number == 1 and self._step > 0 and self._step & (self._step + 1) == 0
-        )
+    def next_sample(self, after: int) -> int:
+        """The next step to sample after this number of steps since the last report: one in EVERY. The first step of the
+        reports 2, 4, 8, … is always sampled."""
+        if after == 0 and self._step > 0 and self._step & (self._step + 1) == 0:
+            return 1
+        return after + 1 + (1 - STRIDE * self._step - after) % EVERY
 
     def take(self, step: int) -> dict[str, float]:
         """The measurements since the last call, for the report of this step."""
@@ -101,42 +104,57 @@ class StepMeasurements:
 
 
 class _Meter:
-    """Measures one optimizer."""
+    """Measures one optimizer.
+
+    _samples: values with their names, as tensors (n,) until `take`, so that a GPU is synchronised once for each report.
+    """
 
     def __init__(self, optimizer: "Optimizer", suffix: str, whole: StepMeasurements):
         self._optimizer, self._suffix, self._whole = optimizer, suffix, whole
-        self._count = self._depth = 0
+        self._count = self._depth = self._next = 0
         self._rates: list[Any] = []
-        self._before: list[Tensor] | None = None
-        self._moved: list[Tensor] | None = None
+        self._before: Tensor | None = None
+        self._moved: Tensor | None = None
         self._sum: GradientSum | None = None
         self._gradient: Tensor | None = None
-        self._samples: dict[str, list[Tensor]] = {}
+        self._samples: list[tuple[Sequence[str], Tensor]] = []
         self._losses = BackwardLosses()
         self._is_broken = False
         optimizer.register_step_pre_hook(self._begin)
         optimizer.register_step_post_hook(self._end)
 
     def _begin(self, optimizer: "Optimizer", *_: Any) -> None:
+        """Called before every step, so it does little unless the step, or the one before it, is sampled."""
         self._depth += 1
         if self._depth > 1:  # torch calls the hooks once more for a subclass that calls its parent
             return
         self._count += 1
-        self._rates = [group["lr"] for group in optimizer.param_groups[:MAX_GROUPS] if "lr" in group]
+        groups = optimizer.param_groups
+        one = len(groups) == 1
+        self._rates = [groups[0].get("lr")] if one else [group.get("lr") for group in groups[:MAX_GROUPS]]
         if self._is_broken:
             return
         try:
             self._losses.step()
-            if self._count == 1 and self._whole.is_first_epoch:
-                self._add_initial(optimizer)
+            if self._count == 1:
+                self._next = self._whole.next_sample(0)
+                if self._whole.is_first_epoch:
+                    self._add_initial(optimizer)
             if self._moved is not None:
-                self._add("descent", _cosine(self._moved, optimizer))
-            if self._sum is not None:
-                self._add("accumulated", self._sum.end())
-            if self._whole.is_sampled(self._count):
-                self._before, self._gradient = _copies(optimizer), _norm(_gradients(optimizer))
+                self._end_sample(optimizer)
+            if self._count == self._next:
+                self._before, self._gradient = _weights_in_one(optimizer), _norm(_gradients(optimizer))
+                self._next = self._whole.next_sample(self._count)
         except Exception:  # parameters of an unusual kind: the training goes on without measurements
             self._is_broken, self._before = True, None
+            self._forget()
+
+    def _end_sample(self, optimizer: "Optimizer") -> None:
+        """In the step after a sampled one."""
+        assert self._moved is not None
+        self._add("descent", _cosine(self._moved, optimizer))
+        if self._sum is not None and (products := self._sum.end()) is not None:
+            self._samples.append((PRODUCTS, products))
         self._forget()
 
     def _forget(self) -> None:
@@ -150,21 +168,20 @@ class _Meter:
         if self._depth or self._before is None:
             return
         try:
-            self._sample(optimizer)
+            self._sample(optimizer, self._before)
         except Exception:  # as above
             self._is_broken = True
         self._before = None
 
-    def _sample(self, optimizer: "Optimizer") -> None:
+    def _sample(self, optimizer: "Optimizer", before: "Tensor") -> None:
         import torch
 
-        assert self._before is not None
         assert self._gradient is not None
         with torch.no_grad():
-            now = _views(optimizer)
-            self._moved = [new - old for new, old in zip(now, self._before, strict=True)]
-            seen = _norm(now)
-            self._add("update_ratio", _norm(self._moved) / seen.clamp_min(1e-30))
+            now = _weights_in_one(optimizer)
+            self._moved = now - before
+            seen = _norm([now])
+            self._add("update_ratio", _norm([self._moved]) / seen.clamp_min(1e-30))
             self._add("grad_norm", self._gradient)
             self._add("weight_norm", _all(optimizer) if _stride(optimizer) > 1 else seen)
             self._sum = sum_of(_weights(optimizer))
@@ -175,9 +192,9 @@ class _Meter:
         shares, silent = gradient_shares(layers), silent_shares(layers)
         self._add("layer_ratio", shares.min() / shares.max().clamp_min(1e-300))
         self._add("silent_units", silent.max())
-        for place, name in self._whole.layers.named(layers):
-            self._add(f"layer_gradient/{name}", shares[place])
-            self._add(f"layer_silent/{name}", silent[place])
+        places, names = zip(*self._whole.layers.named(layers), strict=True)
+        for kind, values in (("layer_gradient", shares), ("layer_silent", silent)):
+            self._samples.append(([f"{kind}/{name}" for name in names], values[list(places)]))
 
     def _add_initial(self, optimizer: "Optimizer") -> None:
         self._add("initial_norm", _all(optimizer))
@@ -188,20 +205,20 @@ class _Meter:
         return self._whole.layers.of(_weights(self._optimizer))
 
     def _add(self, name: str, value: "Tensor") -> None:
-        """Keep the value as a tensor until `take`, so that a GPU is synchronised once for each report."""
-        self._samples.setdefault(name, []).append(value.double())
+        self._samples.append(((name,), value.reshape(1)))
 
     def take(self) -> dict[str, float]:
         found = {f"steps{self._suffix}": float(self._count)}
         if self._count:
-            found |= {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(self._rates)}
+            rates = [rate for rate in self._rates if rate is not None]
+            found |= {f"lr{self._suffix}{f'/group{i}' * (i > 0)}": float(rate) for i, rate in enumerate(rates)}
         if not self._is_broken:
             try:
                 found |= {name + self._suffix: median(values) for name, values in self._read().items()}
             except Exception:  # such as losses on several devices: the training goes on without measurements
                 self._is_broken = True
         # No sample extends into the next epoch, since a trial that is resumed there could not complete it.
-        self._count, self._samples = 0, {}
+        self._count, self._samples = 0, []
         self._forget()
         return {PREFIX + name: value for name, value in found.items() if _is_recorded(name, value)}
 
@@ -212,10 +229,17 @@ class _Meter:
             self._add("weight_norm", _all(self._optimizer))
         for name, value in self._losses.take().items():
             self._add(name, value)
+        found: dict[str, list[float]] = {}
         if not self._samples:
-            return {}
-        values = torch.stack([one for column in self._samples.values() for one in column]).tolist()
-        return {name: [values.pop(0) for _ in column] for name, column in self._samples.items()}
+            return found
+        values = iter(torch.cat([value.double() for _, value in self._samples]).tolist())
+        for names, _ in self._samples:
+            for name, value in zip(names, values, strict=False):
+                found.setdefault(name, []).append(value)
+        if PRODUCTS[0] in found:
+            columns = zip(*(found.pop(name) for name in PRODUCTS), strict=True)
+            found["accumulated"] = [*map(accumulated, columns)]
+        return found
 
 
 def _is_recorded(name: str, value: float) -> bool:
@@ -223,20 +247,22 @@ def _is_recorded(name: str, value: float) -> bool:
     return math.isfinite(value) and (value != 0 or not name.startswith("layer_silent/"))
 
 
-def _cosine(moved: "list[Tensor]", optimizer: "Optimizer") -> "Tensor":
+def _cosine(moved: "Tensor", optimizer: "Optimizer") -> "Tensor":
     """The cosine between a step and the negative gradient after it."""
     import torch
 
-    thinned = _stride(optimizer)
-    pairs = [
-        (step, weight.grad.reshape(-1)[::thinned])
-        for step, weight in zip(moved, _weights(optimizer), strict=True)
-        if weight.grad is not None and not weight.grad.is_sparse
-    ]
+    weights, thinned = _weights(optimizer), _stride(optimizer)
+    has = [weight.grad is not None and not weight.grad.is_sparse for weight in weights]
+    if not all(has):
+        parts = torch.split(moved, [-(-weight.numel() // thinned) for weight in weights])
+        moved = torch.cat([part for part, one in zip(parts, has, strict=True) if one])
+    gradients = [weight.grad for weight, one in zip(weights, has, strict=True) if one and weight.grad is not None]
     with torch.no_grad():
-        products = [torch.dot(step.double(), gradient.double()) for step, gradient in pairs]
-        sizes = _norm([step for step, _ in pairs]) * _norm([gradient for _, gradient in pairs])
-        return -torch.stack(products).sum() / sizes.clamp_min(1e-300)
+        gradient = _in_one(gradients, thinned)
+        sizes = _norm([moved]) * _norm([gradient])
+        if moved.dtype != torch.float32:
+            moved, gradient = moved.double(), gradient.double()
+        return -torch.dot(moved, gradient).double() / sizes.clamp_min(1e-300)
 
 
 def _all(optimizer: "Optimizer") -> "Tensor":
@@ -247,19 +273,22 @@ def _weights(optimizer: "Optimizer") -> "list[Tensor]":
     return [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
 
 
-def _views(optimizer: "Optimizer") -> "list[Tensor]":
-    """The weights in one dimension, only a part of them if there are many."""
-    thinned = _stride(optimizer)
-    return [weight.detach().reshape(-1)[::thinned] for weight in _weights(optimizer)]
+def _weights_in_one(optimizer: "Optimizer") -> "Tensor":
+    """A copy of the weights as one vector, only a part of them if there are many."""
+    return _in_one([weight.detach() for weight in _weights(optimizer)], _stride(optimizer))
+
+
+def _in_one(tensors: "list[Tensor]", thinned: int) -> "Tensor":
+    """One in `thinned` elements of each tensor, copied into one vector. One `cat` in place of an operation for each
+    tensor: the time of a sample is that of its calls."""
+    import torch
+
+    return torch.cat([one.reshape(-1)[::thinned] if thinned > 1 else one.reshape(-1) for one in tensors])
 
 
 def _stride(optimizer: "Optimizer") -> int:
     """n if one weight in n is measured."""
     return max(1, -(-sum(weight.numel() for weight in _weights(optimizer)) // MAX_COPIED))
-
-
-def _copies(optimizer: "Optimizer") -> "list[Tensor]":
-    return [view.clone() for view in _views(optimizer)]
 
 
 def _gradients(optimizer: "Optimizer") -> "list[Tensor]":
@@ -268,11 +297,14 @@ def _gradients(optimizer: "Optimizer") -> "list[Tensor]":
 
 
 def _norm(tensors: "list[Tensor]") -> "Tensor":
-    """The norm of all tensors together, in double precision."""
+    """The norm of all tensors together, as a double."""
     import torch
 
     if not tensors:
         return torch.zeros((), dtype=torch.float64)
-    norms = torch._foreach_norm([one for one in tensors if one.numel()])
-    whole: Tensor = torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms]))
+    if len(tensors) == 1:
+        alone: Tensor = torch.linalg.vector_norm(tensors[0]).double()
+        return alone
+    norms = torch.stack(torch._foreach_norm([one for one in tensors if one.numel()]))
+    whole: Tensor = torch.linalg.vector_norm(norms, dtype=torch.float64)
     return whole
