@@ -12,7 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer", "trace", "isolation"]
-LONG = ["doctor", "preflight", "ensembles", "recipe", "search", "seeds", "goals", "evidence", "trainings", "trainers"]
+LONG = [
+    *("doctor", "preflight", "ensembles", "recipe", "search", "seeds", "goals", "evidence", "trainings", "trainers"),
+    "schedules",
+]
+
 """Each takes a quarter of an hour or more: only where it is named."""
 
 

@@ -128,7 +128,7 @@ def _row(name: str, found: dict[str, list[float]], used: list[tuple[int, int]], 
 def searched(task: Task, method: str, seed: int) -> History:
     """The result of one search. Preflight and range test belong to a run; they are left out here."""
     with tempfile.TemporaryDirectory() as folder:
-        study = _study(task, method, seed, Path(folder))
+        study = study_of(task, method, seed, Path(folder))
         history = History(study.objective)
         setup = replace(build.setup(study, "benchmark"), work=Path(folder) / "work")
         pruners = build.pruner(study), build.early_stopping(study)
@@ -136,7 +136,7 @@ def searched(task: Task, method: str, seed: int) -> History:
         return history
 
 
-def _study(task: Task, method: str, seed: int, folder: Path) -> Study:
+def study_of(task: Task, method: str, seed: int, folder: Path) -> Study:
     wanted = method.format(full=task.budget // task.epochs, budget=task.budget)
     path = folder / "study.toml"
     path.write_text(TEMPLATE.format(task=task, seed=seed, method=wanted), encoding="utf-8")
