@@ -7,14 +7,19 @@ from statistics import NormalDist, fmean
 
 import numpy as np
 
+from hpsearch.core.history import History
 from hpsearch.core.trial import Params
 from hpsearch.samplers.agreement import EXPECTED, Array, agreement
+from hpsearch.samplers.observations import comparable, observations
 from hpsearch.study.priors import lowest_log_density
 from hpsearch.study.space import Choice, Parameter, Space
 
 Preference = Callable[[Array], Array]
 """A log weight for each of n points of the unit cube (n, parameters), which is added to the log of a model's
 acquisition. A column of NaN is a parameter that the model does not propose at the same time."""
+
+JUDGED = 100
+"""Random draws follow from this many ended trials at most: after them, few trials are drawn from priors."""
 
 
 def has_priors(space: Space) -> bool:
@@ -35,6 +40,14 @@ def trust(space: Space, params: Sequence[Params], losses: Sequence[float]) -> fl
     rows = [[_seen_at(one, values) for one in space.parameters] for values in params]
     predicted = -_log_priors(space, len(params), 1.0, np.array(rows))
     return min(agreement(predicted, np.array(losses)) / EXPECTED, 1.0)
+
+
+def trust_of_draws(space: Space, history: History) -> float:
+    """`trust` for a search that draws from the priors and has no model."""
+    if not has_priors(space):
+        return 1.0
+    seen = observations(history, space)[:JUDGED]
+    return trust(space, [one.params for one in seen], comparable(seen))
 
 
 def _seen_at(parameter: Parameter, params: Params) -> float:

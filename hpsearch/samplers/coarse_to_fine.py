@@ -15,6 +15,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
+from hpsearch.samplers.believed import trust_of_draws
 from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, at_most, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, unextended
@@ -210,7 +211,7 @@ class CoarseToFine:
             related = related_point(self.space, history, len(self.known), taken, drawn, until, most)
             if related is not None:
                 return related
-            params, by = draw_with_priors(space, generator, taken, number)
+            params, by = draw_with_priors(space, generator, taken, number, trust_of_draws(space, history))
         else:
             params = draw(space, generator, taken, self.space)
         return New(params, until, f"round {index + 1}: drawn from {source}{by}", index + 1)

@@ -172,7 +172,8 @@ def number_of_points(space: Space) -> int:
 
 @dataclass(frozen=True)
 class Random:
-    """Random search. Proposal n only depends on the study's seed and n.
+    """Random search. Proposal n only depends on the study's seed and n; with priors, also on the ended trials, because
+    fewer trials are drawn from priors that the results contradict.
 
     No point is proposed twice. When all points of a discrete space have been proposed, the search is over.
     """
@@ -195,5 +196,8 @@ class Random:
         taken = self._known.keys(self.space, history)
         if not has_unknown_points(self.space, taken):
             return exhausted(self.space, history)
-        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        trusted = believed.trust_of_draws(self.space, history)
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number, trusted)
+        if believed.has_priors(self.space):
+            by += f"; prior with weight {trusted:.2f}"
         return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}{by}")

@@ -10,10 +10,9 @@ names tasks that learn from them and from which none learns.
 
 import argparse
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, partial
-from itertools import pairwise
 from statistics import fmean
 
 import numpy as np
@@ -23,12 +22,14 @@ from hpsearch.core.history import History
 from hpsearch.core.related import RelatedStudy, RelatedTrial
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.orchestrator.evidence.learned_studies import ranked
+from hpsearch.samplers.agreement import Array
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random
 from hpsearch.study.definition import Study
-from hpsearch.study.priors import Prior, Weight
-from hpsearch.study.space import Float, Space
+from hpsearch.study.priors import Weight
+from hpsearch.study.space import Space
+from tests.benchmarks.cube_functions import FUNCTIONS, Function
 from tests.benchmarks.curve_tasks import METRIC, CurveTask, load
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
@@ -37,7 +38,7 @@ TASKS = ("168335", "189862", "34539", "126029")
 SEEDS, TRIALS, MARKS = 10, 40, (10, 40)
 """MARKS: numbers of trials at which the regret is taken."""
 
-PRIOR_TRIALS, PRIOR_MARKS = 100, (10, 40, 100)
+PRIOR_TRIALS, PRIOR_MARKS = 100, (10, 30, 60, 100)
 
 EARLIER_TRIALS = 40
 OFF = 0.1
@@ -63,175 +64,55 @@ def search(sampler: Sampler, loss: Loss, related: Sequence[RelatedStudy] = (), m
 # Priors ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class Function:
-    """Of a point of the unit cube. optimum: the point with the value `best`. wrong: the far end of each axis."""
-
-    name: str
-    value: Callable[[Sequence[float]], float]
-    optimum: tuple[float, ...]
-    best: float
-
-    @property
-    def wrong(self) -> list[float]:
-        return [0.0 if u > 0.5 else 1.0 for u in self.optimum]
-
-    def space(self, at: Sequence[float] | None, weight: Weight) -> Space:
-        """at: the priors' values; None: without priors."""
-        priors = [None] * len(self.optimum) if at is None else [Prior(u, weight) for u in at]
-        return Space(tuple(Float(f"x{i}", 0.0, 1.0, prior=one, short=False) for i, one in enumerate(priors)))
-
-    def loss(self, params: Params) -> float:
-        return self.value([float(params[f"x{i}"]) for i in range(len(self.optimum))]) - self.best  # type: ignore[arg-type]
-
-
-def branin(u: Sequence[float]) -> float:
-    x, y = 15 * u[0] - 5, 15 * u[1]
-    inner = y - 5.1 / (4 * math.pi**2) * x * x + 5 / math.pi * x - 6
-    return inner**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10
-
-
-_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
-_A = np.array(
-    [[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]]
-)
-_P = 1e-4 * np.array(
-    [
-        [1312, 1696, 5569, 124, 8283, 5886],
-        [2329, 4135, 8307, 3736, 1004, 9991],
-        [2348, 1451, 3522, 2883, 3047, 6650],
-        [4047, 8828, 8732, 5743, 1091, 381],
-    ]
-)
-
-
-def hartmann(u: Sequence[float]) -> float:
-    return -float(_ALPHA @ np.exp(-(_A * (np.array(u) - _P) ** 2).sum(1)))
-
-
-def rosenbrock(u: Sequence[float]) -> float:
-    x = [4 * one - 2 for one in u]
-    return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
-
-
-def levy(u: Sequence[float]) -> float:
-    w = 1 + (20 * np.array(u) - 11) / 4
-    inner = ((w[:-1] - 1) ** 2 * (1 + 10 * np.sin(np.pi * w[:-1] + 1) ** 2)).sum()
-    return float(np.sin(np.pi * w[0]) ** 2 + inner + (w[-1] - 1) ** 2 * (1 + np.sin(2 * np.pi * w[-1]) ** 2))
-
-
-def ackley(u: Sequence[float]) -> float:
-    x = 40 * np.array(u) - 15
-    return float(20 + math.e - 20 * np.exp(-0.2 * np.sqrt((x**2).mean())) - np.exp(np.cos(2 * np.pi * x).mean()))
-
-
-def styblinski_tang(u: Sequence[float]) -> float:
-    x = 10 * np.array(u) - 5
-    return float((x**4 - 16 * x**2 + 5 * x).sum() / 2)
-
-
-_BETA = np.array([1, 2, 2, 4, 4, 6, 3, 7, 5, 5]) / 10
-_EVEN, _ODD = (4, 1, 8, 6, 3, 2, 5, 8, 6, 7), (4, 1, 8, 6, 7, 9, 3, 1, 2, 3.6)
-_CENTRES = np.array([_EVEN, _ODD, _EVEN, _ODD])
-
-
-def shekel(u: Sequence[float]) -> float:
-    squares = ((10 * np.array(u)[:, None] - _CENTRES) ** 2).sum(0)
-    return -float((1 / (squares + _BETA)).sum())
-
-
-def griewank(u: Sequence[float]) -> float:
-    """With 30 times its quadratic part, from -7 to 13."""
-    x = 20 * np.array(u) - 7
-    return float(1 + 30 * (x**2).sum() / 4000 - np.cos(x / np.sqrt(np.arange(1, len(x) + 1))).prod())
-
-
-def rastrigin(u: Sequence[float]) -> float:
-    x = 10.24 * np.array(u) - 4
-    return float(10 * len(x) + (x**2 - 10 * np.cos(2 * np.pi * x)).sum())
-
-
-def michalewicz(u: Sequence[float]) -> float:
-    x = np.pi * np.array(u)
-    return -float((np.sin(x) * np.sin(np.arange(1, len(x) + 1) * x**2 / np.pi) ** 20).sum())
-
-
-def powell(u: Sequence[float]) -> float:
-    a, b, c, d = (9 * one - 4 for one in u)
-    return (a + 10 * b) ** 2 + 5 * (c - d) ** 2 + (b - 2 * c) ** 4 + 10 * (a - d) ** 4
-
-
-def dixon_price(u: Sequence[float]) -> float:
-    x = 20 * np.array(u) - 10
-    return float((x[0] - 1) ** 2 + (np.arange(2, len(x) + 1) * (2 * x[1:] ** 2 - x[:-1]) ** 2).sum())
-
-
-def zakharov(u: Sequence[float]) -> float:
-    x = 15 * np.array(u) - 5
-    weighted = float((0.5 * np.arange(1, len(x) + 1) * x).sum())
-    return float((x**2).sum()) + weighted**2 + weighted**4
-
-
-def bukin(u: Sequence[float]) -> float:
-    x, y = 10 * u[0] - 15, 6 * u[1] - 3
-    return 100 * math.sqrt(abs(y - 0.01 * x * x)) + 0.01 * abs(x + 10)
-
-
-def six_hump_camel(u: Sequence[float]) -> float:
-    x, y = 6 * u[0] - 3, 4 * u[1] - 2
-    return (4 - 2.1 * x * x + x**4 / 3) * x * x + x * y + (4 * y * y - 4) * y * y
-
-
-def _dixon_price_optimum(dimensions: int) -> tuple[float, ...]:
-    return tuple((2 ** -(1 - 2.0 ** (1 - i)) + 10) / 20 for i in range(1, dimensions + 1))
-
-
-FUNCTIONS = (
-    Function("Rosenbrock 4", rosenbrock, (0.75, 0.75, 0.75, 0.75), 0.0),
-    Function("Levy 4", levy, (0.55, 0.55, 0.55, 0.55), 0.0),
-    Function("Branin", branin, ((math.pi + 5) / 15, 2.275 / 15), 0.397887),
-    Function("Hartmann 6", hartmann, (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573), -3.32237),
-    Function("Ackley 5", ackley, (0.375, 0.375, 0.375, 0.375, 0.375), 0.0),
-    Function("Styblinski-Tang 5", styblinski_tang, (0.2096466,) * 5, -39.16617 * 5),
-    Function("Shekel 4", shekel, (0.4,) * 4, shekel((0.4,) * 4)),
-    Function("Griewank 6", griewank, (0.35,) * 6, 0.0),
-    Function("Rastrigin 4", rastrigin, (4 / 10.24,) * 4, 0.0),
-    Function("Michalewicz 2", michalewicz, (2.202906 / math.pi, 0.5), -1.801303),
-    Function("Powell 4", powell, (4 / 9,) * 4, 0.0),
-    Function("Dixon-Price 4", dixon_price, _dixon_price_optimum(4), 0.0),
-    Function("Zakharov 4", zakharov, (1 / 3,) * 4, 0.0),
-    Function("Bukin 6", bukin, (0.5, 2 / 3), 0.0),
-    Function("six-hump camel", six_hump_camel, ((0.0898 + 3) / 6, (-0.7126 + 2) / 4), -1.031628),
-)
-"""The lowest density of `study.priors` was chosen on the first two, the use of `trust` on the first five."""
-
-
 def samplers(space: Space, seed: int) -> dict[str, Sampler]:
     return {"random": Random(space, seed, PRIOR_TRIALS, 1), "TPE": Bayesian(space, seed, PRIOR_TRIALS, 1, "tpe", 10)}
 
 
-def prior_table(seeds: int) -> Table:
-    rows: list[Row] = []
-    for function in FUNCTIONS:
+KINDS: dict[str, tuple[bool | None, Weight]] = {
+    "no prior": (None, "weak"),
+    "right, weak": (True, "weak"),
+    "right, strong": (True, "strong"),
+    "wrong, weak": (False, "weak"),
+    "wrong, strong": (False, "strong"),
+}
+
+
+def prior_tables(seeds: Sequence[int], only: Sequence[str] = ()) -> tuple[Table, Table]:
+    """The regrets, and their differences from those of the same seeds without priors. only: names of functions."""
+    means: list[Row] = []
+    differences: list[Row] = []
+    for function in (one for one in FUNCTIONS if not only or one.name in only):
         for name in ("random", "TPE"):
             progress(f"{function.name}, {name}")
-            cells = [_with_priors(function, name, seeds, None, "weak")]
-            cells += [_with_priors(function, name, seeds, True, weight) for weight in ("weak", "strong")]
-            cells += [_with_priors(function, name, seeds, False, weight) for weight in ("weak", "strong")]
-            rows.append([f"{function.name}, {name}", *cells])
-    columns = ["function, search", "no prior", "right, weak", "right, strong", "wrong, weak", "wrong, strong"]
-    note = f"mean regret after {PRIOR_MARKS[0]}, {PRIOR_MARKS[1]} and {PRIOR_MARKS[2]} trials, {seeds} seeds"
-    return Table("Priors", columns, rows, note)
+            found = [_regrets(function, name, seeds, *kind) for kind in KINDS.values()]
+            means.append([f"{function.name}, {name}", *(_joined(f"{m:.3g}" for m in one.mean(0)) for one in found)])
+            differences.append([f"{function.name}, {name}", *(_with_errors(one - found[0]) for one in found[1:])])
+    first, *others = KINDS
+    note = f"after {_joined(str(mark) for mark in PRIOR_MARKS)} trials, {len(seeds)} seeds"
+    return (
+        Table("Priors", ["function, search", first, *others], means, f"mean regret {note}"),
+        Table("Priors, difference from none", ["function, search", *others], differences, f"± standard error, {note}"),
+    )
 
 
-def _with_priors(function: Function, name: str, seeds: int, is_right: bool | None, weight: Weight) -> str:
+def _with_errors(differences: Array) -> str:
+    errors = differences.std(0, ddof=1) / math.sqrt(len(differences))
+    return _joined(f"{m:.2g} ± {e:.2g}" for m, e in zip(differences.mean(0), errors, strict=True))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(texts)
+
+
+def _regrets(function: Function, name: str, seeds: Sequence[int], is_right: bool | None, weight: Weight) -> Array:
+    """(seeds, PRIOR_MARKS)"""
     runs = []
-    for seed in range(seeds):
+    for seed in seeds:
         shift = np.random.default_rng([seed, 1]).normal(0.0, OFF, len(function.optimum))
         right = np.clip(np.array(function.optimum) + shift, 0.0, 1.0).tolist()
         at = None if is_right is None else right if is_right else function.wrong
         runs.append(search(samplers(function.space(at, weight), seed)[name], function.loss, most=PRIOR_TRIALS))
-    return ", ".join(f"{fmean(min(run[:mark]) for run in runs):.3g}" for mark in PRIOR_MARKS)
+    return np.array([[min(run[:mark]) for mark in PRIOR_MARKS] for run in runs])
 
 
 # Earlier studies ─────────────────────────────────────────────────────────────────────────────────
@@ -297,7 +178,7 @@ def transfer_table(tasks: Sequence[str], held_out: Sequence[str], seeds: int, sa
 
 
 def tables() -> Iterator[Table]:
-    yield prior_table(SEEDS)
+    yield from prior_tables(range(SEEDS))
     yield transfer_table(TASKS, (), SEEDS, "tpe", TRIALS)
 
 
@@ -305,13 +186,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_evidence", description=__doc__)
     parser.add_argument("--only", choices=["priors", "earlier"], help="one of the two tables")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the searches with priors")
+    parser.add_argument("--functions", nargs="*", default=(), metavar="NAME", help="for the priors; default: all")
     parser.add_argument("--trials", type=int, default=TRIALS, help="of a search that learns from earlier studies")
     parser.add_argument("--sampler", choices=["tpe", "gp"], default="tpe", help="of the searches on LCBench")
     parser.add_argument("--tasks", nargs="+", default=TASKS, metavar="NUMBER", help="of LCBench")
     parser.add_argument("--held-out", nargs="*", default=(), metavar="NUMBER", help="tasks that only learn")
     args = parser.parse_args()
     if args.only != "earlier":
-        print(prior_table(args.seeds).markdown(), end="\n\n", flush=True)
+        for table in prior_tables(range(args.first_seed, args.first_seed + args.seeds), args.functions):
+            print(table.markdown(), end="\n\n", flush=True)
     if args.only != "priors":
         print(transfer_table(args.tasks, args.held_out, args.seeds, args.sampler, args.trials).markdown())
 

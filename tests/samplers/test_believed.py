@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.samplers.bayesian import Bayesian
-from hpsearch.samplers.believed import prior_preference, trust
+from hpsearch.samplers.believed import JUDGED, prior_preference, trust, trust_of_draws
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.random import Random, draw_with_priors
@@ -129,6 +129,41 @@ def test_a_prior_that_the_trials_contradict_is_not_used():
     assert half == pytest.approx(whole / 2)
     reasons = [trial.origin for trial in searched(Bayesian(NARROW, 1, 12, 1, "tpe", 5), lambda params: -params["x"])]
     assert "prior with weight 0.00" in reasons[-1]
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Random(NARROW, 3, 40, 1),
+        CoarseToFine(NARROW, 3, [Round(trials=40, epochs=1), Round(trials=5, epochs=1)], 0.5, 0.25, 0.1),
+        FreezeThaw(NARROW, 3, 40, 1, 40),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_draws_without_a_model_leave_a_prior_that_the_trials_contradict(sampler):
+    def from_prior(loss):
+        drawn = [trial for trial in searched(sampler, loss) if "drawn from `prior`" in trial.origin]
+        return [trial.number for trial in drawn]
+
+    # The expected numbers: of right ones 19, the sum of 10 / (10 + n) up to 40, without the first
+    assert len(from_prior(lambda params: abs(params["x"] - 0.2))) >= 8
+    assert not [number for number in from_prior(lambda params: -params["x"]) if number >= 20]
+
+
+def test_the_reason_of_a_random_draw_has_the_weight_of_the_prior():
+    reasons = [trial.origin for trial in searched(Random(NARROW, 1, 30, 1), lambda params: -params["x"])]
+    assert reasons[0] == "random draw 1 of 30, with the values of `prior`; prior with weight 1.00"
+    assert reasons[-1] == "random draw 30 of 30; prior with weight 0.00"
+
+
+def test_a_long_random_search_looks_at_its_first_trials():
+    """Trials after the first JUDGED ones change nothing."""
+    long = searched(Random(NARROW, 1, 130, 1), lambda params: -params["x"], most=130)
+    other = searched(Random(NARROW, 1, 130, 1), lambda params: abs(params["x"] - 0.2), most=130)
+    mixed = History(LOSS)
+    for trial in [*long][:JUDGED] + [*other][JUDGED:]:
+        mixed.put(trial)
+    assert trust_of_draws(NARROW, mixed) == trust_of_draws(NARROW, long) < trust_of_draws(NARROW, other)
 
 
 def test_of_a_trial_without_the_parameter_nothing_follows():

@@ -19,7 +19,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
-from hpsearch.samplers.believed import Preference, prior_preference, together, trust
+from hpsearch.samplers.believed import Preference, prior_preference, together, trust, trust_of_draws
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.freeze_thaw.blas_threads import one_blas_thread
 from hpsearch.samplers.freeze_thaw.curve_kernel import Array, Points
@@ -155,7 +155,8 @@ class FreezeThaw:
         if place < len(now.related) and key(self.space, now.related[place][0]) not in taken:
             params, origin = now.related[place]
             return New(params, now.rungs[0], f"{of_related(origin)}, {now.look}")
-        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        trusted = trust_of_draws(self.space, history)
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number, trusted)
         if not by:
             point = self.space.from_unit(sobol(self.space, self.seed, number))
             params = feasible.nearest(self.space, point, stream(self.seed, number))

@@ -19,6 +19,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Cause, Params, State, Trial
 from hpsearch.doctor.study_diagnosis import diagnose_study
+from hpsearch.samplers.believed import trust_of_draws
 from hpsearch.samplers.first_trials import known_point, related_point
 from hpsearch.samplers.random import KnownPoints, at_most, draw, draw_with_priors, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
@@ -248,7 +249,8 @@ class Recipe:
             related = related_point(self.space, history, len(self.known), taken, drawn, until, plan.rung.new)
             if related is not None:
                 return replace(related, notes=notes)
-        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number)
+        trusted = trust_of_draws(self.space, history)
+        params, by = draw_with_priors(self.space, stream(self.seed, number), taken, number, trusted)
         if plan.number > 1 or not by:
             params, by = self._spread(plan, history), ""
         return New(params, plan.rung.epochs, f"round {plan.number}: drawn from {source}{by}", plan.number, notes)
