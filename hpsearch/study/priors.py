@@ -20,8 +20,8 @@ WIDTH = {"weak": 0.2, "strong": 0.1}
 ODDS = {"weak": 3.0, "strong": 10.0}
 
 TRIALS = {"weak": 5.0, "strong": 10.0}
-"""After this number of trials, half of the random trials are drawn from the prior, if the trials agree with it. For a model, this number divided by
-the number of trials is the exponent of the density (beta in piBO)."""
+"""After this number of trials, half of the random trials are drawn from the prior, if the trials agree with it. For a
+model, this number divided by the number of trials is the exponent of the density (beta in piBO)."""
 
 
 def lowest_log_density(count: int) -> float:
