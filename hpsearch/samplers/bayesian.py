@@ -14,7 +14,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
-from hpsearch.samplers.believed import Preference, has_priors, prior_preference, together, trust
+from hpsearch.samplers.believed import Preference, has_priors, number_near, prior_preference, together, trust
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import Observation, comparable, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
@@ -36,7 +36,8 @@ class Bayesian:
     """Bayesian search with the surrogate named by `sampler`: "tpe", "gp" (Gaussian process) or "cmaes".
 
     startup_trials: the number of random trials before the surrogate is used. Usable trials of the study that this one
-    was forked from count towards it.
+    was forked from count towards it. With TPE, those near a prior that the results contradict are replaced with
+    uniform ones.
     """
 
     space: Space
@@ -70,6 +71,12 @@ class Bayesian:
         starts = max(0, self.startup_trials - learned)
         tried, losses = [one.params for one in seen], comparable(seen)
         trusted = trust(self.space, tried, losses)
+        near = 0
+        if self.sampler == "tpe" and trusted == 0.0:
+            # All startup trials may have been drawn near a wrong prior, and TPE then stays there (docs/study-file.md).
+            # A Gaussian process also explores; CMA-ES takes all trials after the first `startup_trials` for its own.
+            near = number_near(self.space, tried[: self.startup_trials])
+        starts += near
         if related:
             starts = min(starts, len(self.known) + len(related))
         if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:
@@ -77,6 +84,7 @@ class Bayesian:
             reason = f"random draw{by}: too few finished trials for the surrogate"
             if counted < starts:
                 reason = f"random startup trial {counted + 1} of {starts}{by}"
+                reason += f" ({near} more, because the results contradict `prior`)" if near else ""
             return New(params, self.epochs, reason)
         running = pending(history)
         found = transfer(self.space, history, tried, losses)

@@ -37,9 +37,16 @@ def trust(space: Space, params: Sequence[Params], losses: Sequence[float]) -> fl
     0, if trials near the values of the priors are no better than others. params, losses: of the ended trials."""
     if not params or not has_priors(space):
         return 1.0
-    rows = [[_seen_at(one, values) for one in space.parameters] for values in params]
-    predicted = -_log_priors(space, len(params), 1.0, np.array(rows))
+    predicted = -_log_priors(space, len(params), 1.0, _coordinates(space, params))
     return min(agreement(predicted, np.array(losses)) / EXPECTED, 1.0)
+
+
+def number_near(space: Space, params: Sequence[Params]) -> int:
+    """How many of the points the joint density of the priors does not exclude (`study.priors.lowest_log_density`)."""
+    if not params or not has_priors(space):
+        return 0
+    densities, lowest = _unlimited(space, 1, 1.0, _coordinates(space, params))
+    return int((densities > lowest).sum())
 
 
 def trust_of_draws(space: Space, history: History) -> float:
@@ -48,6 +55,11 @@ def trust_of_draws(space: Space, history: History) -> float:
         return 1.0
     seen = observations(history, space)[:JUDGED]
     return trust(space, [one.params for one in seen], comparable(seen))
+
+
+def _coordinates(space: Space, params: Sequence[Params]) -> Array:
+    """(n, parameters)"""
+    return np.array([[_seen_at(one, values) for one in space.parameters] for values in params])
 
 
 def _seen_at(parameter: Parameter, params: Params) -> float:
@@ -109,6 +121,11 @@ def _sum(parts: Sequence[Preference], points: Array) -> Array:
 
 
 def _log_priors(space: Space, trials: int, trusted: float, points: Array) -> Array:
+    return np.maximum(*_unlimited(space, trials, trusted, points))
+
+
+def _unlimited(space: Space, trials: int, trusted: float, points: Array) -> tuple[Array, float]:
+    """The log densities (n,), and the lowest one that is used."""
     total, powers = np.zeros(len(points)), []
     for place, one in enumerate(space.parameters):
         u = points[:, place]
@@ -120,4 +137,4 @@ def _log_priors(space: Space, trials: int, trusted: float, points: Array) -> Arr
             total -= powers[-1] * math.log(one.prior.odds) * is_other
         else:
             total -= powers[-1] * 0.5 * ((u - _middle(one)) / one.prior.width) ** 2
-    return np.maximum(total, fmean(powers) * lowest_log_density(len(powers))) if powers else total
+    return total, fmean(powers) * lowest_log_density(len(powers)) if powers else 0.0

@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.samplers.bayesian import Bayesian
-from hpsearch.samplers.believed import JUDGED, prior_preference, trust, trust_of_draws
+from hpsearch.samplers.believed import JUDGED, number_near, prior_preference, trust, trust_of_draws
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.freeze_thaw.freezing import FreezeThaw
 from hpsearch.samplers.random import Random, draw_with_priors
@@ -154,6 +154,29 @@ def test_the_reason_of_a_random_draw_has_the_weight_of_the_prior():
     reasons = [trial.origin for trial in searched(Random(NARROW, 1, 30, 1), lambda params: -params["x"])]
     assert reasons[0] == "random draw 1 of 30, with the values of `prior`; prior with weight 1.00"
     assert reasons[-1] == "random draw 30 of 30; prior with weight 0.00"
+
+
+@pytest.mark.parametrize("kind", ["tpe", "gp", "cmaes"])
+def test_tpe_replaces_startup_trials_near_a_contradicted_prior(kind):
+    """All of them may have been drawn there."""
+    wrong = searched(Bayesian(NARROW, 1, 24, 1, kind, 10), lambda params: -params["x"])
+    right = searched(Bayesian(NARROW, 1, 24, 1, kind, 10), lambda params: abs(params["x"] - 0.2))
+    near = number_near(NARROW, [trial.params for trial in wrong[:10]])
+    assert near > 2
+    assert sum("random startup" in trial.origin for trial in wrong) == 10 + near * (kind == "tpe")
+    assert sum("random startup" in trial.origin for trial in right) == 10
+    if kind == "tpe":
+        more = f"({near} more, because the results contradict `prior`)"
+        assert wrong[9 + near].origin == f"random startup trial {10 + near} of {10 + near} {more}"
+
+
+def test_points_near_the_priors_are_those_that_they_do_not_exclude():
+    """The lowest log density of 2 priors is -4, times 7.5, the mean of their powers. The strong one has the power 10,
+    so the limit is 2.45 standard deviations of 0.1 from 0.2, and less with the other choice."""
+    points = [{"x": x, "c": c} for c in ("a", "b") for x in (0.2, 0.43, 0.46, 0.5, 0.9)]
+    assert number_near(NARROW, points[:5]) == 2
+    assert number_near(NARROW, points[5:]) == 1
+    assert number_near(NARROW, []) == number_near(Space((Float("x", 0.0, 1.0),)), [{"x": 0.1}]) == 0
 
 
 def test_a_long_random_search_looks_at_its_first_trials():
