@@ -8,6 +8,7 @@ from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import HIGH_LOSS, SOME_GAP, gap, weights_hardly_moved
 from hpsearch.doctor.study_evidence import FAR, GOOD, RateResult, StudyEvidence
+from hpsearch.doctor.transfer_signs import HELD, TRANSFERS
 
 RATES = frozenset({Label.LR_TOO_HIGH, Label.LR_TOO_LOW})
 
@@ -52,6 +53,17 @@ def _contradicted(one: Finding, own: RateResult, evidence: StudyEvidence, c: Cur
         return True
     upwards = one.label is Label.LR_TOO_LOW
     return one.label in RATES and evidence.contradicts(own, upwards, kept=upwards or evidence.keeps(c))
+
+
+def others_transfer(c: Curves, evidence: StudyEvidence) -> bool:
+    """Whether the data teaches another trial what holds for the validation split: its validation loss is far below that
+    of untrained trials, and below that of this trial after its first epoch. The first alone may be the level of a
+    constant prediction, which this trial has reached too."""
+    if c.validation is None or evidence.lowest is None or evidence.loss_level <= 0:
+        return False
+    from_untrained = (evidence.loss_level - evidence.lowest) / evidence.loss_level
+    from_first = (c.validation.first - evidence.lowest) / c.scale
+    return from_untrained > TRANSFERS and from_first > HELD
 
 
 def _by_rates(c: Curves, own: RateResult, evidence: StudyEvidence) -> Finding | None:

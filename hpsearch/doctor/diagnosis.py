@@ -11,7 +11,7 @@ from hpsearch.doctor import step_signs as steps
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import transfer_signs as transfer
 from hpsearch.doctor import validation_signs as validation
-from hpsearch.doctor.compared_signs import behind, compared
+from hpsearch.doctor.compared_signs import behind, compared, others_transfer
 from hpsearch.doctor.curves import LAYER, Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
@@ -80,6 +80,8 @@ def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None 
         broken = training.diverged(curves) if curves.broken is not None else None
         return (broken or _too_early(Computed(_missing(trial, curves))),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
+    if others_transfer(curves, evidence):
+        found = [one for one in found if one.label is not Label.METRIC_STUCK]
     found = compared(_without_consequences(found), trial.number, curves, evidence)
     if found:
         return tuple(found)

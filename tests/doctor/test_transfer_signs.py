@@ -4,6 +4,7 @@ from hpsearch.core.metric_names import PREFIX
 from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_evidence import StudyEvidence
 from tests.doctor.curve import ACCURACY, LOSS, falling, straight, trial
 
 ROUGH = (0.0, 0.01, -0.01, 0.004, -0.006)
@@ -102,6 +103,32 @@ class TestFewMetrics:
     def test_a_training_loss_near_0_beside_a_low_accuracy(self) -> None:
         seen = trial(train_loss=falling(1.6, 0.1, 40, 0.85), val_accuracy=falling(0.25, 0.46, 40, 0.5))
         assert first(seen, ACCURACY) is Label.OVERFITTING
+
+
+class TestBesideOtherTrials:
+    """A trial that learns what the validation split shares within its first epoch, and then single examples."""
+
+    SLOW = trial(0, params={"lr": 1e-6}, train_loss=straight(4.1, 4.09, 20), val_loss=straight(4.1, 4.09, 20))
+
+    def overfitted(self, level: float) -> Trial:
+        held = [level * one for one in rough(straight(1.0, 1.2, 20))]
+        return trial(1, params={"lr": 0.03}, train_loss=straight(1.07 * level, 0.33 * level, 20), val_loss=held)
+
+    def label(self, level: float, lowest: float) -> Label:
+        losses = {"train_loss": falling(3.5, lowest - 0.3, 20), "val_loss": falling(3.4, lowest, 20)}
+        good = trial(2, params={"lr": 0.003}, **losses)
+        found = self.overfitted(level)
+        return diagnose(found, LOSS, StudyEvidence.of([self.SLOW, found, good], LOSS))[0].label
+
+    def test_one_of_them_is_far_better_than_an_untrained_network(self) -> None:
+        assert self.label(2.9, 2.6) is Label.OVERFITTING
+
+    def test_none_is_better_than_this_one_after_its_first_epoch(self) -> None:
+        """That may be the loss of a constant prediction."""
+        assert self.label(2.9, 2.85) is Label.METRIC_STUCK
+
+    def test_none_is_better_than_an_untrained_network(self) -> None:
+        assert self.label(4.1, 3.9) is Label.METRIC_STUCK
 
 
 def test_a_training_loss_that_falls_alone_above_a_high_floor_is_overfitting() -> None:
