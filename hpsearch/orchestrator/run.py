@@ -1,7 +1,8 @@
 """Runs a study, new or recorded, to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 from hpsearch.core.errors import InfrastructureError, PoolError
@@ -62,16 +63,16 @@ def run_study(
                 log_libraries_to(log)
                 if log.exists():
                     problem.add_note(f"  log  {log}")
-            _notify(study, webhook.failure_of(study.study.name, problem), observer)
+            _notify(study, observer, partial(webhook.failure_of, study.study.name, problem))
             raise
         if not result.trained_nothing:
-            _notify(study, webhook.end_of(result), observer)
+            _notify(study, observer, partial(webhook.end_of, result))
         observer.study_ended(result)
         return result
 
 
-def _notify(study: Study, message: Mapping[str, Any], observer: Observer) -> None:
-    if study.webhook is not None and (problem := webhook.post(study.webhook, message)):
+def _notify(study: Study, observer: Observer, message: Callable[[], Mapping[str, Any]]) -> None:
+    if study.webhook is not None and (problem := webhook.post(study.webhook, message())):
         observer.show_line(f"note: {problem}")
 
 

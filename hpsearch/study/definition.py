@@ -324,7 +324,7 @@ def _study(
     read = space_section.read(tables["space"], faults, suggested) if "space" in tables else space_section.NOTHING
     others = _other_tables(tables, read, sections)
     for name, section in sections.items():
-        is_part = any(faults.has((name, key)) for key in type(section).model_fields)
+        is_part = faults.in_any(name, type(section).model_fields)
         problems = section.problems_of_part if is_part else section.problems
         for at, problem in [one for one in problems(others) if not (is_part and faults.has(one[0]))]:
             faults.add(at, problem)

@@ -84,7 +84,11 @@ class Faults:
 
     def has(self, path: KeyPath) -> bool:
         """Whether this key, or a key within it, has a fault."""
-        return self._written(path) in self._paths
+        return bool(self._paths) and self._written(path) in self._paths
+
+    def in_any(self, table: str, keys: Iterable[str]) -> bool:
+        """Whether one of these keys of a table has a fault."""
+        return bool(self._paths) and any(self.has((table, key)) for key in keys)
 
     @property
     def full(self) -> bool:
