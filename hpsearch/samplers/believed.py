@@ -19,7 +19,7 @@ Preference = Callable[[Array], Array]
 acquisition. A column of NaN is a parameter that the model does not propose at the same time."""
 
 JUDGED = 100
-"""Random draws follow from this many ended trials at most: after them, few trials are drawn from priors."""
+"""Random draws judge the priors by the first ended trials, at most this many. Later, few are drawn from priors."""
 
 
 def has_priors(space: Space) -> bool:
@@ -50,7 +50,7 @@ def number_near(space: Space, params: Sequence[Params]) -> int:
 
 
 def trust_of_draws(space: Space, history: History) -> float:
-    """`trust` for a search that draws from the priors and has no model."""
+    """`trust` for random draws, from the first JUDGED ended trials."""
     if not has_priors(space):
         return 1.0
     seen = observations(history, space)[:JUDGED]

@@ -206,5 +206,5 @@ FUNCTIONS = (
 """Of Surjanovic and Bingham, Virtual Library of Simulation Experiments (sfu.ca/~ssurjano), and Alpine and Salomon of
 Jamil and Yang 2013 (arXiv 1308.4008). Where the optimum is in the middle of the range there, the range is moved.
 
-The lowest density of `study.priors` was chosen on the first two, the use of `trust` by models on the first five, and by
-random draws on the first eight. Nothing was chosen on the others."""
+The lowest density of `study.priors` was chosen on the first two, the use of `trust` by models on the first five, and
+its use by random draws and the replaced startup trials of TPE on the first eight. Nothing was chosen on the others."""
