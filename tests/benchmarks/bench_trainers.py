@@ -7,7 +7,7 @@ from tests.benchmarks.bench_recipe import Task, table
 from tests.benchmarks.bench_trainings import BATCHES, DECAY, LOSS, WIDE
 from tests.benchmarks.table import Table
 
-SEEDS = 3
+SEEDS = 5
 
 LETTERS = f"""
 {DECAY}
