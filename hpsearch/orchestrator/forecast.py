@@ -133,7 +133,7 @@ def forecast(study: Study) -> Forecast:
 
 def _blind_proposals(study: Study, history: History) -> Iterator[New]:
     """The proposals that do not depend on results and follow these trials, at most MAX_SHOWN."""
-    sampler, most = build.sampler(study), min(study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
+    sampler, most = build.sampler(study), min(plan.blind_proposals(study), plan.proposals(study) or MAX_SHOWN)
     for _ in range(MAX_SHOWN):
         if history.of_search.counted >= most:
             return

@@ -16,7 +16,6 @@ from hpsearch.study.file.search_sections import (
     CoarseToFine,
     FixedList,
     Grid,
-    Own,
     ParameterSet,
     Random,
     Recipe,
@@ -133,7 +132,7 @@ def _no_value(choice: Choice) -> Iterator[Mistake]:
 def _priors(study: Study) -> Iterator[Mistake]:
     """Priors that the search method does not use."""
     search = study.search
-    if not isinstance(search, Grid | FixedList | Own) and getattr(search, "sampler", "") != "nsga2":
+    if search.traits.uses_priors:
         return
     for one in study.space.parameters:
         if one.prior is not None:

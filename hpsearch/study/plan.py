@@ -36,6 +36,17 @@ def proposals(study: Study) -> int:
     return sum(one.trials for one in rounds(study))
 
 
+def blind_proposals(study: Study) -> float:
+    """The maximum number of proposals that do not depend on results.
+
+    With priors these are the points of `first` and one more: the others depend on how far the trials agree with them.
+    """
+    search = study.search
+    if search.traits.uses_priors and any(one.prior is not None for one in study.space.parameters):
+        return min(search.blind_proposals, len(search.first or ()) + 1)
+    return search.blind_proposals
+
+
 def trials(study: Study) -> int | None:
     """The total number of new trials; None if the sampler decides it."""
     return sum(one.new for one in rounds(study)) or None

@@ -34,6 +34,13 @@ def test_the_plan_equals_the_run(cli: CliRunner, method: str, rounds: list[tuple
     assert started == plan["trials"]
 
 
+def test_with_priors_only_the_first_proposal_is_certain(cli: CliRunner) -> None:
+    """Whether later ones are drawn from a prior depends on the results."""
+    cli.study(METHODS["random"], space="x = { low = 0.0, high = 1.0, prior = { value = 0.25 } }")
+    assert cli.invoke("plan", "study.toml", "--json").data["first"] == [{"x": 0.25}]
+    assert "later proposals depend on results" in cli.invoke("plan", "study.toml").out
+
+
 def test_auto_is_planned_by_its_epochs_and_keeps_the_recorded_choice(cli: CliRunner) -> None:
     """A larger budget would choose another search today."""
     cli.study('method = "auto"\nbudget = { epochs = 5 }')

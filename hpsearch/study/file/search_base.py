@@ -40,6 +40,7 @@ class Traits:
     freezes: it pauses trials and resumes the promising ones.
     models_related: the studies of `learn_from` guide a model; otherwise their best points are the first trials.
     related_first: the points of `learn_from` come before its sampler is asked; otherwise the sampler proposes them.
+    uses_priors: random draws and the model use the priors of [space].
     follows_curves: proposals depend on the diagnosis of curves, and therefore on [metrics].
     wants_preflight: the preflight runs without [preflight] in the file.
     wants_range_test: the range test runs without [lr_range] in the file, if the study searches a learning rate.
@@ -50,6 +51,7 @@ class Traits:
     freezes: bool = False
     models_related: bool = False
     related_first: bool = False
+    uses_priors: bool = False
     follows_curves: bool = False
     wants_preflight: bool = False
     wants_range_test: bool = False

@@ -72,7 +72,7 @@ class Random(SearchSection):
 
     @property
     def traits(self) -> Traits:
-        return Traits(several_goals=True, can_promote=True, related_first=True)
+        return Traits(several_goals=True, can_promote=True, related_first=True, uses_priors=True)
 
 
 class Bayesian(SearchSection):
@@ -113,6 +113,7 @@ class Bayesian(SearchSection):
             freezes=self.sampler == "freeze-thaw",
             models_related=self.sampler not in ("nsga2", "cmaes"),
             related_first=self.sampler == "nsga2",
+            uses_priors=self.sampler != "nsga2",
         )
 
 
@@ -136,6 +137,10 @@ class CoarseToFine(SearchSection):
         0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
     )
     ranges: Literal["slope", "box"] = Field("slope", description=rounds_of_study.RANGES)
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(uses_priors=True)
 
     def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
         return rounds_of_study.with_recorded_rules(self, recorded)
@@ -288,7 +293,8 @@ class Recipe(SearchSection):
 
     @property
     def traits(self) -> Traits:
-        return Traits(follows_curves=True, wants_preflight=self.preflight, wants_range_test=self.lr_range)
+        wants = {"wants_preflight": self.preflight, "wants_range_test": self.lr_range}
+        return Traits(uses_priors=True, follows_curves=True, **wants)
 
 
 class Own(SearchSection):
