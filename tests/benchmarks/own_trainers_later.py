@@ -153,7 +153,7 @@ def shapes_of_points(params: Params, run: Run) -> Iterator[Report]:
 def _letters() -> Split:
     """2,400 places of a text of 64 letters."""
     text = datasets.load_breast_cancer().DESCR + datasets.load_diabetes().DESCR + datasets.load_digits().DESCR
-    common = sorted(set(text), key=lambda one: -text.count(one))[:63]
+    common = sorted(set(text), key=lambda one: (-text.count(one), one))[:63]
     codes = torch.tensor([common.index(one) if one in common else 63 for one in text])
     places = torch.randperm(len(codes) - 8, generator=torch.Generator().manual_seed(0))[:2400]
     return _split(codes[places[:, None] + torch.arange(8)], codes[places + 8])
