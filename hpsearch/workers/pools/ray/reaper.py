@@ -31,6 +31,9 @@ LEFTOVER_AGE = 3600.0
 KILL_TIMEOUT = 10.0
 """Seconds to wait for killed processes to end: a process that is writing to a disk ends later."""
 
+STOP_TIMEOUT = 0.1
+"""Seconds to wait for processes to stop."""
+
 Process = tuple[int, str]
 """A pid and its start time as text: together they identify a process, since pids are reused."""
 
@@ -123,10 +126,20 @@ def stop(processes: Iterable[Process]) -> set[Process]:
     while new and time.monotonic() < deadline:
         for process in new:
             kill(process, signal.SIGSTOP)
+        _wait_until_stopped(new)
         found |= new
         below = set(with_start_times(descendants(pid for pid, _ in found))) - found
         new = {process for process in below if not is_shm_manager(process[0])}
     return found
+
+
+def _wait_until_stopped(processes: Iterable[Process]) -> None:
+    """A process that is just starting another one stops after that. At most `STOP_TIMEOUT` seconds: one that waits for
+    its child to run another program (vfork) does not stop before, and starts nothing."""
+    deadline = time.monotonic() + STOP_TIMEOUT
+    for pid, _ in processes:
+        while (fields := _stat(pid)) and fields[0] not in "TtZX" and time.monotonic() < deadline:
+            time.sleep(0.001)
 
 
 def is_shm_manager(pid: int) -> bool:
